@@ -1,1 +1,11 @@
+//! kplay runs Ansible playbooks over SSH with nothing to install on the hosts.
+//!
+//! The floors, lowest first. A file may use its own folder and those listed above it here; the folders of floor 5 do not know
+//! each other. `tests/it/architecture.rs` holds the tree to this.
 
+// floor 0: ground, knows nothing of kplay
+pub mod diag;
+// floor 1: language
+pub mod value;
+pub mod vars;
+pub mod template;

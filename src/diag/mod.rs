@@ -1,0 +1,12 @@
+//! What a mistake looks like as data: where it is, what is wrong, what to do.
+//!
+//! Every floor turns its own typed error into a [`Diagnostic`] in one `From` beside the error; `cli` and `report` draw it.
+//! Nothing here knows of kplay's domain.
+
+mod diagnostic;
+mod source;
+mod suggest;
+
+pub use diagnostic::{Diagnostic, Label, Severity};
+pub use source::{FileId, Source, SourceMap, Span};
+pub use suggest::{nearest, nearest_one};

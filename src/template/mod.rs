@@ -1,0 +1,13 @@
+//! Templates: Jinja2's language with Python's rules, over [`crate::value::Value`].
+//!
+//! minijinja's parser reads the text; `syntax` turns its tree into ours; the evaluator, the filters, tests and lookups are our
+//! own, because Python's operators, trust, secrets and the analysis before a run are the product.
+
+mod call;
+mod context;
+mod error;
+mod filters;
+
+pub use call::{Call, Callback, Keyword};
+pub use context::{FileKind, FileStatus, LookupContext, ShellOutput};
+pub use error::TemplateError;
