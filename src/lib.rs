@@ -9,3 +9,7 @@ pub mod diag;
 pub mod value;
 pub mod vars;
 pub mod template;
+// floor 2: contract
+pub mod kit;
+// floor 3: capability
+pub mod modules;
