@@ -11,5 +11,6 @@ pub mod vars;
 pub mod template;
 // floor 2: contract
 pub mod kit;
+pub mod wire;
 // floor 3: capability
 pub mod modules;
