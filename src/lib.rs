@@ -14,3 +14,5 @@ pub mod kit;
 pub mod wire;
 // floor 3: capability
 pub mod modules;
+// floor 5: the two ends
+pub mod worker;

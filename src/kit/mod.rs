@@ -23,7 +23,6 @@ pub use attributes::FileAttributes;
 pub use control::{Control, ControllerRequest, PausePrompt, Persistence, StepView};
 pub use erased::{ControlEntry, Entry, Execution, ModuleEntry, Request};
 pub use failure::Failure;
-#[cfg(test)]
 pub use host::{
     Attributes, Command, Content, Entry as DirectoryEntry, FileType, Group, Host, HostError, Identity, Output, Reader, Signal,
     Staged, Status, Times, User, Write,
