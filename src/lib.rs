@@ -6,9 +6,9 @@
 // floor 0: ground, knows nothing of kplay
 pub mod diag;
 // floor 1: language
+pub mod template;
 pub mod value;
 pub mod vars;
-pub mod template;
 // floor 2: contract
 pub mod kit;
 pub mod wire;

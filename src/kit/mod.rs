@@ -24,8 +24,8 @@ pub use control::{Control, ControllerRequest, PausePrompt, Persistence, StepView
 pub use erased::{ControlEntry, Entry, Execution, ModuleEntry, Request};
 pub use failure::Failure;
 pub use host::{
-    Attributes, Command, Content, Entry as DirectoryEntry, FileType, Group, Host, HostError, Identity, Output, Reader, Signal,
-    Staged, Status, Times, User, Write,
+    Attributes, Command, Content, Entry as DirectoryEntry, FileType, Group, Host, HostError,
+    Identity, Output, Reader, Signal, Staged, Status, Times, User, Write,
 };
 pub use meta::{Effect, Meta, Support};
 pub use mode::Mode;
