@@ -11,3 +11,4 @@ pub mod value;
 pub mod vars;
 pub mod yaml;
 pub mod template;
+pub mod varfile;
