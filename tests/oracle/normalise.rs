@@ -16,11 +16,13 @@ const VOLATILE: &[&str] = &[
 /// Of a unit's properties those that say what a playbook asks for; the hundred others are clocks and counters.
 const UNIT_PROPERTIES: &[&str] = &["ActiveState", "SubState", "LoadState", "UnitFileState", "Id", "Description", "FragmentPath", "Type"];
 
-/// What matches is replaced. `\x00`-free texts only; the order counts.
+/// What matches is replaced; the order counts.
 const PATTERNS: &[(&str, &str)] = &[
-    // A file that a module was sent, or that an engine made to send one.
-    (r"[^\s'\x22]*/\.ansible/tmp/ansible-(?:tmp|local)-[^\s'\x22]*", "<temporary path>"),
-    (r"/tmp/ansible-?(?:tmp|local)?[._-][a-z0-9_]{6,}[^\s'\x22]*", "<temporary path>"),
+    // A file that a module was sent, or that an engine made to send one; a name that was drawn at random.
+    (r"[^\s'\x22:=]*/\.ansible/tmp/[^\s'\x22:]*", "<temporary path>"),
+    (r"[^\s'\x22:=]*/(?:\.cache/kplay|\.kplay)[^\s'\x22:]*", "<temporary path>"),
+    (r"/tmp/(?:ansible|tmp)[._-]?[A-Za-z0-9_]{6,}[^\s'\x22]*", "<temporary path>"),
+    (r"\bansible\.[a-z0-9_]{8}\b", "ansible.<random>"),
     // A backup's process and time.
     (r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~", ".<backup>~"),
     // dpkg's progress, and how fast a local file was.
