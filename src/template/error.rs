@@ -25,7 +25,7 @@ pub enum TemplateError {
 impl TemplateError {
     /// Returns an error (not an undefined value) with that message.
     pub fn new(message: impl Into<String>) -> Self {
-        Self::Fault(Fault { undefined: false, message: message.into(), span: Span::NONE, help: None })
+        Self::Fault(Fault { undefined: false, message: message.into(), span: Span::NONE, help: None, within: None })
     }
 
     /// Returns the error with that place, where it has none of its own yet.
