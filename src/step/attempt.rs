@@ -1,21 +1,28 @@
 //! One try: arguments rendered, the module run, the result as Ansible names it.
 
+use super::ExecutionError;
 use super::evaluation::{Evaluation, Trouble};
 use super::keywords::Keywords;
 use super::supply::supply;
 use super::view::View;
-use super::ExecutionError;
 use crate::diag::Diagnostic;
 use crate::kit::{ControlEntry, Entry, ModuleEntry, Outcome, Request};
 use crate::value::{Dict, Key, Value};
 use crate::wire::{Invocation, Step};
 
 /// Renders the arguments and runs the module once.
-pub(super) fn attempt(step: &Step, keywords: &Keywords, evaluation: &Evaluation<'_>) -> Result<Outcome, Trouble> {
+pub(super) fn attempt(
+    step: &Step,
+    keywords: &Keywords,
+    evaluation: &Evaluation<'_>,
+) -> Result<Outcome, Trouble> {
     match crate::modules::find(&step.module) {
         Some(Entry::Module(entry)) => run_module(entry, step, keywords, evaluation),
         Some(Entry::Control(entry)) => run_control(entry, step, keywords, evaluation),
-        None => Err(Trouble::new(format!("kplay has no module `{}`", step.module))),
+        None => Err(Trouble::new(format!(
+            "kplay has no module `{}`",
+            step.module
+        ))),
     }
 }
 
@@ -31,18 +38,29 @@ fn arguments(step: &Step, raw: &[&str], evaluation: &Evaluation<'_>) -> Result<V
                 if rendered.is_null() {
                     continue;
                 }
-                rendered
-                    .as_dict()
-                    .ok_or_else(|| Trouble::new(format!("the arguments must be a dictionary, not `{rendered:?}`")))?
+                rendered.as_dict().ok_or_else(|| {
+                    Trouble::new(format!(
+                        "the arguments must be a dictionary, not `{rendered:?}`"
+                    ))
+                })?
             }
         };
         for (name, value) in dict {
             let keep = name.as_str().is_some_and(|name| raw.contains(&name));
-            let value = if keep { value.clone() } else { evaluation.render(value)? };
+            let value = if keep {
+                value.clone()
+            } else {
+                evaluation.render(value)?
+            };
             if value.is_omit() {
                 all.remove_key(name);
             } else {
-                all.insert(rendered_name(name, evaluation)?, value.clone().with_origin(value.origin().or(source.origin())));
+                all.insert(
+                    rendered_name(name, evaluation)?,
+                    value
+                        .clone()
+                        .with_origin(value.origin().or(source.origin())),
+                );
             }
         }
     }
@@ -67,8 +85,17 @@ fn run_control(
     evaluation: &Evaluation<'_>,
 ) -> Result<Outcome, Trouble> {
     let arguments = arguments(step, entry.raw(), evaluation)?;
-    let view = View { step, evaluation: *evaluation };
-    Ok(entry.run(Request { arguments: &arguments, check: keywords.check }, &view))
+    let view = View {
+        step,
+        evaluation: *evaluation,
+    };
+    Ok(entry.run(
+        Request {
+            arguments: &arguments,
+            check: keywords.check,
+        },
+        &view,
+    ))
 }
 
 fn run_module(
@@ -79,7 +106,9 @@ fn run_module(
 ) -> Result<Outcome, Trouble> {
     let arguments = arguments(step, &[], evaluation)?;
     let needs = entry.prepare(&arguments).map_err(|error| Trouble {
-        diagnostic: Some(Diagnostic::error("argument-wrong", error.to_string()).at(error.span.or(step.span), "")),
+        diagnostic: Some(
+            Diagnostic::error("argument-wrong", error.to_string()).at(error.span.or(step.span), ""),
+        ),
         ..Trouble::new(error.to_string())
     })?;
     let supplied = supply(step, &needs, evaluation)?;
@@ -92,8 +121,15 @@ fn run_module(
         supplied,
         timeout: keywords.timeout,
     };
-    evaluation.context.executor.execute(step.id, invocation, keywords.delegate.as_deref()).map_err(|error| match error {
-        ExecutionError::Unreachable(message) => Trouble { unreachable: true, ..Trouble::new(message) },
-        ExecutionError::Failed(message) => Trouble::new(message),
-    })
+    evaluation
+        .context
+        .executor
+        .execute(step.id, invocation, keywords.delegate.as_deref())
+        .map_err(|error| match error {
+            ExecutionError::Unreachable(message) => Trouble {
+                unreachable: true,
+                ..Trouble::new(message)
+            },
+            ExecutionError::Failed(message) => Trouble::new(message),
+        })
 }

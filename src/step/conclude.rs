@@ -80,7 +80,9 @@ pub(super) fn condition_false(condition: &Value) -> Ended {
 
 /// The result of something that could not even begin.
 pub(super) fn trouble(trouble: Trouble, keywords: Option<&Keywords>) -> Ended {
-    let mut value = Dict::new().with("changed", false).with("msg", trouble.message);
+    let mut value = Dict::new()
+        .with("changed", false)
+        .with("msg", trouble.message);
     if trouble.unreachable {
         value.insert("unreachable", true);
     } else {
@@ -97,7 +99,16 @@ pub(super) fn trouble(trouble: Trouble, keywords: Option<&Keywords>) -> Ended {
 
 /// The result of a module.
 pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
-    let Outcome { changed, failed, skipped, mut values, diff, warnings, request, why: _ } = outcome;
+    let Outcome {
+        changed,
+        failed,
+        skipped,
+        mut values,
+        diff,
+        warnings,
+        request,
+        why: _,
+    } = outcome;
     values.insert("changed", changed);
     values.insert("failed", failed);
     if skipped {
@@ -114,7 +125,11 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
     if !warnings.is_empty() {
         values.insert("warnings", warnings.clone());
     }
-    let facts = values.get("ansible_facts").and_then(Value::as_dict).cloned().unwrap_or_default();
+    let facts = values
+        .get("ansible_facts")
+        .and_then(Value::as_dict)
+        .cloned()
+        .unwrap_or_default();
     Ended {
         diff: if keywords.show_diff { diff } else { Vec::new() },
         warnings,
@@ -130,10 +145,17 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
 fn split_lines(text: &str) -> Value {
     let mut lines: Vec<&str> = Vec::new();
     let mut rest = text;
-    while let Some(at) = rest.find(['\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}', '\u{2029}']) {
+    while let Some(at) = rest.find([
+        '\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}',
+        '\u{2029}',
+    ]) {
         let (line, tail) = rest.split_at(at);
         lines.push(line);
-        let skip = if tail.starts_with("\r\n") { 2 } else { tail.chars().next().map_or(1, char::len_utf8) };
+        let skip = if tail.starts_with("\r\n") {
+            2
+        } else {
+            tail.chars().next().map_or(1, char::len_utf8)
+        };
         rest = tail.get(skip..).unwrap_or_default();
     }
     if !rest.is_empty() {
@@ -169,17 +191,30 @@ pub(super) fn judge(step: &Step, ended: &mut Ended, evaluation: &Evaluation<'_>)
     }
 }
 
-fn holds(step: &Step, conditions: &[Value], ended: &Ended, evaluation: &Evaluation<'_>) -> Result<bool, Trouble> {
+fn holds(
+    step: &Step,
+    conditions: &[Value],
+    ended: &Ended,
+    evaluation: &Evaluation<'_>,
+) -> Result<bool, Trouble> {
     let trial = trial_variables(step, &ended.value);
-    let variables = Layered { first: &trial, then: evaluation.variables };
-    Ok(evaluation.with(&variables).first_false(conditions)?.is_none())
+    let variables = Layered {
+        first: &trial,
+        then: evaluation.variables,
+    };
+    Ok(evaluation
+        .with(&variables)
+        .first_false(conditions)?
+        .is_none())
 }
 
 /// A condition that cannot be evaluated fails the task; the module's own values stay.
 fn spoil(ended: &mut Ended, trouble: Trouble, keyword: &str) {
     let trouble = trouble.about(&format!("`{keyword}`"));
     ended.value.insert("failed", true);
-    ended.value.insert(format!("{keyword}_result"), trouble.message.clone());
+    ended
+        .value
+        .insert(format!("{keyword}_result"), trouble.message.clone());
     ended.value.insert("msg", trouble.message);
     ended.diagnostic = trouble.diagnostic;
 }

@@ -21,11 +21,18 @@ impl<'a> Evaluation<'a> {
     where
         'a: 'b,
     {
-        Evaluation { context: self.context, variables }
+        Evaluation {
+            context: self.context,
+            variables,
+        }
     }
 
     pub(super) fn scope(&self) -> Scope<'a> {
-        Scope { variables: self.variables, outside: self.context.outside, sources: self.context.sources }
+        Scope {
+            variables: self.variables,
+            outside: self.context.outside,
+            sources: self.context.sources,
+        }
     }
 
     /// Renders a value, deep inside too.
@@ -34,7 +41,10 @@ impl<'a> Evaluation<'a> {
     }
 
     /// Tells whether all conditions hold; the first that does not is returned.
-    pub(super) fn first_false<'v>(&self, conditions: &'v [Value]) -> Result<Option<&'v Value>, TemplateError> {
+    pub(super) fn first_false<'v>(
+        &self,
+        conditions: &'v [Value],
+    ) -> Result<Option<&'v Value>, TemplateError> {
         for condition in conditions {
             if !self.context.templar.condition(condition, &self.scope())? {
                 return Ok(Some(condition));
@@ -59,7 +69,9 @@ impl<'a> Evaluation<'a> {
             Kind::Str(text) => text.trim().parse().ok(),
             _ => None,
         };
-        number.filter(|number: &f64| number.is_finite()).ok_or_else(|| wrong(keyword, "a number", value, &rendered))
+        number
+            .filter(|number: &f64| number.is_finite())
+            .ok_or_else(|| wrong(keyword, "a number", value, &rendered))
     }
 
     /// Reads text.
@@ -98,7 +110,8 @@ pub(super) fn as_boolean(value: &Value) -> Option<bool> {
 }
 
 fn wrong(keyword: &str, wanted: &str, written: &Value, rendered: &Value) -> TemplateError {
-    TemplateError::new(format!("`{keyword}` must be {wanted}, not `{rendered:?}`")).at(written.origin())
+    TemplateError::new(format!("`{keyword}` must be {wanted}, not `{rendered:?}`"))
+        .at(written.origin())
 }
 
 /// Why a step cannot go on: an expression, or something that a module could not do.
@@ -111,7 +124,11 @@ pub(super) struct Trouble {
 
 impl Trouble {
     pub(super) fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), diagnostic: None, unreachable: false }
+        Self {
+            message: message.into(),
+            diagnostic: None,
+            unreachable: false,
+        }
     }
 
     /// Says which keyword it was about.
@@ -123,16 +140,23 @@ impl Trouble {
 
 impl From<TemplateError> for Trouble {
     fn from(error: TemplateError) -> Self {
-        Self { message: error.to_string(), diagnostic: Some(error.into()), unreachable: false }
+        Self {
+            message: error.to_string(),
+            diagnostic: Some(error.into()),
+            unreachable: false,
+        }
     }
 }
 
 impl From<Failure> for Trouble {
     fn from(failure: Failure) -> Self {
-        let diagnostic = failure
-            .span
-            .is_some()
-            .then(|| Diagnostic::error("task-failed", failure.message.clone()).at(failure.span, ""));
-        Self { message: failure.message, diagnostic, unreachable: false }
+        let diagnostic = failure.span.is_some().then(|| {
+            Diagnostic::error("task-failed", failure.message.clone()).at(failure.span, "")
+        });
+        Self {
+            message: failure.message,
+            diagnostic,
+            unreachable: false,
+        }
     }
 }

@@ -12,12 +12,25 @@ use crate::vars::Layered;
 use crate::wire::Step;
 
 /// Runs the task once. `loop_error` is why the loop has no items: it counts only if the condition holds.
-pub(super) fn run(step: &Step, evaluation: &Evaluation<'_>, loop_error: Option<TemplateError>) -> Ended {
-    let no_log = match step.no_log.as_ref().map(|value| evaluation.boolean("no_log", value)) {
+pub(super) fn run(
+    step: &Step,
+    evaluation: &Evaluation<'_>,
+    loop_error: Option<TemplateError>,
+) -> Ended {
+    let no_log = match step
+        .no_log
+        .as_ref()
+        .map(|value| evaluation.boolean("no_log", value))
+    {
         None => false,
         Some(Ok(no_log)) => no_log,
         // When in doubt, nothing is shown.
-        Some(Err(error)) => return Ended { no_log: true, ..conclude::trouble(error.into(), None) },
+        Some(Err(error)) => {
+            return Ended {
+                no_log: true,
+                ..conclude::trouble(error.into(), None)
+            };
+        }
     };
     let ended = match evaluation.first_false(&step.when) {
         Err(error) => conclude::trouble(condition_trouble(error), None),
@@ -46,11 +59,27 @@ fn tries(step: &Step, evaluation: &Evaluation<'_>) -> Result<Tries, TemplateErro
         None if step.until.is_empty() => None,
         None => Some(3.0),
     };
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped")]
-    let most = retries.map_or(1, |count| if count <= 0.0 { 1 } else { count.min(1e9) as u32 + 1 });
-    let delay = step.delay.as_ref().map_or(Ok(5.0), |value| evaluation.number("delay", value))?;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped"
+    )]
+    let most = retries.map_or(1, |count| {
+        if count <= 0.0 {
+            1
+        } else {
+            count.min(1e9) as u32 + 1
+        }
+    });
+    let delay = step
+        .delay
+        .as_ref()
+        .map_or(Ok(5.0), |value| evaluation.number("delay", value))?;
     let delay = if delay < 0.0 { 1.0 } else { delay };
-    Ok(Tries { most, delay: Duration::try_from_secs_f64(delay).unwrap_or(Duration::from_secs(5)) })
+    Ok(Tries {
+        most,
+        delay: Duration::try_from_secs_f64(delay).unwrap_or(Duration::from_secs(5)),
+    })
 }
 
 fn try_until(step: &Step, evaluation: &Evaluation<'_>) -> Ended {
@@ -90,7 +119,10 @@ fn try_until(step: &Step, evaluation: &Evaluation<'_>) -> Ended {
             return ended;
         }
         ended.value.insert("retries", tries.most);
-        evaluation.context.executor.retrying(step.id, tries.most - number, &ended.value);
+        evaluation
+            .context
+            .executor
+            .retrying(step.id, tries.most - number, &ended.value);
         if !evaluation.context.executor.sleep(tries.delay) {
             ended.fail();
             return ended;
@@ -103,8 +135,14 @@ fn until(step: &Step, ended: &Ended, evaluation: &Evaluation<'_>) -> Result<bool
         return Ok(!ended.failed());
     }
     let trial = trial_variables(step, &ended.value);
-    let variables = Layered { first: &trial, then: evaluation.variables };
-    Ok(evaluation.with(&variables).first_false(&step.until)?.is_none())
+    let variables = Layered {
+        first: &trial,
+        then: evaluation.variables,
+    };
+    Ok(evaluation
+        .with(&variables)
+        .first_false(&step.until)?
+        .is_none())
 }
 
 /// The result under the name that `register` gives it, for the conditions that judge it.

@@ -19,9 +19,12 @@ pub(super) struct Keywords {
 
 impl Keywords {
     pub(super) fn read(step: &Step, evaluation: &Evaluation<'_>) -> Result<Self, Trouble> {
-        let flag = |name: &str, keyword: &Option<Value>, default: bool| -> Result<bool, TemplateError> {
-            keyword.as_ref().map_or(Ok(default), |value| evaluation.boolean(name, value))
-        };
+        let flag =
+            |name: &str, keyword: &Option<Value>, default: bool| -> Result<bool, TemplateError> {
+                keyword
+                    .as_ref()
+                    .map_or(Ok(default), |value| evaluation.boolean(name, value))
+            };
         Ok(Self {
             ignore_errors: flag("ignore_errors", &step.ignore_errors, false)?,
             check: flag("check_mode", &step.check_mode, step.check)?,
@@ -35,15 +38,23 @@ impl Keywords {
 }
 
 fn read_delegate(step: &Step, evaluation: &Evaluation<'_>) -> Result<Option<String>, Trouble> {
-    let Some(value) = &step.delegate_to else { return Ok(None) };
+    let Some(value) = &step.delegate_to else {
+        return Ok(None);
+    };
     let host = evaluation.text("delegate_to", value)?;
     Ok((!host.is_empty()).then_some(host))
 }
 
 fn read_timeout(step: &Step, evaluation: &Evaluation<'_>) -> Result<Option<u64>, Trouble> {
-    let Some(value) = &step.timeout else { return Ok(None) };
+    let Some(value) = &step.timeout else {
+        return Ok(None);
+    };
     let seconds = evaluation.number("timeout", value)?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, and far from the limit")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, and far from the limit"
+    )]
     Ok((seconds > 0.0).then_some(seconds.ceil() as u64))
 }
 
@@ -68,19 +79,31 @@ fn given(value: Option<Value>) -> Option<Value> {
 
 fn read_become(step: &Step, evaluation: &Evaluation<'_>) -> Result<Option<Become>, Trouble> {
     let keywords = &step.becoming;
-    let enabled = match given(setting(evaluation, &["ansible_become"], keywords.enabled.as_ref())?) {
+    let enabled = match given(setting(
+        evaluation,
+        &["ansible_become"],
+        keywords.enabled.as_ref(),
+    )?) {
         None => false,
-        Some(value) => as_boolean(&value)
-            .ok_or_else(|| Trouble::new(format!("`become` must be true or false, not `{value:?}`")))?,
+        Some(value) => as_boolean(&value).ok_or_else(|| {
+            Trouble::new(format!("`become` must be true or false, not `{value:?}`"))
+        })?,
     };
     if !enabled {
         return Ok(None);
     }
-    let method = given(setting(evaluation, &["ansible_become_method"], keywords.method.as_ref())?);
+    let method = given(setting(
+        evaluation,
+        &["ansible_become_method"],
+        keywords.method.as_ref(),
+    )?);
     let method = match method.map(|value| value.to_text()) {
         None => BecomeMethod::Sudo,
-        Some(name) => BecomeMethod::parse(&name)
-            .ok_or_else(|| Trouble::new(format!("become method `{name}` is not supported; use sudo, su or doas")))?,
+        Some(name) => BecomeMethod::parse(&name).ok_or_else(|| {
+            Trouble::new(format!(
+                "become method `{name}` is not supported; use sudo, su or doas"
+            ))
+        })?,
     };
     let program = method.program();
     let specific = |what: &str| format!("ansible_{program}_{what}");
@@ -88,22 +111,39 @@ fn read_become(step: &Step, evaluation: &Evaluation<'_>) -> Result<Option<Become
         let (general, own) = (format!("ansible_become_{what}"), specific(what));
         Ok(given(setting(evaluation, &[&general, &own], keyword)?))
     };
-    let user = find("user", keywords.user.as_ref())?.map_or_else(|| "root".to_owned(), |value| value.to_text());
+    let user = find("user", keywords.user.as_ref())?
+        .map_or_else(|| "root".to_owned(), |value| value.to_text());
     let executable = find("exe", keywords.executable.as_ref())?.map(|value| value.to_text());
-    let flags = find("flags", keywords.flags.as_ref())?
-        .map(|value| value.to_text().split_whitespace().map(ToOwned::to_owned).collect());
+    let flags = find("flags", keywords.flags.as_ref())?.map(|value| {
+        value
+            .to_text()
+            .split_whitespace()
+            .map(ToOwned::to_owned)
+            .collect()
+    });
     let password = match find("password", None)? {
         Some(password) => Some(password),
         None => find("pass", keywords.password.as_ref())?,
     };
     let password = password.map_or(Value::NULL, |value| Value::text(value.to_text()).secret());
-    Ok(Some(Become { method, user, executable, flags, password }))
+    Ok(Some(Become {
+        method,
+        user,
+        executable,
+        flags,
+        password,
+    }))
 }
 
-fn read_environment(step: &Step, evaluation: &Evaluation<'_>) -> Result<Vec<(String, String)>, Trouble> {
+fn read_environment(
+    step: &Step,
+    evaluation: &Evaluation<'_>,
+) -> Result<Vec<(String, String)>, Trouble> {
     let mut all: Vec<(String, String)> = Vec::new();
     for level in &step.environment {
-        let rendered = evaluation.render(level).map_err(|error| Trouble::from(error).about("`environment`"))?;
+        let rendered = evaluation
+            .render(level)
+            .map_err(|error| Trouble::from(error).about("`environment`"))?;
         let parts: Vec<&Value> = match rendered.kind() {
             Kind::List(items) => items.iter().collect(),
             _ => vec![&rendered],
@@ -113,7 +153,9 @@ fn read_environment(step: &Step, evaluation: &Evaluation<'_>) -> Result<Vec<(Str
                 continue;
             }
             let Some(dict) = part.as_dict() else {
-                return Err(Trouble::new(format!("`environment` must be a dictionary, not `{part:?}`")));
+                return Err(Trouble::new(format!(
+                    "`environment` must be a dictionary, not `{part:?}`"
+                )));
             };
             for (name, value) in dict {
                 let name = name.to_value().to_text();

@@ -13,7 +13,10 @@ use crate::wire::{ItemResult, Loop, LoopSource, Status, Step, TaskResult};
 
 /// Runs a step to its end.
 pub fn run(step: &Step, context: &StepContext<'_>) -> TaskResult {
-    let evaluation = Evaluation { context, variables: context.variables };
+    let evaluation = Evaluation {
+        context,
+        variables: context.variables,
+    };
     let Some(looping) = &step.looping else {
         return finish(item::run(step, &evaluation, None));
     };
@@ -26,7 +29,11 @@ pub fn run(step: &Step, context: &StepContext<'_>) -> TaskResult {
                 .with("skipped", true)
                 .with("skipped_reason", "No items in the list")
                 .with("results", Value::list([]));
-            TaskResult { value, items: Some(Vec::new()), ..TaskResult::new(Status::Skipped) }
+            TaskResult {
+                value,
+                items: Some(Vec::new()),
+                ..TaskResult::new(Status::Skipped)
+            }
         }
         Ok(items) => match Control::read(looping, &evaluation) {
             Err(error) => finish(conclude::trouble(error.into(), None)),
@@ -66,7 +73,10 @@ fn items(looping: &Loop, evaluation: &Evaluation<'_>) -> Result<Vec<Value>, Temp
             }
         }
         LoopSource::Lookup { name, terms } => {
-            evaluation.context.templar.loop_lookup(name, terms, &evaluation.scope())
+            evaluation
+                .context
+                .templar
+                .loop_lookup(name, terms, &evaluation.scope())
         }
     }
 }
@@ -83,13 +93,22 @@ struct Control {
 impl Control {
     fn read(looping: &Loop, evaluation: &Evaluation<'_>) -> Result<Self, TemplateError> {
         let control = &looping.control;
-        let name = |keyword: &str, value: &Option<Value>| -> Result<Option<Arc<str>>, TemplateError> {
-            value.as_ref().map(|value| evaluation.text(keyword, value).map(Arc::from)).transpose()
-        };
+        let name =
+            |keyword: &str, value: &Option<Value>| -> Result<Option<Arc<str>>, TemplateError> {
+                value
+                    .as_ref()
+                    .map(|value| evaluation.text(keyword, value).map(Arc::from))
+                    .transpose()
+            };
         let flag = |keyword: &str, value: &Option<Value>, default: bool| {
-            value.as_ref().map_or(Ok(default), |value| evaluation.boolean(keyword, value))
+            value
+                .as_ref()
+                .map_or(Ok(default), |value| evaluation.boolean(keyword, value))
         };
-        let pause = control.pause.as_ref().map_or(Ok(0.0), |value| evaluation.number("pause", value))?;
+        let pause = control
+            .pause
+            .as_ref()
+            .map_or(Ok(0.0), |value| evaluation.number("pause", value))?;
         Ok(Self {
             variable: name("loop_var", &control.variable)?.unwrap_or_else(|| "item".into()),
             index: name("index_var", &control.index)?,
@@ -151,7 +170,10 @@ fn run_items(
             break;
         }
         let own = control.variables(items, at);
-        let variables = Layered { first: &own, then: evaluation.variables };
+        let variables = Layered {
+            first: &own,
+            then: evaluation.variables,
+        };
         let inside = evaluation.with(&variables);
         let mut ended = item::run(step, &inside, None);
         for (name, value) in &own {
@@ -184,10 +206,21 @@ fn run_items(
     all.into_result()
 }
 
-fn label(looping: &Loop, ended: &Ended, own: &Dict, control: &Control, evaluation: &Evaluation<'_>) -> Value {
+fn label(
+    looping: &Loop,
+    ended: &Ended,
+    own: &Dict,
+    control: &Control,
+    evaluation: &Evaluation<'_>,
+) -> Value {
     let item = own.get(&control.variable).cloned().unwrap_or_default();
-    let Some(template) = &looping.control.label else { return item };
-    let trial = Layered { first: &ended.value, then: evaluation.variables };
+    let Some(template) = &looping.control.label else {
+        return item;
+    };
+    let trial = Layered {
+        first: &ended.value,
+        then: evaluation.variables,
+    };
     // A label that cannot be made is no reason to fail: the item itself tells which one it was.
     evaluation.with(&trial).render(template).unwrap_or(item)
 }
@@ -204,7 +237,10 @@ fn breaks(
         return Ok(false);
     }
     let trial = item::trial_variables(step, &ended.value);
-    let layered = Layered { first: &trial, then: variables };
+    let layered = Layered {
+        first: &trial,
+        then: variables,
+    };
     Ok(evaluation.with(&layered).first_false(conditions)?.is_none())
 }
 
@@ -254,7 +290,9 @@ impl Folded {
     }
 
     fn into_result(self) -> TaskResult {
-        let mut value = Dict::new().with("results", Value::list(self.results)).with("changed", self.changed);
+        let mut value = Dict::new()
+            .with("results", Value::list(self.results))
+            .with("changed", self.changed);
         let status = if self.unreachable {
             value.insert("unreachable", true);
             Status::Unreachable
@@ -272,7 +310,11 @@ impl Folded {
             Status::Skipped
         } else {
             value.insert("msg", "All items completed");
-            if self.changed { Status::Changed } else { Status::Ok }
+            if self.changed {
+                Status::Changed
+            } else {
+                Status::Ok
+            }
         };
         if !self.warnings.is_empty() {
             value.insert("warnings", self.warnings.clone());

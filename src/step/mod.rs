@@ -37,7 +37,12 @@ pub enum ExecutionError {
 /// How a module reaches its host.
 pub trait Executor {
     /// Runs a module with rendered arguments, on the host of the step or on the one that it is delegated to.
-    fn execute(&self, step: StepId, invocation: Invocation, delegate: Option<&str>) -> Result<Outcome, ExecutionError>;
+    fn execute(
+        &self,
+        step: StepId,
+        invocation: Invocation,
+        delegate: Option<&str>,
+    ) -> Result<Outcome, ExecutionError>;
 
     /// Brings a controller's file; of one that is to be rendered, its text.
     fn supply(&self, step: StepId, need: &Need) -> Result<Supplied, String>;

@@ -11,12 +11,23 @@ use crate::vars::Layered;
 use crate::wire::Step;
 
 /// Brings what a module's `prepare` named.
-pub(super) fn supply(step: &Step, needs: &[Need], evaluation: &Evaluation<'_>) -> Result<Vec<Supplied>, Trouble> {
-    needs.iter().map(|need| supply_one(step, need, evaluation)).collect()
+pub(super) fn supply(
+    step: &Step,
+    needs: &[Need],
+    evaluation: &Evaluation<'_>,
+) -> Result<Vec<Supplied>, Trouble> {
+    needs
+        .iter()
+        .map(|need| supply_one(step, need, evaluation))
+        .collect()
 }
 
 fn supply_one(step: &Step, need: &Need, evaluation: &Evaluation<'_>) -> Result<Supplied, Trouble> {
-    let supplied = evaluation.context.executor.supply(step.id, need).map_err(Trouble::new)?;
+    let supplied = evaluation
+        .context
+        .executor
+        .supply(step.id, need)
+        .map_err(Trouble::new)?;
     match &need.kind {
         NeedKind::Content | NeedKind::Tree => Ok(supplied),
         NeedKind::Rendered(settings) => render(need, supplied, settings, evaluation),
@@ -30,22 +41,36 @@ fn render(
     evaluation: &Evaluation<'_>,
 ) -> Result<Supplied, Trouble> {
     let SuppliedContent::Here(bytes) = &supplied.content else {
-        return Err(Trouble::new(format!("`{}` is a directory, not a template", supplied.path)));
+        return Err(Trouble::new(format!(
+            "`{}` is a directory, not a template",
+            supplied.path
+        )));
     };
     let Ok(text) = std::str::from_utf8(bytes) else {
-        return Err(Trouble::new(format!("the template `{}` is not UTF-8 text", supplied.path)));
+        return Err(Trouble::new(format!(
+            "the template `{}` is not UTF-8 text",
+            supplied.path
+        )));
     };
     let own = Dict::new()
         .with("template_path", supplied.path.as_str())
         .with("template_fullpath", supplied.path.as_str())
         .with("template_destpath", settings.destination.as_str())
         .with("ansible_managed", "Ansible managed");
-    let variables = Layered { first: &own, then: evaluation.variables };
+    let variables = Layered {
+        first: &own,
+        then: evaluation.variables,
+    };
     let origin = Span::NONE;
     let rendered = evaluation
         .context
         .templar
-        .render_file(text, origin, &file_settings(settings), &evaluation.with(&variables).scope())
+        .render_file(
+            text,
+            origin,
+            &file_settings(settings),
+            &evaluation.with(&variables).scope(),
+        )
         .map_err(|error| Trouble::from(error).about(&format!("template `{}`", need.name)))?;
     let secret = supplied.secret || rendered.holds_secret();
     let mut text = rendered.to_text();
@@ -79,4 +104,3 @@ fn file_settings(settings: &TemplateSettings) -> FileSettings {
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
-

@@ -20,7 +20,10 @@ fn failure(error: TemplateError) -> Failure {
         TemplateError::Syntax { span, .. } => *span,
         TemplateError::Elsewhere(_) => crate::diag::Span::NONE,
     };
-    Failure { span, ..Failure::new(error.to_string()) }
+    Failure {
+        span,
+        ..Failure::new(error.to_string())
+    }
 }
 
 impl StepView for View<'_> {
@@ -36,13 +39,19 @@ impl StepView for View<'_> {
             _ => templar.render(text, &scope),
         };
         match found {
-            Err(TemplateError::Fault(fault)) if fault.undefined => Ok(Value::new(Kind::Undefined(Arc::new(fault)))),
+            Err(TemplateError::Fault(fault)) if fault.undefined => {
+                Ok(Value::new(Kind::Undefined(Arc::new(fault))))
+            }
             other => other.map_err(failure),
         }
     }
 
     fn condition(&self, value: &Value) -> Result<bool, Failure> {
-        self.evaluation.context.templar.condition(value, &self.evaluation.scope()).map_err(failure)
+        self.evaluation
+            .context
+            .templar
+            .condition(value, &self.evaluation.scope())
+            .map_err(failure)
     }
 
     fn host(&self) -> Arc<str> {
@@ -54,9 +63,11 @@ impl StepView for View<'_> {
     }
 
     fn controller(&self) -> Result<&dyn LookupContext, Failure> {
-        self.evaluation
-            .context
-            .outside
-            .ok_or_else(|| Failure::new(format!("internal error: `{}` ran on a host", self.step.module)))
+        self.evaluation.context.outside.ok_or_else(|| {
+            Failure::new(format!(
+                "internal error: `{}` ran on a host",
+                self.step.module
+            ))
+        })
     }
 }

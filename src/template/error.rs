@@ -30,6 +30,7 @@ impl TemplateError {
             message: message.into(),
             span: Span::NONE,
             help: None,
+            within: None,
         })
     }
 

@@ -53,6 +53,18 @@ pub struct Fault {
     pub span: Span,
     /// The next step, such as the nearest names.
     pub help: Option<String>,
+    /// Where `span` is only the beginning of a scalar: the stretch of its decoded text that is meant. Set where the sources
+    /// are not at hand (on a host); the controller resolves it.
+    pub within: Option<Within>,
+}
+
+/// A stretch of decoded text, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Within {
+    /// From the beginning of the text.
+    pub offset: u32,
+    /// How many.
+    pub length: u32,
 }
 
 /// The content of a [`Value`].
@@ -145,6 +157,7 @@ impl Value {
             message: message.into(),
             span,
             help: None,
+            within: None,
         })))
     }
 

@@ -12,12 +12,19 @@ use crate::step::{ExecutionError, Executor, StepContext, run_safely};
 use crate::template::Templar;
 use crate::value::{Dict, Value};
 use crate::vars::{Found, Level, Variables};
-use crate::wire::{Batch, Binding, Invocation, ItemResult, Report, Status, Step, StepId, TaskResult};
+use crate::wire::{
+    Batch, Binding, Invocation, ItemResult, Report, Status, Step, StepId, TaskResult,
+};
 
 /// Runs the steps; stops after one that failed, since what follows a failure is the controller's business.
 pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &Arc<AtomicBool>) {
     let mut variables = BatchVariables::new(&batch.variables);
-    let executor = HereExecutor { shared, number, supplied: &batch.supplied, cancelled };
+    let executor = HereExecutor {
+        shared,
+        number,
+        supplied: &batch.supplied,
+        cancelled,
+    };
     for step in &batch.steps {
         if cancelled.load(Ordering::Relaxed) {
             return;
@@ -30,9 +37,12 @@ pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &
             executor: &executor,
         };
         let result = run_safely(step, &context);
-        let goes_on = !matches!(result.status, Status::Failed | Status::Unreachable) || result.ignore_errors;
+        let goes_on =
+            !matches!(result.status, Status::Failed | Status::Unreachable) || result.ignore_errors;
         variables.learn(step, &result);
-        shared.outbox.send(&Report::Step(number, step.id, Box::new(result)));
+        shared
+            .outbox
+            .send(&Report::Step(number, step.id, Box::new(result)));
         if !goes_on {
             return;
         }
@@ -52,8 +62,10 @@ struct BatchVariables {
 
 impl BatchVariables {
     fn new(bindings: &[Binding]) -> Self {
-        let bindings =
-            bindings.iter().map(|binding| (binding.name.clone(), (binding.level, binding.value.clone()))).collect();
+        let bindings = bindings
+            .iter()
+            .map(|binding| (binding.name.clone(), (binding.level, binding.value.clone())))
+            .collect();
         Self { bindings }
     }
 
@@ -86,7 +98,9 @@ impl BatchVariables {
 
 impl Variables for BatchVariables {
     fn find(&self, name: &str) -> Found {
-        self.bindings.get(name).map_or(Found::Missing, |(_, value)| Found::Value(value.clone()))
+        self.bindings
+            .get(name)
+            .map_or(Found::Missing, |(_, value)| Found::Value(value.clone()))
     }
 
     fn names(&self) -> Vec<Arc<str>> {
@@ -103,18 +117,30 @@ struct HereExecutor<'a> {
 }
 
 impl Executor for HereExecutor<'_> {
-    fn execute(&self, _step: StepId, invocation: Invocation, delegate: Option<&str>) -> Result<Outcome, ExecutionError> {
+    fn execute(
+        &self,
+        _step: StepId,
+        invocation: Invocation,
+        delegate: Option<&str>,
+    ) -> Result<Outcome, ExecutionError> {
         if let Some(host) = delegate {
-            return Err(ExecutionError::Failed(format!("internal error: a step for `{host}` came to another host")));
+            return Err(ExecutionError::Failed(format!(
+                "internal error: a step for `{host}` came to another host"
+            )));
         }
-        self.shared.execute(self.number, &invocation, self.cancelled).map_err(ExecutionError::Failed)
+        self.shared
+            .execute(self.number, &invocation, self.cancelled)
+            .map_err(ExecutionError::Failed)
     }
 
     fn supply(&self, step: StepId, need: &Need) -> Result<Supplied, String> {
         if let Some((_, supplied)) = self.supplied.iter().find(|(known, _)| known == need) {
             return Ok(supplied.clone());
         }
-        let limits = Limits { deadline: None, cancelled: self.cancelled.clone() };
+        let limits = Limits {
+            deadline: None,
+            cancelled: self.cancelled.clone(),
+        };
         self.shared.contents.file(step, need, &limits)
     }
 
@@ -131,10 +157,17 @@ impl Executor for HereExecutor<'_> {
     }
 
     fn item_done(&self, step: StepId, item: &ItemResult) {
-        self.shared.outbox.send(&Report::Item(self.number, step, Box::new(item.clone())));
+        self.shared
+            .outbox
+            .send(&Report::Item(self.number, step, Box::new(item.clone())));
     }
 
     fn retrying(&self, step: StepId, left: u32, result: &Dict) {
-        self.shared.outbox.send(&Report::Retry(self.number, step, left, Box::new(result.clone())));
+        self.shared.outbox.send(&Report::Retry(
+            self.number,
+            step,
+            left,
+            Box::new(result.clone()),
+        ));
     }
 }

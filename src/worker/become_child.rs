@@ -16,7 +16,9 @@ use super::command::Limits;
 use super::host::ContentSource as _;
 use super::session::{PIECE, Shared};
 use crate::kit::Outcome;
-use crate::wire::{BUILD, Become, BecomeMethod, Invocation, Order, Report, WorkerSettings, encode, read_frame};
+use crate::wire::{
+    BUILD, Become, BecomeMethod, Invocation, Order, Report, WorkerSettings, encode, read_frame,
+};
 
 /// What makes two ways of becoming the same child.
 type Key = (BecomeMethod, String, Option<String>, Option<Vec<String>>);
@@ -37,10 +39,18 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Children {
     /// Returns the child for that user, started if there is none.
     fn child(&self, shared: &Arc<Shared>, becoming: &Become) -> Result<Arc<Running>, String> {
-        let key = (becoming.method, becoming.user.clone(), becoming.executable.clone(), becoming.flags.clone());
+        let key = (
+            becoming.method,
+            becoming.user.clone(),
+            becoming.executable.clone(),
+            becoming.flags.clone(),
+        );
         let slot = lock(&self.slots).entry(key).or_default().clone();
         let mut place = lock(&slot);
-        if let Some(child) = place.as_ref().filter(|child| child.alive.load(Ordering::Relaxed)) {
+        if let Some(child) = place
+            .as_ref()
+            .filter(|child| child.alive.load(Ordering::Relaxed))
+        {
             return Ok(child.clone());
         }
         let child = Running::start(shared, becoming)?;
@@ -57,7 +67,10 @@ impl Children {
         cancelled: &Arc<AtomicBool>,
     ) -> Result<Outcome, String> {
         let child = self.child(shared, becoming)?;
-        let invocation = Invocation { becoming: None, ..invocation.clone() };
+        let invocation = Invocation {
+            becoming: None,
+            ..invocation.clone()
+        };
         let (number, answers) = child.ask(|number| Order::Execute(number, Box::new(invocation)));
         let answer = child.answer(number, &answers, cancelled);
         child.forget(number);
@@ -127,7 +140,10 @@ impl Running {
             waiting: Mutex::default(),
             alive: AtomicBool::new(true),
         });
-        let settings = WorkerSettings { settings: (*shared.settings()).clone(), verbosity: 0 };
+        let settings = WorkerSettings {
+            settings: (*shared.settings()).clone(),
+            verbosity: 0,
+        };
         running.send(&Order::Hello(BUILD.to_owned(), settings));
         let (reader, shared) = (running.clone(), shared.clone());
         std::thread::spawn(move || reader.listen(&shared, started.stdout));
@@ -152,7 +168,12 @@ impl Running {
         lock(&self.waiting).remove(&number);
     }
 
-    fn answer(&self, number: u64, answers: &Receiver<Report>, cancelled: &AtomicBool) -> Result<Report, String> {
+    fn answer(
+        &self,
+        number: u64,
+        answers: &Receiver<Report>,
+        cancelled: &AtomicBool,
+    ) -> Result<Report, String> {
         let mut told = false;
         loop {
             match answers.recv_timeout(Duration::from_millis(100)) {
@@ -177,7 +198,9 @@ impl Running {
         let mut input = BufReader::with_capacity(1 << 16, stdout);
         while let Ok(Some(report)) = read_frame::<Report>(&mut input) {
             match report {
-                Report::Executed(number, _) | Report::Failed(number, _) | Report::Piece(number, ..) => {
+                Report::Executed(number, _)
+                | Report::Failed(number, _)
+                | Report::Piece(number, ..) => {
                     let sender = lock(&self.waiting).get(&number).cloned();
                     if let Some(sender) = sender {
                         let _ = sender.send(report);
@@ -196,18 +219,25 @@ impl Running {
     fn relay(self: &Arc<Self>, shared: &Arc<Shared>, request: u64, content: u64) {
         let (child, shared) = (self.clone(), shared.clone());
         std::thread::spawn(move || {
-            let limits = Limits { deadline: None, cancelled: Arc::default() };
-            let done = shared.contents.open(content, &limits).map_err(|error| error.to_string()).and_then(|mut reader| {
-                loop {
-                    let mut piece = vec![0; PIECE];
-                    let count = reader.read(&mut piece).map_err(|error| error.to_string())?;
-                    piece.truncate(count);
-                    child.send(&Order::Content(request, piece, count == 0));
-                    if count == 0 {
-                        return Ok(());
+            let limits = Limits {
+                deadline: None,
+                cancelled: Arc::default(),
+            };
+            let done = shared
+                .contents
+                .open(content, &limits)
+                .map_err(|error| error.to_string())
+                .and_then(|mut reader| {
+                    loop {
+                        let mut piece = vec![0; PIECE];
+                        let count = reader.read(&mut piece).map_err(|error| error.to_string())?;
+                        piece.truncate(count);
+                        child.send(&Order::Content(request, piece, count == 0));
+                        if count == 0 {
+                            return Ok(());
+                        }
                     }
-                }
-            });
+                });
             if let Err(why) = done {
                 child.send(&Order::Refused(request, why));
             }

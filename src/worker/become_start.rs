@@ -38,10 +38,18 @@ exec "$t/kplay-worker" --remove "$t/kplay-worker" --marker "$2""#;
 
 /// Starts a worker as that user, or says why it cannot.
 pub(super) fn start(becoming: &Become) -> Result<Started, String> {
-    let worker = std::fs::read("/proc/self/exe").map_err(|error| format!("cannot read the worker itself: {error}"))?;
-    let path = std::fs::read_link("/proc/self/exe").map(|path| path.to_string_lossy().into_owned()).unwrap_or_default();
+    let worker = std::fs::read("/proc/self/exe")
+        .map_err(|error| format!("cannot read the worker itself: {error}"))?;
+    let path = std::fs::read_link("/proc/self/exe")
+        .map(|path| path.to_string_lossy().into_owned())
+        .unwrap_or_default();
     let marker = random_name("kplay-", "").map_err(|error| error.to_string())?;
-    let launch = Launch { becoming, worker: &worker, path: &path, marker: &marker };
+    let launch = Launch {
+        becoming,
+        worker: &worker,
+        path: &path,
+        marker: &marker,
+    };
     if becoming.method != BecomeMethod::Sudo {
         return launch.try_once(!becoming.password.is_null());
     }
@@ -72,13 +80,21 @@ struct Launch<'a> {
 
 impl Launch<'_> {
     fn command(&self, with_password: bool) -> Command {
-        let program = self.becoming.executable.clone().unwrap_or_else(|| self.becoming.method.program().to_owned());
+        let program = self
+            .becoming
+            .executable
+            .clone()
+            .unwrap_or_else(|| self.becoming.method.program().to_owned());
         let size = self.worker.len().to_string();
         let mut command = Command::new(program);
         match self.becoming.method {
             BecomeMethod::Sudo => {
                 match &self.becoming.flags {
-                    Some(flags) => command.args(flags.iter().filter(|flag| !matches!(flag.as_str(), "-S" | "-n"))),
+                    Some(flags) => command.args(
+                        flags
+                            .iter()
+                            .filter(|flag| !matches!(flag.as_str(), "-S" | "-n")),
+                    ),
                     None => command.arg("-H"),
                 };
                 if with_password {
@@ -86,20 +102,53 @@ impl Launch<'_> {
                 } else {
                     command.arg("-n");
                 }
-                command.args(["-u", &self.becoming.user, "--", "/bin/sh", "-c", SCRIPT, "kplay", self.path, self.marker, &size]);
+                command.args([
+                    "-u",
+                    &self.becoming.user,
+                    "--",
+                    "/bin/sh",
+                    "-c",
+                    SCRIPT,
+                    "kplay",
+                    self.path,
+                    self.marker,
+                    &size,
+                ]);
             }
             BecomeMethod::Su => {
                 command.args(self.becoming.flags.iter().flatten());
-                let words = [SCRIPT, "kplay", self.path, self.marker, &size].map(quote).join(" ");
-                command.args([&self.becoming.user, "-s", "/bin/sh", "-c", &format!("exec /bin/sh -c {words}")]);
+                let words = [SCRIPT, "kplay", self.path, self.marker, &size]
+                    .map(quote)
+                    .join(" ");
+                command.args([
+                    &self.becoming.user,
+                    "-s",
+                    "/bin/sh",
+                    "-c",
+                    &format!("exec /bin/sh -c {words}"),
+                ]);
             }
             BecomeMethod::Doas => {
                 command.args(self.becoming.flags.iter().flatten()).arg("-n");
-                command.args(["-u", &self.becoming.user, "/bin/sh", "-c", SCRIPT, "kplay", self.path, self.marker, &size]);
+                command.args([
+                    "-u",
+                    &self.becoming.user,
+                    "/bin/sh",
+                    "-c",
+                    SCRIPT,
+                    "kplay",
+                    self.path,
+                    self.marker,
+                    &size,
+                ]);
             }
         }
         command.env("LC_ALL", "C").env("LANGUAGE", "C");
-        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+        command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0);
         command
     }
 
@@ -116,11 +165,17 @@ impl Launch<'_> {
             _ => format!("cannot run `{method}`: {error}"),
         })?;
         let result = match (child.stdin.take(), child.stdout.take(), child.stderr.take()) {
-            (Some(stdin), Some(stdout), Some(stderr)) => self.converse(stdin, stdout, stderr, with_password),
+            (Some(stdin), Some(stdout), Some(stderr)) => {
+                self.converse(stdin, stdout, stderr, with_password)
+            }
             _ => Err("the child has no pipes".to_owned()),
         };
         match result {
-            Ok((stdin, stdout)) => Ok(Started { child, stdin, stdout }),
+            Ok((stdin, stdout)) => Ok(Started {
+                child,
+                stdin,
+                stdout,
+            }),
             Err(why) => {
                 let _ = child.kill();
                 let _ = child.wait();
@@ -148,18 +203,34 @@ impl Launch<'_> {
                 Ok(Heard::Copy) => stdin
                     .write_all(self.worker)
                     .and_then(|()| stdin.flush())
-                    .map_err(|error| format!("cannot give `{}` a copy of the worker: {error}", self.becoming.user))?,
+                    .map_err(|error| {
+                        format!(
+                            "cannot give `{}` a copy of the worker: {error}",
+                            self.becoming.user
+                        )
+                    })?,
                 Ok(Heard::Ready) => {
-                    let stdout = reading.join().ok().flatten().ok_or("the child's output is lost")?;
+                    let stdout = reading
+                        .join()
+                        .ok()
+                        .flatten()
+                        .ok_or("the child's output is lost")?;
                     return Ok((stdin, stdout));
                 }
                 Ok(Heard::Prompt) if asked => return Err(self.wrong_password()),
                 Ok(Heard::Prompt) if with_password => {
                     asked = true;
                     let line = format!("{}\n", self.becoming.password.to_text());
-                    let _ = stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush());
+                    let _ = stdin
+                        .write_all(line.as_bytes())
+                        .and_then(|()| stdin.flush());
                 }
-                Ok(Heard::Prompt) => return Err(format!("Missing {} password", self.becoming.method.program())),
+                Ok(Heard::Prompt) => {
+                    return Err(format!(
+                        "Missing {} password",
+                        self.becoming.method.program()
+                    ));
+                }
                 Ok(Heard::Errors(text)) => errors.push_str(&text),
                 Ok(Heard::End) => return Err(self.explain(&errors, asked)),
                 Err(()) => {
@@ -174,7 +245,11 @@ impl Launch<'_> {
     }
 
     fn wrong_password(&self) -> String {
-        format!("Incorrect {} password for becoming `{}`", self.becoming.method.program(), self.becoming.user)
+        format!(
+            "Incorrect {} password for becoming `{}`",
+            self.becoming.method.program(),
+            self.becoming.user
+        )
     }
 
     /// Turns what the program said into the cause.
@@ -184,10 +259,20 @@ impl Launch<'_> {
         let low = said.to_lowercase();
         let cause = if wants_password(&low) {
             return said.to_owned();
-        } else if low.contains("sorry, try again") || low.contains("incorrect password") || (asked && low.contains("authentication failure")) {
+        } else if low.contains("sorry, try again")
+            || low.contains("incorrect password")
+            || (asked && low.contains("authentication failure"))
+        {
             return self.wrong_password();
-        } else if low.contains("not in the sudoers") || low.contains("not allowed to") || low.contains("may not run") || low.contains("operation not permitted") {
-            format!("the login user may not become `{}` with `{method}` (not in sudoers)", self.becoming.user)
+        } else if low.contains("not in the sudoers")
+            || low.contains("not allowed to")
+            || low.contains("may not run")
+            || low.contains("operation not permitted")
+        {
+            format!(
+                "the login user may not become `{}` with `{method}` (not in sudoers)",
+                self.becoming.user
+            )
         } else if low.contains("must have a tty") || low.contains("no tty present") {
             format!("`{method}` wants a terminal; remove `requiretty` for this user from sudoers")
         } else if low.contains("unknown user") || low.contains("does not exist") {
@@ -195,7 +280,11 @@ impl Launch<'_> {
         } else {
             format!("cannot become `{}` with `{method}`", self.becoming.user)
         };
-        if said.is_empty() { cause } else { format!("{cause}: {said}") }
+        if said.is_empty() {
+            cause
+        } else {
+            format!("{cause}: {said}")
+        }
     }
 }
 
@@ -252,7 +341,12 @@ fn read_lines(
 }
 
 /// Reads what the program says of itself, and finds its prompt in it.
-fn read_errors(mut stderr: ChildStderr, sender: Sender<Heard>, prompt: String, method: BecomeMethod) {
+fn read_errors(
+    mut stderr: ChildStderr,
+    sender: Sender<Heard>,
+    prompt: String,
+    method: BecomeMethod,
+) {
     std::thread::spawn(move || {
         let mut text = String::new();
         let mut buffer = [0; 1024];
@@ -261,10 +355,14 @@ fn read_errors(mut stderr: ChildStderr, sender: Sender<Heard>, prompt: String, m
                 Ok(0) | Err(_) => return,
                 Ok(count) => count,
             };
-            text.push_str(&String::from_utf8_lossy(buffer.get(..count).unwrap_or_default()));
+            text.push_str(&String::from_utf8_lossy(
+                buffer.get(..count).unwrap_or_default(),
+            ));
             let asks = |text: &str| match method {
                 BecomeMethod::Su => text.find("assword:").map(|at| at + "assword:".len()),
-                BecomeMethod::Sudo | BecomeMethod::Doas => text.find(&prompt).map(|at| at + prompt.len()),
+                BecomeMethod::Sudo | BecomeMethod::Doas => {
+                    text.find(&prompt).map(|at| at + prompt.len())
+                }
             };
             while let Some(end) = asks(&text) {
                 text.drain(..end);

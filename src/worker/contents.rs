@@ -36,7 +36,11 @@ pub(super) struct Contents {
 
 impl Contents {
     pub(super) fn new(outbox: Outbox) -> Self {
-        Self { outbox, next: AtomicU64::new(1), waiting: Mutex::default() }
+        Self {
+            outbox,
+            next: AtomicU64::new(1),
+            waiting: Mutex::default(),
+        }
     }
 
     fn ask(&self, make: impl FnOnce(u64) -> Report) -> (u64, Receiver<Answer>) {
@@ -55,7 +59,11 @@ impl Contents {
     /// wants any more is dropped.
     pub(super) fn deliver(&self, request: u64, answer: Answer) {
         let last = !matches!(answer, Answer::Piece(_, false));
-        let sender = if last { self.lock().remove(&request) } else { self.lock().get(&request).cloned() };
+        let sender = if last {
+            self.lock().remove(&request)
+        } else {
+            self.lock().get(&request).cloned()
+        };
         let Some(sender) = sender else { return };
         if let Err(TrySendError::Full(answer)) = sender.try_send(answer)
             && sender.send(answer).is_err()
@@ -65,14 +73,21 @@ impl Contents {
     }
 
     /// Brings a file of the controller for a step.
-    pub(super) fn file(&self, step: StepId, need: &Need, limits: &Limits) -> Result<Supplied, String> {
+    pub(super) fn file(
+        &self,
+        step: StepId,
+        need: &Need,
+        limits: &Limits,
+    ) -> Result<Supplied, String> {
         let (request, receiver) = self.ask(|request| Report::AskFile(request, step, need.clone()));
         let answer = wait(&receiver, limits).map_err(|error| error.to_string());
         self.lock().remove(&request);
         match answer? {
             Answer::File(supplied) => Ok(*supplied),
             Answer::Refused(why) => Err(why),
-            Answer::Piece(..) => Err("the controller sent a piece where a file was asked for".to_owned()),
+            Answer::Piece(..) => {
+                Err("the controller sent a piece where a file was asked for".to_owned())
+            }
         }
     }
 }
@@ -132,7 +147,11 @@ impl Read for Incoming {
             match wait(&self.receiver, &self.limits).map_err(io::Error::other)? {
                 Answer::Piece(piece, last) => (self.piece, self.at, self.done) = (piece, 0, last),
                 Answer::Refused(why) => return Err(io::Error::other(why)),
-                Answer::File(_) => return Err(io::Error::other("the controller sent a file where a piece was asked for")),
+                Answer::File(_) => {
+                    return Err(io::Error::other(
+                        "the controller sent a file where a piece was asked for",
+                    ));
+                }
             }
         }
     }

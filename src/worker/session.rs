@@ -38,7 +38,9 @@ impl Outbox {
 /// What is said instead of a result that is too large to send.
 fn oversized(report: &Report, why: &str) -> Report {
     let number = match report {
-        Report::Executed(number, _) | Report::Step(number, ..) | Report::Piece(number, ..) => *number,
+        Report::Executed(number, _) | Report::Step(number, ..) | Report::Piece(number, ..) => {
+            *number
+        }
         _ => 0,
     };
     Report::Failed(number, format!("the result cannot be sent: {why}"))
@@ -59,7 +61,10 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn settings(&self) -> Arc<Dict> {
-        self.settings.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.settings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn running(&self) -> std::sync::MutexGuard<'_, BTreeMap<u64, Arc<AtomicBool>>> {
@@ -83,17 +88,26 @@ impl Shared {
 
     /// Nobody needs `sudo` to become who they are.
     fn is_already(&self, becoming: &Become) -> bool {
-        becoming.user == self.identity.user && becoming.flags.is_none() && becoming.executable.is_none()
+        becoming.user == self.identity.user
+            && becoming.flags.is_none()
+            && becoming.executable.is_none()
     }
 
-    fn execute_here(&self, owner: u64, invocation: &Invocation, cancelled: &Arc<AtomicBool>) -> Outcome {
+    fn execute_here(
+        &self,
+        owner: u64,
+        invocation: &Invocation,
+        cancelled: &Arc<AtomicBool>,
+    ) -> Outcome {
         let Some(Entry::Module(entry)) = crate::modules::find(&invocation.module) else {
             return Outcome::from(crate::kit::Failure::new(format!(
                 "internal error: the worker has no module `{}`",
                 invocation.module
             )));
         };
-        let deadline = invocation.timeout.map(|seconds| (Instant::now() + Duration::from_secs(seconds), seconds));
+        let deadline = invocation
+            .timeout
+            .map(|seconds| (Instant::now() + Duration::from_secs(seconds), seconds));
         let mut environment = self.environment.clone();
         for (name, value) in &invocation.environment {
             environment.retain(|(known, _)| known != name);
@@ -105,11 +119,17 @@ impl Shared {
             supplied: invocation.supplied.clone(),
             contents: Arc::new(self.contents.clone()) as Arc<dyn ContentSource>,
             settings: self.settings(),
-            limits: Limits { deadline, cancelled: cancelled.clone() },
+            limits: Limits {
+                deadline,
+                cancelled: cancelled.clone(),
+            },
             cleanup: self.cleanup.clone(),
             owner,
         });
-        let request = Request { arguments: &invocation.arguments, check: invocation.check };
+        let request = Request {
+            arguments: &invocation.arguments,
+            check: invocation.check,
+        };
         let outcome = catch_unwind(AssertUnwindSafe(|| entry.run(request, &host)));
         drop(host);
         self.cleanup.step(owner);
@@ -124,26 +144,29 @@ impl Shared {
     /// Sends a file in pieces.
     fn read_file(self: &Arc<Self>, number: u64, path: &str, becoming: Option<&Become>) {
         if let Some(becoming) = becoming.filter(|becoming| !self.is_already(becoming)) {
-            let relay = |piece: Vec<u8>, last| self.outbox.send(&Report::Piece(number, piece, last));
+            let relay =
+                |piece: Vec<u8>, last| self.outbox.send(&Report::Piece(number, piece, last));
             if let Err(why) = self.children.read(self, becoming, path, &relay) {
                 self.outbox.send(&Report::Failed(number, why));
             }
             return;
         }
-        let sent = files::open(path).map_err(|error| error.to_string()).and_then(|mut file| {
-            loop {
-                let mut piece = Vec::with_capacity(PIECE);
-                let count = (&mut file)
-                    .take(u64::try_from(PIECE).unwrap_or(u64::MAX))
-                    .read_to_end(&mut piece)
-                    .map_err(|error| files::refused("read", path, &error).to_string())?;
-                let last = count < PIECE;
-                self.outbox.send(&Report::Piece(number, piece, last));
-                if last {
-                    return Ok(());
+        let sent = files::open(path)
+            .map_err(|error| error.to_string())
+            .and_then(|mut file| {
+                loop {
+                    let mut piece = Vec::with_capacity(PIECE);
+                    let count = (&mut file)
+                        .take(u64::try_from(PIECE).unwrap_or(u64::MAX))
+                        .read_to_end(&mut piece)
+                        .map_err(|error| files::refused("read", path, &error).to_string())?;
+                    let last = count < PIECE;
+                    self.outbox.send(&Report::Piece(number, piece, last));
+                    if last {
+                        return Ok(());
+                    }
                 }
-            }
-        });
+            });
         if let Err(why) = sent {
             self.outbox.send(&Report::Failed(number, why));
         }
@@ -169,7 +192,9 @@ impl Session {
             out.write_all(format!("{marker}\n").as_bytes())?;
             out.flush()?;
         }
-        let outbox = Outbox { out: Arc::new(Mutex::new(io::stdout())) };
+        let outbox = Outbox {
+            out: Arc::new(Mutex::new(io::stdout())),
+        };
         outbox.send(&Report::Hello(BUILD.to_owned()));
         let shared = Shared {
             contents: Arc::new(Contents::new(outbox.clone())),
@@ -182,7 +207,9 @@ impl Session {
             running: Mutex::default(),
             busy: AtomicUsize::new(0),
         };
-        Ok(Self { shared: Arc::new(shared) })
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
     }
 
     /// Carries orders out until the input ends; returns the exit status.
@@ -190,7 +217,11 @@ impl Session {
         let mut input = BufReader::with_capacity(1 << 18, io::stdin());
         match read_frame::<Order>(&mut input) {
             Ok(Some(Order::Hello(build, settings))) if build == BUILD => {
-                *self.shared.settings.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(settings.settings);
+                *self
+                    .shared
+                    .settings
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Arc::new(settings.settings);
             }
             _ => return 3,
         }
@@ -222,9 +253,17 @@ impl Session {
             Order::Read(number, path, becoming) => self.spawn(number, move |shared, _| {
                 shared.read_file(number, &path, becoming.as_deref());
             }),
-            Order::Content(request, piece, last) => self.shared.contents.deliver(request, Answer::Piece(piece, last)),
-            Order::File(request, supplied) => self.shared.contents.deliver(request, Answer::File(supplied)),
-            Order::Refused(request, why) => self.shared.contents.deliver(request, Answer::Refused(why)),
+            Order::Content(request, piece, last) => self
+                .shared
+                .contents
+                .deliver(request, Answer::Piece(piece, last)),
+            Order::File(request, supplied) => self
+                .shared
+                .contents
+                .deliver(request, Answer::File(supplied)),
+            Order::Refused(request, why) => {
+                self.shared.contents.deliver(request, Answer::Refused(why))
+            }
             Order::Cancel(number) => {
                 if let Some(flag) = self.shared.running().get(&number) {
                     flag.store(true, Ordering::Relaxed);
@@ -234,7 +273,11 @@ impl Session {
         }
     }
 
-    fn spawn(&self, number: u64, work: impl FnOnce(&Arc<Shared>, &Arc<AtomicBool>) + Send + 'static) {
+    fn spawn(
+        &self,
+        number: u64,
+        work: impl FnOnce(&Arc<Shared>, &Arc<AtomicBool>) + Send + 'static,
+    ) {
         let cancelled = Arc::new(AtomicBool::new(false));
         self.shared.running().insert(number, cancelled.clone());
         self.shared.busy.fetch_add(1, Ordering::SeqCst);
@@ -246,7 +289,10 @@ impl Session {
         });
         if let Err(error) = started {
             self.shared.busy.fetch_sub(1, Ordering::SeqCst);
-            self.shared.outbox.send(&Report::Failed(number, format!("cannot start a thread: {error}")));
+            self.shared.outbox.send(&Report::Failed(
+                number,
+                format!("cannot start a thread: {error}"),
+            ));
         }
     }
 
