@@ -89,12 +89,12 @@ fn render(
 
 fn file_settings(settings: &TemplateSettings) -> FileSettings {
     FileSettings {
-        block_start: settings.block_start.clone(),
-        block_end: settings.block_end.clone(),
-        variable_start: settings.variable_start.clone(),
-        variable_end: settings.variable_end.clone(),
-        comment_start: settings.comment_start.clone(),
-        comment_end: settings.comment_end.clone(),
+        block_start: settings.block_start.clone().into(),
+        block_end: settings.block_end.clone().into(),
+        variable_start: settings.variable_start.clone().into(),
+        variable_end: settings.variable_end.clone().into(),
+        comment_start: settings.comment_start.clone().into(),
+        comment_end: settings.comment_end.clone().into(),
         trim_blocks: settings.trim_blocks,
         lstrip_blocks: settings.lstrip_blocks,
         ..FileSettings::default()

@@ -13,6 +13,7 @@ mod format;
 mod globals;
 mod literal;
 mod lookups;
+mod loops;
 mod methods;
 mod operators;
 mod place;
