@@ -16,3 +16,4 @@ pub mod wire;
 pub mod modules;
 // floor 5: the two ends
 pub mod worker;
+pub mod playbook;

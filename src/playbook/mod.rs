@@ -4,9 +4,12 @@
 //! runs (`include_tasks`, `include_role`). Nothing downstream sees YAML.
 
 mod model;
+pub mod names;
+mod tags;
 
 pub use model::{
     Action, ActionKind, Arguments, Block, Chain, Entry, FromFiles, IncludeRole, IncludeTasks,
     Keywords, Loop, LoopControl, MetaAction, ModuleDefaults, Play, Playbook, Prompt, Role, Scope,
     ScopeKind, Task, TaskId, Unsupported, UnsupportedKind, Written,
 };
+pub use tags::TagSelection;

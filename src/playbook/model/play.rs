@@ -47,6 +47,8 @@ pub struct Prompt {
 /// A play. Values may be templates that see extra variables and those of the play.
 #[derive(Clone, Debug)]
 pub struct Play {
+    /// Its number, unique in a run.
+    pub id: u32,
     /// Its name as written.
     pub name: Option<Value>,
     /// `hosts`: patterns.

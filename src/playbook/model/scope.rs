@@ -4,6 +4,7 @@
 //! `environment`, `module_defaults` and `tags` add up; the keywords of a dynamic include are its own and do not reach
 //! the tasks that it brings, its `vars` do.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::keywords::{Keywords, ModuleDefaults};
@@ -22,10 +23,11 @@ pub enum ScopeKind {
     Role(Arc<Role>),
     /// A `block:`, or the `apply:` of an include.
     Block,
-    /// `import_tasks` or `import_role`: its keywords hold for what it brings.
-    Import,
-    /// `include_tasks` or `include_role`: only its `vars` hold for what it brings.
-    Include,
+    /// `import_tasks` or `import_role`: its keywords hold for what it brings. With the folder, as written, of the file that it
+    /// names, or that of the role: names in what it brings are looked for there too.
+    Import(Arc<Path>),
+    /// `include_tasks` or `include_role`: only its `vars` hold for what it brings. The folder is that of [`ScopeKind::Import`].
+    Include(Arc<Path>),
     /// The task itself.
     Task,
 }
@@ -53,7 +55,9 @@ impl Scope {
     fn holding(&self) -> impl Iterator<Item = &Self> {
         self.chain()
             .enumerate()
-            .filter(|(distance, scope)| *distance == 0 || !matches!(scope.kind, ScopeKind::Include))
+            .filter(|(distance, scope)| {
+                *distance == 0 || !matches!(scope.kind, ScopeKind::Include(_))
+            })
             .map(|(_, scope)| scope)
     }
 
@@ -105,6 +109,28 @@ impl Scope {
         self.accumulated(|keywords| &keywords.module_defaults)
     }
 
+    /// Returns the default arguments that hold for a module, lowest first; each is a dictionary or a template of one. `in_group`
+    /// tells whether the module is a member of an action group.
+    pub fn defaults_for(&self, module: &str, in_group: impl Fn(&str) -> bool) -> Vec<&Value> {
+        // An inner entry takes the place of an outer one of the same name; it does not add to it.
+        let mut merged: Vec<(&str, &Value)> = Vec::new();
+        for (name, value) in self
+            .module_defaults()
+            .into_iter()
+            .flat_map(|defaults| &defaults.by_name)
+        {
+            match merged.iter_mut().find(|(known, _)| *known == &**name) {
+                Some(slot) => slot.1 = value,
+                None => merged.push((name, value)),
+            }
+        }
+        let groups = merged
+            .iter()
+            .filter(|(name, _)| name.strip_prefix("group/").is_some_and(&in_group));
+        let own = merged.iter().filter(|(name, _)| *name == module);
+        groups.chain(own).map(|(_, value)| *value).collect()
+    }
+
     /// Returns the collections in which short names are looked for; a role's tasks do not inherit those of the play.
     pub fn collections(&self) -> &[Arc<str>] {
         for scope in self.holding() {
@@ -136,7 +162,7 @@ impl Scope {
         !self
             .chain()
             .skip(1)
-            .any(|scope| matches!(scope.kind, ScopeKind::Include))
+            .any(|scope| matches!(scope.kind, ScopeKind::Include(_)))
     }
 }
 

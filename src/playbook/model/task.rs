@@ -7,7 +7,7 @@ use super::action::Action;
 use super::role::Role;
 use super::scope::Scope;
 use super::unsupported::Unsupported;
-use crate::diag::Span;
+use crate::diag::{Diagnostic, Span};
 use crate::value::Value;
 
 /// The number of a task or block, unique in a run, ascending in the order of loading.
@@ -118,6 +118,12 @@ pub struct Task {
     pub implicit: bool,
     /// What it needs that kplay lacks, the module aside ([`super::ActionKind::Unsupported`]).
     pub unsupported: Vec<Unsupported>,
+    /// Mistakes that make it fail on each host that reaches it, and that Ansible too finds only there: unknown arguments,
+    /// constants of a wrong type. All are errors.
+    pub faults: Vec<Diagnostic>,
+    /// Something in the playbook may keep a run away from it, or from failing because of it: a condition, a loop, a rescue, a
+    /// notification, a dynamic include, `ignore_errors`. Tags and hosts are not counted.
+    pub avoidable: bool,
     /// Where it was written.
     pub span: Span,
     /// The file that it was written in.
