@@ -6,9 +6,12 @@
 // floor 0: ground, knows nothing of kplay
 pub mod diag;
 // floor 1: language
+pub mod secrets;
 pub mod value;
 pub mod vars;
+pub mod yaml;
 pub mod template;
+pub mod varfile;
 // floor 2: contract
 pub mod kit;
 pub mod wire;
