@@ -21,3 +21,4 @@ pub mod modules;
 pub mod step;
 // floor 5: the two ends; none knows another
 pub mod worker;
+pub mod playbook;
