@@ -24,6 +24,9 @@ impl Evaluator<'_> {
             Node::Variable(name) => self.variable(frame, name, expression),
             Node::Attribute(base, name) => self
                 .deeper(|| {
+                    if let Some(found) = self.below(frame, expression)? {
+                        return Ok(found);
+                    }
                     let base = self.operand(frame, base)?;
                     self.attribute_of(frame, base, name, expression.spot)
                 })
@@ -84,6 +87,9 @@ impl Evaluator<'_> {
             Node::Tuple(items) => Value::tuple(self.values(frame, items)?),
             Node::Dict(pairs) => self.dict(frame, pairs)?,
             Node::Item(base, index) => {
+                if let Some(found) = self.below(frame, expression)? {
+                    return Ok(found);
+                }
                 let base = self.operand(frame, base)?;
                 let index = self.whole(frame, index)?;
                 return self.item_of(frame, base, &index, expression.spot);

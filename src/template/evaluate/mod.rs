@@ -5,6 +5,7 @@
 //! Rendered text is kept for as long as the evaluator lives, unless it touched something that changes by itself.
 
 mod attribute;
+mod below;
 mod call;
 mod callback;
 mod expression;
