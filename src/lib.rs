@@ -1,1 +1,3 @@
+//! kplay configures fleets over SSH from Ansible playbooks.
 
+pub mod remote;

@@ -1,0 +1,1 @@
+//! The real script under the shells of this machine.
