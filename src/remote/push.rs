@@ -127,25 +127,31 @@ async fn start_local(workers: &WorkerBinaries, early: &[u8]) -> Result<Started, 
     })
 }
 
-/// Starts a worker by the script; also what tests do on this machine.
-pub(super) async fn start_through_shell(
+async fn start_through_shell(
     connection: &Connection,
     workers: &WorkerBinaries,
     early: &[u8],
 ) -> Result<Started, StartError> {
-    let mut random = [0_u8; 16];
-    fill_random(&mut random)?;
-    let marker: String = "kplay-"
-        .chars()
-        .chain(random.iter().flat_map(|byte| hex(*byte)))
-        .collect();
-    let known = workers.prepare()?;
-    let pairs = known
-        .values()
-        .map(|worker| (worker.machine.as_str(), worker.sha256.as_str()));
-    let process = connection
-        .exec(&command_line(&marker, early.len(), pairs))
-        .await?;
+    let marker = random_marker()?;
+    let line = command_line(&marker, early.len(), known_workers(workers)?);
+    let process = connection.exec(&line).await?;
+    converse(process, marker, workers, early).await
+}
+
+fn known_workers(
+    workers: &WorkerBinaries,
+) -> Result<impl Iterator<Item = (&str, &str)>, WorkerBinaryError> {
+    let known = workers.prepare()?.values();
+    Ok(known.map(|worker| (worker.machine.as_str(), worker.sha256.as_str())))
+}
+
+/// Talks with a script that was just started until the worker runs.
+async fn converse(
+    process: Process,
+    marker: String,
+    workers: &WorkerBinaries,
+    early: &[u8],
+) -> Result<Started, StartError> {
     let mut dialogue = Dialogue {
         process,
         marker,
@@ -159,6 +165,16 @@ pub(super) async fn start_through_shell(
         process: dialogue.into_process(),
         origin,
     })
+}
+
+/// Returns a word that no login shell prints by chance or on purpose.
+fn random_marker() -> io::Result<String> {
+    let mut random = [0_u8; 16];
+    fill_random(&mut random)?;
+    Ok("kplay-"
+        .chars()
+        .chain(random.iter().flat_map(|byte| hex(*byte)))
+        .collect())
 }
 
 fn hex(byte: u8) -> [char; 2] {
