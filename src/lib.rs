@@ -21,4 +21,5 @@ pub mod modules;
 pub mod step;
 // floor 5: the two ends; none knows another
 pub mod worker;
+pub mod remote;
 pub mod playbook;
