@@ -12,3 +12,4 @@ pub mod vars;
 pub mod yaml;
 pub mod template;
 pub mod varfile;
+pub mod pattern;
