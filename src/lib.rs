@@ -13,3 +13,5 @@ pub mod yaml;
 pub mod template;
 pub mod varfile;
 pub mod pattern;
+// floor 5: the two ends
+pub mod inventory;
