@@ -4,6 +4,8 @@
 //! own, because Python's operators, trust, secrets and the analysis before a run are the product.
 
 mod analysis;
+#[cfg(test)]
+mod behaviour;
 mod call;
 mod context;
 mod error;
@@ -16,6 +18,8 @@ mod lookups;
 mod methods;
 mod operators;
 mod place;
+#[cfg(test)]
+mod recorded;
 mod settings;
 mod syntax;
 mod templar;

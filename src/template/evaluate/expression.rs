@@ -38,10 +38,11 @@ impl Evaluator<'_> {
             };
         }
         let failed = |error| self.placed(frame, expression.spot, error);
-        match self.variables.find(name) {
+        let found = if frame.bare { Found::Missing } else { self.variables.find(name) };
+        match found {
             Found::Value(value) => self.resolve(value, Some(name)).map(Operand::Value).map_err(failed),
-            Found::Elsewhere => Err(TemplateError::Elsewhere(format!("variable `{name}`"))),
-            Found::Missing => {
+            Found::Elsewhere if globals::Function::named(name).is_none() => Err(TemplateError::Elsewhere(format!("variable `{name}`"))),
+            Found::Missing | Found::Elsewhere => {
                 if let Some(function) = globals::Function::named(name) {
                     return Ok(Operand::Object(Object::Function(function)));
                 }
@@ -94,13 +95,16 @@ impl Evaluator<'_> {
             Node::Test(test) => self.tested(frame, test, expression)?,
             Node::Not(value) => {
                 let value = self.value(frame, value)?;
-                defined(&value)?;
+                if !operators::is_no_else(&value) {
+                    defined(&value)?;
+                }
                 marked(Value::from(!value.is_true()), value.is_secret())
             }
             Node::Negative(value) => operators::negate(&self.value(frame, value)?)?,
             Node::And(left, right) | Node::Or(left, right) => {
                 let operand = self.operand(frame, left)?;
                 let truth = match &operand {
+                    Operand::Value(value) if operators::is_no_else(value) => false,
                     Operand::Value(value) => {
                         defined(value).map_err(|error| self.placed(frame, left.spot, error))?;
                         value.is_true()
@@ -113,7 +117,7 @@ impl Evaluator<'_> {
             Node::Binary(operator, left, right) => {
                 let left = self.whole(frame, left)?;
                 let right = self.whole(frame, right)?;
-                operators::apply(*operator, &self.sound(left)?, &self.sound(right)?)?
+                operators::apply(*operator, &sound(left)?, &sound(right)?)?
             }
             Node::Compare(first, rest) => self.compared(frame, first, rest)?,
             Node::Conditional(conditional) => {
@@ -122,11 +126,7 @@ impl Evaluator<'_> {
                     (true, _) => self.operand(frame, &conditional.then),
                     (false, Some(otherwise)) => self.operand(frame, otherwise),
                     (false, None) => Ok(self
-                        .missing(
-                            frame,
-                            expression.spot,
-                            "the condition of this `if` without `else` was false, so it has no value".to_owned(),
-                        )
+                        .missing(frame, expression.spot, operators::NO_ELSE.to_owned())
                         .into()),
                 };
             }
@@ -142,17 +142,10 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Returns a deep rendered operand, or fails with the first fault in it.
-    fn sound(&self, value: Value) -> Result<Value, TemplateError> {
-        match first_fault(&value) {
-            Some(fault) => Err(fault),
-            None => Ok(value),
-        }
-    }
-
     /// Returns whether an expression's value is true.
     pub(super) fn truth(&self, frame: &Frame, expression: &Expression) -> Result<bool, TemplateError> {
         let check = |operand: Operand| match operand {
+            Operand::Value(value) if operators::is_no_else(&value) => Ok(false),
             Operand::Value(value) => defined(&value).map(|()| value.is_true()),
             Operand::Object(_) => Ok(true),
         };
@@ -189,7 +182,7 @@ impl Evaluator<'_> {
         for (comparison, right) in rest {
             let right = self.whole(frame, right)?;
             secret |= right.holds_secret();
-            let (a, b) = (self.sound(left)?, self.sound(right)?);
+            let (a, b) = (sound(left)?, sound(right)?);
             if !operators::compare(*comparison, &a, &b)? {
                 return Ok(marked(Value::from(false), secret));
             }
@@ -231,6 +224,14 @@ impl Evaluator<'_> {
         let (span, _) = self.place(frame, expression.spot);
         let secret = value.holds_secret() || positional.iter().any(Value::holds_secret);
         self.apply_test(&test.name, value, positional, named, span).map(|value| marked(value, secret))
+    }
+}
+
+/// Returns a deep rendered operand, or fails with the first fault in it.
+fn sound(value: Value) -> Result<Value, TemplateError> {
+    match first_fault(&value) {
+        Some(fault) if !operators::is_no_else(&value) => Err(fault),
+        _ => Ok(value),
     }
 }
 

@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(super) use self::attribute::item_or_attribute;
 use self::object::{Operand, Scope};
 use super::error::TemplateError;
-use super::operators::marked;
+use super::operators::{is_no_else, marked};
 use super::place::place;
 use super::settings::FileSettings;
 use super::templar::{Templar, Text};
@@ -60,8 +60,8 @@ pub(super) struct Frame {
     scope: Rc<Scope>,
     /// Constants that look like templates are rendered (in conditions).
     embedded: bool,
-    /// `{% autoescape true %}`.
-    escape: bool,
+    /// Variables are not seen (in what is included or imported without context).
+    bare: bool,
     blocks: Option<Rc<Blocks>>,
     /// The block that is being rendered, and how many replacements stand above it.
     block: Option<(Arc<str>, usize)>,
@@ -243,8 +243,7 @@ impl<'a> Evaluator<'a> {
     /// Runs a whole template and returns what it made.
     fn run(&self, frame: &Frame) -> Result<Value, TemplateError> {
         if let [Statement::Output(expression)] = frame.template.body.as_slice() {
-            let value = self.value(frame, expression)?;
-            return Ok(if frame.escape { statement::escaped(value) } else { value });
+            return self.value(frame, expression);
         }
         let mut output = Output::default();
         self.run_into(frame, &mut output)?;
@@ -263,6 +262,9 @@ impl<'a> Evaluator<'a> {
             secret |= node.holds_secret();
             if let Some(part) = node.as_str().filter(|_| !node.is_trusted()) {
                 text.push_str(part);
+                continue;
+            }
+            if is_no_else(&node) {
                 continue;
             }
             match self.deep(&node).and_then(|node| self.leave(node)) {
@@ -351,7 +353,7 @@ impl Frame {
             origin,
             scope: Rc::new(Scope::default()),
             embedded: false,
-            escape: false,
+            bare: false,
             blocks: None,
             block: None,
         }
