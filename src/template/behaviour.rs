@@ -199,9 +199,23 @@ fn what_nests_too_deep_is_an_error_and_no_crash() {
         format!("{{{{ {}1 }}}}", "1 + ".repeat(5_000)),
         format!("{{{{ {}x }}}}", "not ".repeat(3_000)),
         format!("{{{{ x{} }}}}", ".a".repeat(3_000)),
+        format!("{}{}", "{% if x %}".repeat(3_000), "{% endif %}".repeat(3_000)),
+        format!("{{% if x %}}{}{{% endif %}}", "{% elif x %}".repeat(5_000)),
     ] {
         assert!(render(&text, &Dict::new()).is_err());
     }
+}
+
+#[test]
+fn what_nests_as_deep_as_it_may_is_rendered() {
+    let (mut variables, one) = (Dict::new().with("v0", "x"), "1 + ".repeat(100));
+    for index in 1..=38 {
+        variables.insert(format!("v{index}"), trusted(&format!("{{{{ [v{}] | join('') }}}}", index - 1)));
+    }
+    assert_eq!(render("{{ v38 }}", &variables).unwrap(), Value::from("x"));
+    assert_eq!(render(&format!("{{{{ {one} 1 }}}}"), &variables).unwrap(), Value::from(101));
+    let text = "{% macro m(n) %}{% if n > 0 %}{% for i in [n] %}{{ m(i - 1) }}{% endfor %}{% endif %}x{% endmacro %}{{ m(15) }}";
+    assert_eq!(render(text, &variables).unwrap(), Value::from("x".repeat(16)));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod evaluate;
 mod filters;
 mod format;
 mod globals;
+mod guard;
 mod literal;
 mod lookups;
 mod methods;

@@ -11,6 +11,7 @@ use minijinja::machinery::{self, ast};
 use minijinja::syntax::SyntaxConfig;
 
 use super::error::TemplateError;
+use super::guard;
 use super::literal::{self, Backslash};
 use super::place::place;
 use super::settings::FileSettings;
@@ -41,6 +42,9 @@ pub(super) fn template(
 ) -> Result<Template, TemplateError> {
     let body = source.text.get(skip..).unwrap_or("");
     let mut converter = Converter::new(source, skip, backslash, settings);
+    if let Some(offset) = guard::template(body, settings) {
+        return Err(converter.too_deep(offset));
+    }
     let syntax = syntax_config(settings).map_err(|error| converter.syntax_error(&error))?;
     let readable = readable(body, settings);
     let mut text = readable.as_deref().unwrap_or(body);
@@ -67,6 +71,9 @@ pub(super) fn expression(source: &Source<'_>) -> Result<Template, TemplateError>
     let settings = FileSettings::default();
     let readable = readable(source.text, &settings);
     let mut converter = Converter::new(source, 0, Backslash::Escape, &settings);
+    if let Some(offset) = guard::expression(source.text) {
+        return Err(converter.too_deep(offset));
+    }
     let parsed = machinery::parse_expr(readable.as_deref().unwrap_or(source.text))
         .map_err(|error| converter.syntax_error(&error))?;
     let body = vec![Statement::Output(converter.expression(&parsed)?)];
@@ -177,6 +184,11 @@ impl<'a> Converter<'a> {
     fn error(&self, message: String, spot: Spot) -> TemplateError {
         let (span, _) = place(self.source.sources, self.source.text, self.source.origin, spot);
         TemplateError::Syntax { message, span }
+    }
+
+    fn too_deep(&self, offset: usize) -> TemplateError {
+        let start = u32::try_from(offset + self.skip).unwrap_or(0);
+        self.error("the expression nests too deep".to_owned(), Spot { start, end: start + 1 })
     }
 
     fn syntax_error(&self, error: &minijinja::Error) -> TemplateError {

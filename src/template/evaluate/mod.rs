@@ -30,9 +30,9 @@ use crate::value::{Dict, Fault, Kind, Marks, Value, Within};
 use crate::vars::Variables;
 
 /// How deep templates may name each other.
-const TEMPLATES_DEEP: usize = 60;
-/// How deep expressions, macros and includes may nest.
-const NODES_DEEP: usize = 400;
+const TEMPLATES_DEEP: usize = 40;
+/// How deep expressions, macros and includes may nest; a thread's usual two megabytes hold it (unoptimised code takes more).
+const NODES_DEEP: usize = if cfg!(debug_assertions) { 110 } else { 300 };
 
 /// A context of variables in which templates are rendered.
 pub(super) struct Evaluator<'a> {
