@@ -12,7 +12,10 @@ use super::globals::Function;
 use super::place::place;
 use super::settings::FileSettings;
 use super::templar::{Templar, Text};
-use super::tree::{Argument, Block, Expression, Filter, Macro, Node, Slice, Spot, Statement, Takes, Target, Template, Test};
+use super::tree::{
+    Argument, Block, Expression, Filter, Macro, Node, Slice, Spot, Statement, Takes, Target,
+    Template, Test,
+};
 use crate::diag::{SourceMap, Span};
 use crate::value::{Kind, Value};
 
@@ -85,10 +88,28 @@ impl Templar {
     }
 
     /// Returns what a bare expression uses.
-    pub fn uses_of_expression(&self, text: &str, origin: Span, sources: Option<&SourceMap>) -> Uses {
+    pub fn uses_of_expression(
+        &self,
+        text: &str,
+        origin: Span,
+        sources: Option<&SourceMap>,
+    ) -> Uses {
         let mut uses = Uses::default();
         let text: Arc<str> = text.into();
-        self.add(self.compile(Text { text: &text, origin, sources }, None), origin, sources, false, &mut uses);
+        self.add(
+            self.compile(
+                Text {
+                    text: &text,
+                    origin,
+                    sources,
+                },
+                None,
+            ),
+            origin,
+            sources,
+            false,
+            &mut uses,
+        );
         uses
     }
 
@@ -107,7 +128,14 @@ impl Templar {
                     self.add_value(condition, sources, &mut uses);
                 } else if !text.trim().is_empty() {
                     let origin = condition.origin();
-                    let compiled = self.compile(Text { text, origin, sources }, None);
+                    let compiled = self.compile(
+                        Text {
+                            text,
+                            origin,
+                            sources,
+                        },
+                        None,
+                    );
                     self.add(compiled, origin, sources, true, &mut uses);
                 }
             }
@@ -117,10 +145,29 @@ impl Templar {
     }
 
     /// Returns what the text of a template file uses; what it includes has to be asked for by name.
-    pub fn uses_of_file(&self, text: &str, origin: Span, settings: &FileSettings, sources: Option<&SourceMap>) -> Uses {
+    pub fn uses_of_file(
+        &self,
+        text: &str,
+        origin: Span,
+        settings: &FileSettings,
+        sources: Option<&SourceMap>,
+    ) -> Uses {
         let mut uses = Uses::default();
         let text: Arc<str> = text.into();
-        self.add(self.compile(Text { text: &text, origin, sources }, Some(settings)), origin, sources, false, &mut uses);
+        self.add(
+            self.compile(
+                Text {
+                    text: &text,
+                    origin,
+                    sources,
+                },
+                Some(settings),
+            ),
+            origin,
+            sources,
+            false,
+            &mut uses,
+        );
         uses
     }
 
@@ -128,10 +175,24 @@ impl Templar {
         match value.kind() {
             Kind::Str(text) if value.is_trusted() && self.is_template(text) => {
                 let origin = value.origin();
-                self.add(self.compile_scalar(Text { text, origin, sources }), origin, sources, false, uses);
+                self.add(
+                    self.compile_scalar(Text {
+                        text,
+                        origin,
+                        sources,
+                    }),
+                    origin,
+                    sources,
+                    false,
+                    uses,
+                );
             }
-            Kind::List(items) | Kind::Tuple(items) => items.iter().for_each(|item| self.add_value(item, sources, uses)),
-            Kind::Dict(dict) => dict.values().for_each(|item| self.add_value(item, sources, uses)),
+            Kind::List(items) | Kind::Tuple(items) => items
+                .iter()
+                .for_each(|item| self.add_value(item, sources, uses)),
+            Kind::Dict(dict) => dict
+                .values()
+                .for_each(|item| self.add_value(item, sources, uses)),
             _ => {}
         }
     }
@@ -146,7 +207,15 @@ impl Templar {
     ) {
         match compiled {
             Ok(template) => {
-                let mut walk = Walk { templar: self, template: &template, origin, sources, embedded, scopes: Vec::new(), uses };
+                let mut walk = Walk {
+                    templar: self,
+                    template: &template,
+                    origin,
+                    sources,
+                    embedded,
+                    scopes: Vec::new(),
+                    uses,
+                };
                 walk.scopes.push(HashSet::new());
                 walk.statements(&template.body);
             }
@@ -188,13 +257,16 @@ impl Walk<'_> {
     }
 
     fn inside(&mut self, names: &[&str], work: impl FnOnce(&mut Self)) {
-        self.scopes.push(names.iter().map(|name| Arc::from(*name)).collect());
+        self.scopes
+            .push(names.iter().map(|name| Arc::from(*name)).collect());
         work(self);
         self.scopes.pop();
     }
 
     fn statements(&mut self, statements: &[Statement]) {
-        statements.iter().for_each(|statement| self.statement(statement));
+        statements
+            .iter()
+            .for_each(|statement| self.statement(statement));
     }
 
     fn statement(&mut self, statement: &Statement) {
@@ -205,12 +277,18 @@ impl Walk<'_> {
                 self.expression(&code.iterable);
                 self.inside(&["loop"], |walk| {
                     walk.bind_target(&code.target);
-                    code.condition.iter().for_each(|condition| walk.expression(condition));
+                    code.condition
+                        .iter()
+                        .for_each(|condition| walk.expression(condition));
                     walk.statements(&code.body);
                 });
                 self.inside(&[], |walk| walk.statements(&code.otherwise));
             }
-            Statement::If { condition, then, otherwise } => {
+            Statement::If {
+                condition,
+                then,
+                otherwise,
+            } => {
                 self.expression(condition);
                 // What one branch sets may still be a variable where the other is taken.
                 self.inside(&[], |walk| walk.statements(then));
@@ -227,7 +305,11 @@ impl Walk<'_> {
                 self.expression(value);
                 self.bind_target(target);
             }
-            Statement::SetBlock { target, filter, body } => {
+            Statement::SetBlock {
+                target,
+                filter,
+                body,
+            } => {
                 self.inside(&[], |walk| walk.statements(body));
                 filter.iter().for_each(|filter| self.expression(filter));
                 self.bind_target(target);
@@ -302,15 +384,25 @@ impl Walk<'_> {
                 }
             }
             Node::Variable(_) | Node::Attribute(..) | Node::Item(..) => self.path(expression),
-            Node::List(items) | Node::Tuple(items) => items.iter().for_each(|item| self.expression(item)),
+            Node::List(items) | Node::Tuple(items) => {
+                items.iter().for_each(|item| self.expression(item))
+            }
             Node::Dict(pairs) => pairs.iter().for_each(|(key, value)| {
                 self.expression(key);
                 self.expression(value);
             }),
             Node::Slice(slice) => {
-                let Slice { value, start, stop, step } = slice.as_ref();
+                let Slice {
+                    value,
+                    start,
+                    stop,
+                    step,
+                } = slice.as_ref();
                 self.expression(value);
-                [start, stop, step].into_iter().flatten().for_each(|part| self.expression(part));
+                [start, stop, step]
+                    .into_iter()
+                    .flatten()
+                    .for_each(|part| self.expression(part));
             }
             Node::Call(callee, arguments) => self.call(callee, arguments, expression.spot),
             Node::Filter(filter) => self.filter(filter, expression.spot),
@@ -327,7 +419,10 @@ impl Walk<'_> {
             Node::Conditional(conditional) => {
                 self.expression(&conditional.condition);
                 self.expression(&conditional.then);
-                conditional.otherwise.iter().for_each(|otherwise| self.expression(otherwise));
+                conditional
+                    .otherwise
+                    .iter()
+                    .for_each(|otherwise| self.expression(otherwise));
             }
         }
     }
@@ -355,7 +450,8 @@ impl Walk<'_> {
                 Node::Variable(name) => {
                     if !self.bound(name) {
                         let constant = steps.into_iter().rev().map_while(|step| step);
-                        let path: Vec<Arc<str>> = std::iter::once(Arc::clone(name)).chain(constant).collect();
+                        let path: Vec<Arc<str>> =
+                            std::iter::once(Arc::clone(name)).chain(constant).collect();
                         self.name(path, expression.spot);
                     }
                     return;
@@ -388,7 +484,9 @@ impl Walk<'_> {
     }
 
     fn arguments(&mut self, arguments: &[Argument]) {
-        arguments.iter().for_each(|argument| self.expression(argument.expression()));
+        arguments
+            .iter()
+            .for_each(|argument| self.expression(argument.expression()));
     }
 
     fn call(&mut self, callee: &Expression, arguments: &[Argument], spot: Spot) {
@@ -429,7 +527,9 @@ impl Walk<'_> {
                 _ => None,
             })
             .collect();
-        let base = name.as_ref().map(|name: &Arc<str>| name.rsplit('.').next().unwrap_or(name));
+        let base = name
+            .as_ref()
+            .map(|name: &Arc<str>| name.rsplit('.').next().unwrap_or(name));
         match base {
             None | Some("varnames") => self.uses.dynamic = true,
             Some("vars") => {
@@ -442,7 +542,9 @@ impl Walk<'_> {
                         None => self.uses.dynamic = true,
                     }
                 }
-                self.uses.dynamic |= arguments.iter().any(|argument| matches!(argument, Argument::Positionals(_)));
+                self.uses.dynamic |= arguments
+                    .iter()
+                    .any(|argument| matches!(argument, Argument::Positionals(_)));
             }
             Some(_) => {}
         }
@@ -455,11 +557,17 @@ impl Walk<'_> {
 
     fn filter(&mut self, filter: &Filter, spot: Spot) {
         let span = self.span(spot);
-        self.uses.filters.entry(Arc::clone(&filter.name)).or_insert(span);
+        self.uses
+            .filters
+            .entry(Arc::clone(&filter.name))
+            .or_insert(span);
         filter.value.iter().for_each(|value| self.expression(value));
         // `map('upper')`, `select('defined')`, `selectattr('x', 'equalto', 1)` name others.
         let named = |index: usize| match filter.arguments.get(index) {
-            Some(Argument::Positional(Expression { node: Node::Constant(value), .. })) => value.as_str().map(Arc::from),
+            Some(Argument::Positional(Expression {
+                node: Node::Constant(value),
+                ..
+            })) => value.as_str().map(Arc::from),
             _ => None,
         };
         match filter.name.rsplit('.').next().unwrap_or("") {
@@ -480,15 +588,23 @@ impl Walk<'_> {
 
     fn test(&mut self, test: &Test, spot: Spot) {
         let span = self.span(spot);
-        self.uses.tests.entry(Arc::clone(&test.name)).or_insert(span);
+        self.uses
+            .tests
+            .entry(Arc::clone(&test.name))
+            .or_insert(span);
         self.expression(&test.value);
         self.arguments(&test.arguments);
     }
 
     /// Walks a constant that is evaluated as a template of its own.
     fn embedded_text(&mut self, text: &Arc<str>) {
-        let compiled = self.templar.compile_scalar(Text { text, origin: self.origin, sources: self.sources });
-        self.templar.add(compiled, self.origin, self.sources, false, self.uses);
+        let compiled = self.templar.compile_scalar(Text {
+            text,
+            origin: self.origin,
+            sources: self.sources,
+        });
+        self.templar
+            .add(compiled, self.origin, self.sources, false, self.uses);
     }
 }
 
@@ -514,7 +630,11 @@ pub(super) fn takes(body: &[Statement]) -> Takes {
     };
     walk.statements(body);
     let has = |name: &str| uses.variables().any(|variable| variable.as_ref() == name);
-    Takes { varargs: has("varargs"), kwargs: has("kwargs"), caller: has("caller") }
+    Takes {
+        varargs: has("varargs"),
+        kwargs: has("kwargs"),
+        caller: has("caller"),
+    }
 }
 
 #[cfg(test)]
@@ -538,19 +658,26 @@ mod tests {
 
     #[test]
     fn local_names_are_not_variables() {
-        let uses = of("{% set a = b %}{{ a }}{% for i in c if i %}{{ i }}{{ loop.index }}{% endfor %}{% macro m(x, y=e) %}{{ x }}{{ y }}{{ caller() }}{% endmacro %}{{ m(f) }}");
+        let uses = of(
+            "{% set a = b %}{{ a }}{% for i in c if i %}{{ i }}{{ loop.index }}{% endfor %}{% macro m(x, y=e) %}{{ x }}{{ y }}{{ caller() }}{% endmacro %}{{ m(f) }}",
+        );
         assert_eq!(names(&uses), ["b", "c", "e", "f"]);
     }
 
     #[test]
     fn a_name_set_in_one_branch_may_be_a_variable() {
-        assert_eq!(names(&of("{% if a %}{% set b = 1 %}{% endif %}{{ b }}")), ["a", "b"]);
+        assert_eq!(
+            names(&of("{% if a %}{% set b = 1 %}{% endif %}{{ b }}")),
+            ["a", "b"]
+        );
         assert_eq!(names(&of("{{ i }}{% for i in [1] %}{% endfor %}")), ["i"]);
     }
 
     #[test]
     fn filters_and_tests_are_found_through_map_and_select() {
-        let uses = of("{{ x | map('upper') | select('odd') | selectattr('a', 'equalto', 1) | list is defined }}");
+        let uses = of(
+            "{{ x | map('upper') | select('odd') | selectattr('a', 'equalto', 1) | list is defined }}",
+        );
         let filters: Vec<&str> = uses.filters.keys().map(AsRef::as_ref).collect();
         let tests: Vec<&str> = uses.tests.keys().map(AsRef::as_ref).collect();
         assert_eq!(filters, ["list", "map", "select", "selectattr", "upper"]);
@@ -559,17 +686,35 @@ mod tests {
 
     #[test]
     fn lookups_tell_their_constant_terms() {
-        let uses = of("{{ lookup('file', '{{ p }}/x') ~ query('env', 'HOME') ~ lookup('vars', 'v') }}");
-        let found: Vec<(Option<&str>, usize)> =
-            uses.lookups.iter().map(|lookup| (lookup.name.as_deref(), lookup.terms.iter().flatten().count())).collect();
-        assert_eq!(found, [(Some("file"), 0), (Some("env"), 1), (Some("vars"), 1)]);
+        let uses =
+            of("{{ lookup('file', '{{ p }}/x') ~ query('env', 'HOME') ~ lookup('vars', 'v') }}");
+        let found: Vec<(Option<&str>, usize)> = uses
+            .lookups
+            .iter()
+            .map(|lookup| {
+                (
+                    lookup.name.as_deref(),
+                    lookup.terms.iter().flatten().count(),
+                )
+            })
+            .collect();
+        assert_eq!(
+            found,
+            [(Some("file"), 0), (Some("env"), 1), (Some("vars"), 1)]
+        );
         assert_eq!(names(&uses), ["p", "v"]);
         assert!(!uses.dynamic);
     }
 
     #[test]
     fn what_only_the_run_can_tell_is_dynamic() {
-        for text in ["{{ vars[x] }}", "{{ vars }}", "{{ lookup(x) }}", "{{ lookup('vars', x) }}", "{% include x %}"] {
+        for text in [
+            "{{ vars[x] }}",
+            "{{ vars }}",
+            "{{ lookup(x) }}",
+            "{{ lookup('vars', x) }}",
+            "{% include x %}",
+        ] {
             assert!(of(text).dynamic, "{text}");
         }
         assert!(!of("{{ vars['x'] }}{% include 'a' %}").dynamic);
@@ -578,7 +723,12 @@ mod tests {
 
     #[test]
     fn untrusted_text_uses_nothing() {
-        assert!(Templar::new().uses(&Value::text("{{ x }}"), None).names.is_empty());
+        assert!(
+            Templar::new()
+                .uses(&Value::text("{{ x }}"), None)
+                .names
+                .is_empty()
+        );
     }
 
     #[test]

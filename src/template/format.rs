@@ -50,7 +50,10 @@ pub(crate) fn percent(text: &str, values: &Value) -> Result<String, TemplateErro
             name = Some(key);
             rest = after;
         }
-        let mut field = Field { fill: None, ..Field::default() };
+        let mut field = Field {
+            fill: None,
+            ..Field::default()
+        };
         let mut characters = rest.chars().peekable();
         let mut length = 0;
         while let Some(flag) = characters.next_if(|c| "-+ #0".contains(*c)) {
@@ -63,7 +66,8 @@ pub(crate) fn percent(text: &str, values: &Value) -> Result<String, TemplateErro
                 _ => field.fill = Some('0'),
             }
         }
-        let mut number = |characters: &mut std::iter::Peekable<std::str::Chars<'_>>, length: &mut usize| {
+        let mut number = |characters: &mut std::iter::Peekable<std::str::Chars<'_>>,
+                          length: &mut usize| {
             if characters.next_if_eq(&'*').is_some() {
                 *length += 1;
                 return take().map(|value| usize::try_from(value.as_int().unwrap_or(0)).ok());
@@ -98,7 +102,9 @@ pub(crate) fn percent(text: &str, values: &Value) -> Result<String, TemplateErro
                 let Some(dict) = values.as_dict() else {
                     return Err(TemplateError::new("format requires a mapping"));
                 };
-                dict.get(name).cloned().ok_or_else(|| TemplateError::new(format!("no key `{name}` to format")))?
+                dict.get(name)
+                    .cloned()
+                    .ok_or_else(|| TemplateError::new(format!("no key `{name}` to format")))?
             }
         };
         out.push_str(&percent_field(&value, conversion, &field)?);
@@ -110,7 +116,9 @@ pub(crate) fn percent(text: &str, values: &Value) -> Result<String, TemplateErro
         _ => 1,
     };
     if !named && next < given && !(single && values.as_dict().is_some()) {
-        return Err(TemplateError::new("not all arguments converted during string formatting"));
+        return Err(TemplateError::new(
+            "not all arguments converted during string formatting",
+        ));
     }
     Ok(out)
 }
@@ -120,14 +128,21 @@ fn percent_field(value: &Value, conversion: char, field: &Field) -> Result<Strin
     let mut field = field.clone();
     match conversion {
         's' | 'r' | 'a' => {
-            let text = if conversion == 's' { value.to_text() } else { value.to_repr() };
+            let text = if conversion == 's' {
+                value.to_text()
+            } else {
+                value.to_repr()
+            };
             field.fill = None;
             field.align = field.align.or(Some('>'));
             return padded(&cut(&text, field.precision), &field);
         }
         'c' => {
             let text = match value.kind() {
-                Kind::Int(code) => u32::try_from(*code).ok().and_then(char::from_u32).map(String::from),
+                Kind::Int(code) => u32::try_from(*code)
+                    .ok()
+                    .and_then(char::from_u32)
+                    .map(String::from),
                 Kind::Str(text) if text.chars().count() == 1 => Some(text.to_string()),
                 _ => None,
             };
@@ -136,7 +151,11 @@ fn percent_field(value: &Value, conversion: char, field: &Field) -> Result<Strin
             return padded(&text, &field);
         }
         'd' | 'i' | 'u' | 'x' | 'X' | 'o' | 'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {}
-        other => return Err(TemplateError::new(format!("unsupported format character `{other}`"))),
+        other => {
+            return Err(TemplateError::new(format!(
+                "unsupported format character `{other}`"
+            )));
+        }
     }
     let Some(number) = value.as_number() else {
         return Err(TemplateError::new(format!(
@@ -144,7 +163,11 @@ fn percent_field(value: &Value, conversion: char, field: &Field) -> Result<Strin
             value.type_name()
         )));
     };
-    field.kind = Some(if matches!(conversion, 'i' | 'u') { 'd' } else { conversion });
+    field.kind = Some(if matches!(conversion, 'i' | 'u') {
+        'd'
+    } else {
+        conversion
+    });
     if field.fill == Some('0') {
         if field.align == Some('<') {
             field.fill = None;
@@ -157,7 +180,9 @@ fn percent_field(value: &Value, conversion: char, field: &Field) -> Result<Strin
         ('e' | 'E' | 'f' | 'F' | 'g' | 'G', number) => Number::Float(float(&number)),
         (_, number @ Number::Int(_)) => number,
         (_, Number::Float(_)) => {
-            return Err(TemplateError::new(format!("%{conversion} format: an integer is required, not `float`")));
+            return Err(TemplateError::new(format!(
+                "%{conversion} format: an integer is required, not `float`"
+            )));
         }
     };
     // `%.3d` is the least number of digits.
@@ -171,18 +196,22 @@ fn percent_field(value: &Value, conversion: char, field: &Field) -> Result<Strin
 
 fn whole(value: f64) -> Result<BigInt, TemplateError> {
     let text = format!("{:.0}", value.trunc());
-    text.parse().map_err(|_| TemplateError::new(format!("cannot convert float {text} to integer")))
+    text.parse()
+        .map_err(|_| TemplateError::new(format!("cannot convert float {text} to integer")))
 }
 
 /// Fills the text as `str.format` does.
-pub(crate) fn braces(text: &str, positional: &[Value], named: &[Keyword]) -> Result<String, TemplateError> {
+pub(crate) fn braces(
+    text: &str,
+    positional: &[Value],
+    named: &[Keyword],
+) -> Result<String, TemplateError> {
     let mut counter = 0;
     fill(text, &mut counter, 0, &|name: &str| {
         if let Ok(index) = name.parse::<usize>() {
-            return positional
-                .get(index)
-                .cloned()
-                .ok_or_else(|| TemplateError::new("replacement index out of range for positional arguments"));
+            return positional.get(index).cloned().ok_or_else(|| {
+                TemplateError::new("replacement index out of range for positional arguments")
+            });
         }
         named
             .iter()
@@ -204,7 +233,12 @@ pub(crate) fn braces_from(text: &str, values: &Value) -> Result<String, Template
 
 type Finder<'a> = &'a dyn Fn(&str) -> Result<Value, TemplateError>;
 
-fn fill(text: &str, counter: &mut usize, depth: usize, find: Finder<'_>) -> Result<String, TemplateError> {
+fn fill(
+    text: &str,
+    counter: &mut usize,
+    depth: usize,
+    find: Finder<'_>,
+) -> Result<String, TemplateError> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(index) = rest.find(['{', '}']) {
@@ -231,14 +265,24 @@ fn fill(text: &str, counter: &mut usize, depth: usize, find: Finder<'_>) -> Resu
         let Some(end) = end.filter(|_| depth < 2) else {
             return Err(TemplateError::new("expected `}` before end of string"));
         };
-        out.push_str(&replacement(rest.get(..end).unwrap_or(""), counter, depth, find)?);
+        out.push_str(&replacement(
+            rest.get(..end).unwrap_or(""),
+            counter,
+            depth,
+            find,
+        )?);
         rest = rest.get(end + 1..).unwrap_or("");
     }
     out.push_str(rest);
     Ok(out)
 }
 
-fn replacement(inside: &str, counter: &mut usize, depth: usize, find: Finder<'_>) -> Result<String, TemplateError> {
+fn replacement(
+    inside: &str,
+    counter: &mut usize,
+    depth: usize,
+    find: Finder<'_>,
+) -> Result<String, TemplateError> {
     let mut bracket = 0;
     let split = inside.char_indices().find_map(|(index, character)| {
         match character {
@@ -266,12 +310,18 @@ fn replacement(inside: &str, counter: &mut usize, depth: usize, find: Finder<'_>
     while !path.is_empty() {
         let (step, rest) = if let Some(rest) = path.strip_prefix('.') {
             rest.split_at(rest.find(['.', '[']).unwrap_or(rest.len()))
-        } else if let Some((step, rest)) = path.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        } else if let Some((step, rest)) =
+            path.strip_prefix('[').and_then(|rest| rest.split_once(']'))
+        {
             (step, rest)
         } else {
-            return Err(TemplateError::new("a field of the format string cannot be read"));
+            return Err(TemplateError::new(
+                "a field of the format string cannot be read",
+            ));
         };
-        let index = step.parse::<i64>().map_or_else(|_| Value::text(step), Value::from);
+        let index = step
+            .parse::<i64>()
+            .map_or_else(|_| Value::text(step), Value::from);
         value = item_or_attribute(&value, &index);
         defined(&value)?;
         path = rest;
@@ -280,7 +330,11 @@ fn replacement(inside: &str, counter: &mut usize, depth: usize, find: Finder<'_>
     let value = match conversion {
         Some('s') => Value::from(value.to_text()),
         Some('r' | 'a') => Value::from(value.to_repr()),
-        Some(other) => return Err(TemplateError::new(format!("unknown conversion specifier `{other}`"))),
+        Some(other) => {
+            return Err(TemplateError::new(format!(
+                "unknown conversion specifier `{other}`"
+            )));
+        }
         None => value,
     };
     let specification = fill(specification, counter, depth + 1, find)?;
@@ -300,15 +354,22 @@ pub(crate) fn formatted(value: &Value, specification: &str) -> Result<String, Te
     let text_kind = matches!(field.kind, None | Some('s'));
     match value.kind() {
         Kind::Str(text) if text_kind => {
-            let field = Field { align: field.align.or(Some('<')), ..field };
+            let field = Field {
+                align: field.align.or(Some('<')),
+                ..field
+            };
             padded(&cut(text, field.precision), &field)
         }
         Kind::Bool(_) if text_kind && field.kind.is_some() => Err(unknown(value, &field)),
         _ => match value.as_number() {
             Some(number) if field.kind != Some('s') => {
                 let number = match (field.kind, number) {
-                    (Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%'), number) => Number::Float(float(&number)),
-                    (Some('d' | 'x' | 'X' | 'o' | 'b' | 'c'), Number::Float(_)) => return Err(unknown(value, &field)),
+                    (Some('e' | 'E' | 'f' | 'F' | 'g' | 'G' | '%'), number) => {
+                        Number::Float(float(&number))
+                    }
+                    (Some('d' | 'x' | 'X' | 'o' | 'b' | 'c'), Number::Float(_)) => {
+                        return Err(unknown(value, &field));
+                    }
                     (_, number) => number,
                 };
                 number_field(&number, &field)
@@ -320,8 +381,14 @@ pub(crate) fn formatted(value: &Value, specification: &str) -> Result<String, Te
 
 fn unknown(value: &Value, field: &Field) -> TemplateError {
     TemplateError::new(match field.kind {
-        Some(kind) => format!("unknown format code `{kind}` for object of type `{}`", value.type_name()),
-        None => format!("unsupported format string passed to `{}`", value.type_name()),
+        Some(kind) => format!(
+            "unknown format code `{kind}` for object of type `{}`",
+            value.type_name()
+        ),
+        None => format!(
+            "unsupported format string passed to `{}`",
+            value.type_name()
+        ),
     })
 }
 
@@ -377,14 +444,25 @@ fn integer_text(int: &BigInt, field: &Field) -> (&'static str, String) {
         _ => ("", size.to_string()),
     };
     let body = grouped(&body, field);
-    (sign, if field.alternate { format!("{prefix}{body}") } else { body })
+    (
+        sign,
+        if field.alternate {
+            format!("{prefix}{body}")
+        } else {
+            body
+        },
+    )
 }
 
 fn grouped(digits: &str, field: &Field) -> String {
     let Some(separator) = field.group else {
         return digits.to_owned();
     };
-    let every = if matches!(field.kind, Some('x' | 'X' | 'o' | 'b')) { 4 } else { 3 };
+    let every = if matches!(field.kind, Some('x' | 'X' | 'o' | 'b')) {
+        4
+    } else {
+        3
+    };
     let mut out = String::new();
     let length = digits.chars().count();
     for (index, digit) in digits.chars().enumerate() {
@@ -400,7 +478,8 @@ fn number_field(number: &Number, field: &Field) -> Result<String, TemplateError>
     match number {
         Number::Int(int) if field.kind == Some('c') => {
             let character = u32::try_from(int).ok().and_then(char::from_u32);
-            let character = character.ok_or_else(|| TemplateError::new("%c arg not in range(0x110000)"))?;
+            let character =
+                character.ok_or_else(|| TemplateError::new("%c arg not in range(0x110000)"))?;
             padded(&character.to_string(), field)
         }
         Number::Int(int) => {
@@ -408,9 +487,16 @@ fn number_field(number: &Number, field: &Field) -> Result<String, TemplateError>
             signed(sign, &body, field)
         }
         Number::Float(value) => {
-            let sign = if value.is_sign_negative() && !value.is_nan() { "-" } else { "" };
+            let sign = if value.is_sign_negative() && !value.is_nan() {
+                "-"
+            } else {
+                ""
+            };
             let body = float_text(value.abs(), field);
-            let (whole, rest) = body.split_at(body.find(|c: char| !c.is_ascii_digit()).unwrap_or(body.len()));
+            let (whole, rest) = body.split_at(
+                body.find(|c: char| !c.is_ascii_digit())
+                    .unwrap_or(body.len()),
+            );
             let body = format!("{}{rest}", grouped(whole, field));
             signed(sign, &body, field)
         }
@@ -420,7 +506,11 @@ fn number_field(number: &Number, field: &Field) -> Result<String, TemplateError>
 fn float_text(value: f64, field: &Field) -> String {
     if value.is_nan() || value.is_infinite() {
         let text = if value.is_nan() { "nan" } else { "inf" };
-        return if matches!(field.kind, Some('E' | 'F' | 'G')) { text.to_uppercase() } else { text.to_owned() };
+        return if matches!(field.kind, Some('E' | 'F' | 'G')) {
+            text.to_uppercase()
+        } else {
+            text.to_owned()
+        };
     }
     let precision = field.precision.unwrap_or(6);
     match field.kind {
@@ -440,14 +530,19 @@ fn float_text(value: f64, field: &Field) -> String {
 fn exponent(value: f64, precision: usize) -> String {
     let text = format!("{value:.precision$e}");
     let (digits, power) = text.split_once('e').unwrap_or((&text, "0"));
-    let (sign, power) = power.strip_prefix('-').map_or(('+', power), |power| ('-', power));
+    let (sign, power) = power
+        .strip_prefix('-')
+        .map_or(('+', power), |power| ('-', power));
     format!("{digits}e{sign}{power:0>2}")
 }
 
 /// `%g`: `precision` digits, as an exponent where the number is very small or large; trailing zeros go.
 fn general(value: f64, precision: usize, plain: bool, zeros: bool) -> String {
     let scientific = exponent(value, precision - 1);
-    let power: i64 = scientific.split_once('e').and_then(|(_, power)| power.parse().ok()).unwrap_or(0);
+    let power: i64 = scientific
+        .split_once('e')
+        .and_then(|(_, power)| power.parse().ok())
+        .unwrap_or(0);
     let limit = i64::try_from(precision).unwrap_or(i64::MAX) - i64::from(plain);
     let trim = |text: &str| {
         if zeros || !text.contains('.') {
@@ -457,9 +552,14 @@ fn general(value: f64, precision: usize, plain: bool, zeros: bool) -> String {
         }
     };
     if (-4..limit).contains(&power) {
-        let decimals = usize::try_from(i64::try_from(precision).unwrap_or(0) - 1 - power).unwrap_or(0);
+        let decimals =
+            usize::try_from(i64::try_from(precision).unwrap_or(0) - 1 - power).unwrap_or(0);
         let text = trim(&format!("{value:.decimals$}"));
-        return if plain && !text.contains('.') { text + ".0" } else { text };
+        return if plain && !text.contains('.') {
+            text + ".0"
+        } else {
+            text
+        };
     }
     let (digits, power) = scientific.split_once('e').unwrap_or((&scientific, "+00"));
     format!("{}e{power}", trim(digits))
@@ -472,10 +572,17 @@ fn signed(sign: &str, body: &str, field: &Field) -> Result<String, TemplateError
     };
     if field.align == Some('=') {
         let width = field.width.saturating_sub(sign.chars().count());
-        let inner = Field { align: Some('>'), width, ..field.clone() };
+        let inner = Field {
+            align: Some('>'),
+            width,
+            ..field.clone()
+        };
         return Ok(sign + &padded(body, &inner)?);
     }
-    let field = Field { align: field.align.or(Some('>')), ..field.clone() };
+    let field = Field {
+        align: field.align.or(Some('>')),
+        ..field.clone()
+    };
     padded(&(sign + body), &field)
 }
 
@@ -494,5 +601,8 @@ fn padded(text: &str, field: &Field) -> Result<String, TemplateError> {
 }
 
 fn cut(text: &str, precision: Option<usize>) -> String {
-    precision.map_or_else(|| text.to_owned(), |length| text.chars().take(length).collect())
+    precision.map_or_else(
+        || text.to_owned(),
+        |length| text.chars().take(length).collect(),
+    )
 }

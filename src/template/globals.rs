@@ -63,7 +63,11 @@ impl Function {
 }
 
 /// Calls a function that needs nothing but its arguments.
-pub(crate) fn call(function: Function, positional: &[Value], named: &[Keyword]) -> Result<Value, TemplateError> {
+pub(crate) fn call(
+    function: Function,
+    positional: &[Value],
+    named: &[Keyword],
+) -> Result<Value, TemplateError> {
     match function {
         Function::Range => range(positional),
         Function::Dict => {
@@ -71,10 +75,17 @@ pub(crate) fn call(function: Function, positional: &[Value], named: &[Keyword]) 
             for value in positional {
                 operators::extend_dict(&mut dict, value)?;
             }
-            dict.extend(named.iter().map(|(name, value)| (Key::Str(name.clone()), value.clone())));
+            dict.extend(
+                named
+                    .iter()
+                    .map(|(name, value)| (Key::Str(name.clone()), value.clone())),
+            );
             Ok(Value::dict(dict))
         }
-        other => Err(TemplateError::new(format!("`{}` cannot be called here", other.name()))),
+        other => Err(TemplateError::new(format!(
+            "`{}` cannot be called here",
+            other.name()
+        ))),
     }
 }
 
@@ -82,7 +93,10 @@ fn range(arguments: &[Value]) -> Result<Value, TemplateError> {
     let number = |value: &Value| match value.kind() {
         Kind::Int(number) => Ok(*number),
         Kind::Bool(number) => Ok(i64::from(*number)),
-        _ => Err(TemplateError::new(format!("`{}` object cannot be interpreted as an integer", value.type_name()))),
+        _ => Err(TemplateError::new(format!(
+            "`{}` object cannot be interpreted as an integer",
+            value.type_name()
+        ))),
     };
     let (start, stop, step) = match arguments {
         [stop] => (0, number(stop)?, 1),
@@ -94,7 +108,9 @@ fn range(arguments: &[Value]) -> Result<Value, TemplateError> {
         return Err(TemplateError::new("the step of `range` must not be zero"));
     }
     if stop.saturating_sub(start) / step > LONGEST_RANGE {
-        return Err(TemplateError::new(format!("`range` makes at most {LONGEST_RANGE} numbers")));
+        return Err(TemplateError::new(format!(
+            "`range` makes at most {LONGEST_RANGE} numbers"
+        )));
     }
     let mut items = Vec::new();
     let mut next = start;
@@ -115,17 +131,32 @@ pub(crate) fn now(
     clock: Option<(i64, u32)>,
 ) -> Result<Value, TemplateError> {
     let argument = |index: usize, wanted: &str| {
-        positional.get(index).or_else(|| named.iter().find(|(name, _)| name.as_ref() == wanted).map(|(_, value)| value))
+        positional.get(index).or_else(|| {
+            named
+                .iter()
+                .find(|(name, _)| name.as_ref() == wanted)
+                .map(|(_, value)| value)
+        })
     };
     let utc = argument(0, "utc").is_some_and(Value::is_true);
     let instant = clock.and_then(|(seconds, nanoseconds)| {
         Timestamp::new(seconds, i32::try_from(nanoseconds).ok()?).ok()
     });
     let instant = instant.unwrap_or_else(Timestamp::now);
-    let zone = if utc { TimeZone::fixed(Offset::UTC) } else { TimeZone::system() };
+    let zone = if utc {
+        TimeZone::fixed(Offset::UTC)
+    } else {
+        TimeZone::system()
+    };
     let time = instant.to_zoned(zone).datetime();
     let micros = time.subsec_nanosecond() / 1_000 * 1_000;
-    let moment = Moment::DateTime(time.with().subsec_nanosecond(micros).build().unwrap_or(time), None);
+    let moment = Moment::DateTime(
+        time.with()
+            .subsec_nanosecond(micros)
+            .build()
+            .unwrap_or(time),
+        None,
+    );
     match argument(1, "fmt").filter(|format| format.is_true()) {
         Some(format) => strftime(moment, &format.to_text()).map(Value::from),
         None => Ok(Value::from(moment)),
@@ -133,26 +164,80 @@ pub(crate) fn now(
 }
 
 const WORDS: [&str; 48] = [
-    "a", "ac", "accumsan", "ad", "aenean", "aliquam", "amet", "ante", "arcu", "at", "auctor", "augue", "bibendum", "commodo",
-    "condimentum", "congue", "consectetuer", "cras", "cubilia", "curabitur", "dapibus", "diam", "dictum", "dolor", "donec",
-    "eget", "elit", "enim", "erat", "eros", "et", "facilisi", "fames", "felis", "fusce", "gravida", "hac", "iaculis", "id",
-    "integer", "ipsum", "justo", "lacinia", "lectus", "libero", "lorem", "magna", "mauris",
+    "a",
+    "ac",
+    "accumsan",
+    "ad",
+    "aenean",
+    "aliquam",
+    "amet",
+    "ante",
+    "arcu",
+    "at",
+    "auctor",
+    "augue",
+    "bibendum",
+    "commodo",
+    "condimentum",
+    "congue",
+    "consectetuer",
+    "cras",
+    "cubilia",
+    "curabitur",
+    "dapibus",
+    "diam",
+    "dictum",
+    "dolor",
+    "donec",
+    "eget",
+    "elit",
+    "enim",
+    "erat",
+    "eros",
+    "et",
+    "facilisi",
+    "fames",
+    "felis",
+    "fusce",
+    "gravida",
+    "hac",
+    "iaculis",
+    "id",
+    "integer",
+    "ipsum",
+    "justo",
+    "lacinia",
+    "lectus",
+    "libero",
+    "lorem",
+    "magna",
+    "mauris",
 ];
 
 /// Returns filler text: `n` paragraphs of `min` to `max` words.
 pub(crate) fn lipsum(positional: &[Value], named: &[Keyword]) -> Result<Value, TemplateError> {
     let argument = |index: usize, wanted: &str, default: i64| {
         let value = positional.get(index);
-        let value = value.or_else(|| named.iter().find(|(name, _)| name.as_ref() == wanted).map(|(_, value)| value));
+        let value = value.or_else(|| {
+            named
+                .iter()
+                .find(|(name, _)| name.as_ref() == wanted)
+                .map(|(_, value)| value)
+        });
         value.map_or(Ok(default), |value| match value.kind() {
             Kind::Int(number) => Ok(*number),
             Kind::Bool(flag) => Ok(i64::from(*flag)),
-            _ => Err(TemplateError::new(format!("`{wanted}` of `lipsum` has to be a number"))),
+            _ => Err(TemplateError::new(format!(
+                "`{wanted}` of `lipsum` has to be a number"
+            ))),
         })
     };
     let paragraphs = argument(0, "n", 5)?.clamp(0, 1_000);
     let html = argument(1, "html", 1)? != 0;
-    let (least, most) = (argument(2, "min", 20)?.max(1), argument(3, "max", 100)?.max(2));
+    let (least, most) = (
+        argument(2, "min", 20)?.max(1),
+        argument(3, "max", 100)?.max(2),
+    );
     let mut seed = u64::from(Timestamp::now().subsec_nanosecond().unsigned_abs()) | 1;
     let mut next = |below: usize| {
         seed ^= seed << 13;
@@ -162,7 +247,8 @@ pub(crate) fn lipsum(positional: &[Value], named: &[Keyword]) -> Result<Value, T
     };
     let mut parts = Vec::new();
     for _ in 0..paragraphs {
-        let count = usize::try_from(least).unwrap_or(1) + next(usize::try_from((most - least).max(1)).unwrap_or(1));
+        let count = usize::try_from(least).unwrap_or(1)
+            + next(usize::try_from((most - least).max(1)).unwrap_or(1));
         let mut text = String::new();
         for index in 0..count.min(10_000) {
             let word = WORDS.get(next(WORDS.len())).copied().unwrap_or("lorem");

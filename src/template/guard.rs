@@ -17,9 +17,16 @@ pub(super) fn template(text: &str, settings: &FileSettings) -> Option<usize> {
     }
     let mut position = 0;
     while let Some(rest) = text.get(position..) {
-        let output = rest.find(&*settings.variable_start).map(|start| (start, &settings.variable_start, &settings.variable_end));
-        let block = rest.find(&*settings.block_start).map(|start| (start, &settings.block_start, &settings.block_end));
-        let (start, open, close) = [output, block].into_iter().flatten().min_by_key(|(start, ..)| *start)?;
+        let output = rest
+            .find(&*settings.variable_start)
+            .map(|start| (start, &settings.variable_start, &settings.variable_end));
+        let block = rest
+            .find(&*settings.block_start)
+            .map(|start| (start, &settings.block_start, &settings.block_end));
+        let (start, open, close) = [output, block]
+            .into_iter()
+            .flatten()
+            .min_by_key(|(start, ..)| *start)?;
         let inside = position + start + open.len();
         let (length, deep) = scan(text.get(inside..).unwrap_or(""), Some(close));
         if let Some(offset) = deep {
@@ -50,7 +57,9 @@ fn scan(text: &str, end: Option<&str>) -> (usize, Option<usize>) {
             escaped = !escaped && character == '\\';
             continue;
         }
-        if levels.len() == 1 && end.is_some_and(|end| text.get(index..).is_some_and(|rest| rest.starts_with(end))) {
+        if levels.len() == 1
+            && end.is_some_and(|end| text.get(index..).is_some_and(|rest| rest.starts_with(end)))
+        {
             return (index, None);
         }
         if character.is_alphanumeric() || character == '_' {
@@ -58,7 +67,10 @@ fn scan(text: &str, end: Option<&str>) -> (usize, Option<usize>) {
             continue;
         }
         let word = word_start.take().and_then(|start| text.get(start..index));
-        let mut more = usize::from(matches!(word, Some("not" | "if" | "and" | "or" | "is" | "in")));
+        let mut more = usize::from(matches!(
+            word,
+            Some("not" | "if" | "and" | "or" | "is" | "in")
+        ));
         match character {
             '\'' | '"' => quote = Some(character),
             '(' | '[' | '{' => {
@@ -94,9 +106,15 @@ mod tests {
 
     #[test]
     fn long_lists_are_not_deep() {
-        let list = format!("[{}]", vec!["{'a': 1.5, 'b': x.y | f(1)}"; 2_000].join(", "));
+        let list = format!(
+            "[{}]",
+            vec!["{'a': 1.5, 'b': x.y | f(1)}"; 2_000].join(", ")
+        );
         assert_eq!(expression(&list), None);
-        let output = format!("{{{{ {list} }}}} {}", "prose. (with) brackets + ".repeat(1_000));
+        let output = format!(
+            "{{{{ {list} }}}} {}",
+            "prose. (with) brackets + ".repeat(1_000)
+        );
         assert_eq!(template(&output, &FileSettings::default()), None);
     }
 

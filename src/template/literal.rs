@@ -83,7 +83,11 @@ fn unescape(text: &str, out: &mut String) {
             }
         };
         let body = rest.get(skip..).unwrap_or("");
-        let length = body.chars().take(digits).take_while(|digit| digit.is_digit(radix)).count();
+        let length = body
+            .chars()
+            .take(digits)
+            .take_while(|digit| digit.is_digit(radix))
+            .count();
         let complete = radix == 8 || length == digits;
         let character = body
             .get(..length)
@@ -103,7 +107,11 @@ fn unescape(text: &str, out: &mut String) {
 
 /// Returns a number as Jinja reads it: underscores between digits, `0x`, `0o`, `0b`, floats with a fraction or an exponent.
 pub(crate) fn number(source: &str) -> Option<Value> {
-    let digits: String = source.trim().chars().filter(|character| *character != '_').collect();
+    let digits: String = source
+        .trim()
+        .chars()
+        .filter(|character| *character != '_')
+        .collect();
     let lower = digits.to_ascii_lowercase();
     for (prefix, radix) in [("0x", 16), ("0o", 8), ("0b", 2)] {
         if let Some(rest) = lower.strip_prefix(prefix) {
@@ -122,13 +130,19 @@ mod tests {
 
     #[test]
     fn escapes_are_pythons() {
-        assert_eq!(text(r"'a\n\d\x41\u00e9\101\\1'", Backslash::Escape).as_deref(), Some("a\n\\dA\u{e9}A\\1"));
+        assert_eq!(
+            text(r"'a\n\d\x41\u00e9\101\\1'", Backslash::Escape).as_deref(),
+            Some("a\n\\dA\u{e9}A\\1")
+        );
         assert_eq!(text(r"'\x4'", Backslash::Escape).as_deref(), Some("\\x4"));
     }
 
     #[test]
     fn backslashes_of_scalars_stay() {
-        assert_eq!(text(r"'\1\n'", Backslash::Literal).as_deref(), Some(r"\1\n"));
+        assert_eq!(
+            text(r"'\1\n'", Backslash::Literal).as_deref(),
+            Some(r"\1\n")
+        );
     }
 
     #[test]
@@ -141,6 +155,9 @@ mod tests {
         assert_eq!(number("1_000"), Some(Value::from(1000)));
         assert_eq!(number("0xff"), Some(Value::from(255)));
         assert_eq!(number("1.5e3"), Some(Value::from(1500.0)));
-        assert_eq!(number("123456789012345678901234567890").map(|v| v.to_text()), Some("123456789012345678901234567890".to_owned()));
+        assert_eq!(
+            number("123456789012345678901234567890").map(|v| v.to_text()),
+            Some("123456789012345678901234567890".to_owned())
+        );
     }
 }

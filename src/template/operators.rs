@@ -16,25 +16,38 @@ const LIMIT: usize = 64 * 1024 * 1024;
 
 /// Returns the value with the secret mark, if `secret`.
 pub(crate) fn marked(value: Value, secret: bool) -> Value {
-    if secret { value.with_marks(Marks::SECRET) } else { value }
+    if secret {
+        value.with_marks(Marks::SECRET)
+    } else {
+        value
+    }
 }
 
 /// What is said of an `if` without `else` whose condition was false. As in Jinja, that is nothing where it is written out
 /// beside other text, and false where it is asked for its truth.
-pub(crate) const NO_ELSE: &str = "the condition of this `if` without `else` was false, so it has no value";
+pub(crate) const NO_ELSE: &str =
+    "the condition of this `if` without `else` was false, so it has no value";
 
 /// Tells whether the value is that of an `if` without `else` whose condition was false.
 pub(crate) fn is_no_else(value: &Value) -> bool {
-    value.as_fault().is_some_and(|fault| fault.message == NO_ELSE)
+    value
+        .as_fault()
+        .is_some_and(|fault| fault.message == NO_ELSE)
 }
 
 /// Fails with the fault of an undefined operand.
 pub(crate) fn defined(value: &Value) -> Result<(), TemplateError> {
-    value.as_fault().map_or(Ok(()), |fault| Err(TemplateError::Fault(fault.clone())))
+    value
+        .as_fault()
+        .map_or(Ok(()), |fault| Err(TemplateError::Fault(fault.clone())))
 }
 
 /// Applies an operator.
-pub(crate) fn apply(operator: Operator, left: &Value, right: &Value) -> Result<Value, TemplateError> {
+pub(crate) fn apply(
+    operator: Operator,
+    left: &Value,
+    right: &Value,
+) -> Result<Value, TemplateError> {
     for operand in [left, right] {
         if operator != Operator::Concatenate || !is_no_else(operand) {
             defined(operand)?;
@@ -78,23 +91,35 @@ fn slow(operator: Operator, left: &Value, right: &Value) -> Result<Value, Templa
             return Ok(Value::from(text));
         }
         (Operator::Add, Kind::Bytes(a), Kind::Bytes(b)) => {
-            return Ok(Value::new(Kind::Bytes(a.iter().chain(b.iter()).copied().collect())));
+            return Ok(Value::new(Kind::Bytes(
+                a.iter().chain(b.iter()).copied().collect(),
+            )));
         }
-        (Operator::Add, Kind::List(a), Kind::List(b)) => return Ok(Value::list(a.iter().chain(b.iter()).cloned())),
-        (Operator::Add, Kind::Tuple(a), Kind::Tuple(b)) => return Ok(Value::tuple(a.iter().chain(b.iter()).cloned())),
+        (Operator::Add, Kind::List(a), Kind::List(b)) => {
+            return Ok(Value::list(a.iter().chain(b.iter()).cloned()));
+        }
+        (Operator::Add, Kind::Tuple(a), Kind::Tuple(b)) => {
+            return Ok(Value::tuple(a.iter().chain(b.iter()).cloned()));
+        }
         (Operator::Multiply, Kind::Str(_) | Kind::List(_) | Kind::Tuple(_), _)
         | (Operator::Multiply, _, Kind::Str(_) | Kind::List(_) | Kind::Tuple(_)) => {
             if let Some(result) = repeat(left, right).or_else(|| repeat(right, left)) {
                 return result;
             }
         }
-        (Operator::Remainder, Kind::Str(text), _) => return format::percent(text, right).map(Value::from),
+        (Operator::Remainder, Kind::Str(text), _) => {
+            return format::percent(text, right).map(Value::from);
+        }
         (Operator::Add | Operator::Subtract, Kind::Moment(a), Kind::Moment(b)) => {
             if let Some(moment) = moments(operator, *a, *b) {
                 return Ok(Value::from(moment));
             }
         }
-        (Operator::Multiply | Operator::FloorDivide | Operator::Divide, Kind::Moment(Moment::Delta(_)), _) => {
+        (
+            Operator::Multiply | Operator::FloorDivide | Operator::Divide,
+            Kind::Moment(Moment::Delta(_)),
+            _,
+        ) => {
             if let Some(value) = delta_by_number(operator, left, right) {
                 return value;
             }
@@ -104,13 +129,22 @@ fn slow(operator: Operator, left: &Value, right: &Value) -> Result<Value, Templa
     let unsupported = || {
         TemplateError::new(match (operator, left.kind(), right.kind()) {
             (Operator::Add, Kind::Str(_), _) => {
-                format!("can only concatenate str (not `{}`) to str", right.type_name())
+                format!(
+                    "can only concatenate str (not `{}`) to str",
+                    right.type_name()
+                )
             }
             (Operator::Add, Kind::List(_), _) => {
-                format!("can only concatenate list (not `{}`) to list", right.type_name())
+                format!(
+                    "can only concatenate list (not `{}`) to list",
+                    right.type_name()
+                )
             }
             (Operator::Multiply, Kind::Str(_) | Kind::List(_) | Kind::Tuple(_), _) => {
-                format!("can't multiply sequence by non-int of type `{}`", right.type_name())
+                format!(
+                    "can't multiply sequence by non-int of type `{}`",
+                    right.type_name()
+                )
             }
             _ => format!(
                 "unsupported operand types for `{}`: `{}` and `{}`",
@@ -160,7 +194,11 @@ fn integers(operator: Operator, a: &BigInt, b: &BigInt) -> Result<Value, Templat
         Operator::FloorDivide => floor_divide(a, b).0,
         Operator::Remainder => floor_divide(a, b).1,
         Operator::Power if b.sign() == Sign::Minus => {
-            return floats(operator, float(&Number::Int(a.clone())), float(&Number::Int(b.clone())));
+            return floats(
+                operator,
+                float(&Number::Int(a.clone())),
+                float(&Number::Int(b.clone())),
+            );
         }
         Operator::Power => {
             let exponent = u32::try_from(b).ok().filter(|exponent| {
@@ -197,16 +235,26 @@ fn floats(operator: Operator, a: f64, b: f64) -> Result<Value, TemplateError> {
         Operator::FloorDivide => ((a - python_remainder(a, b)) / b).round(),
         Operator::Remainder => python_remainder(a, b),
         Operator::Power if a == 0.0 && b < 0.0 => {
-            return Err(TemplateError::new("0.0 cannot be raised to a negative power"));
+            return Err(TemplateError::new(
+                "0.0 cannot be raised to a negative power",
+            ));
         }
         Operator::Power => a.powf(b),
-        Operator::Concatenate => return Ok(Value::from(Value::from(a).to_text() + &Value::from(b).to_text())),
+        Operator::Concatenate => {
+            return Ok(Value::from(
+                Value::from(a).to_text() + &Value::from(b).to_text(),
+            ));
+        }
     }))
 }
 
 fn python_remainder(a: f64, b: f64) -> f64 {
     let remainder = a % b;
-    if remainder != 0.0 && (remainder < 0.0) != (b < 0.0) { remainder + b } else { remainder }
+    if remainder != 0.0 && (remainder < 0.0) != (b < 0.0) {
+        remainder + b
+    } else {
+        remainder
+    }
 }
 
 fn repeat(sequence: &Value, times: &Value) -> Option<Result<Value, TemplateError>> {
@@ -225,8 +273,12 @@ fn repeat(sequence: &Value, times: &Value) -> Option<Result<Value, TemplateError
     }
     Some(Ok(match sequence.kind() {
         Kind::Str(text) => Value::from(text.repeat(times)),
-        Kind::Tuple(items) => Value::tuple(std::iter::repeat_n(items.iter().cloned(), times).flatten()),
-        Kind::List(items) => Value::list(std::iter::repeat_n(items.iter().cloned(), times).flatten()),
+        Kind::Tuple(items) => {
+            Value::tuple(std::iter::repeat_n(items.iter().cloned(), times).flatten())
+        }
+        Kind::List(items) => {
+            Value::list(std::iter::repeat_n(items.iter().cloned(), times).flatten())
+        }
         _ => return None,
     }))
 }
@@ -242,8 +294,12 @@ fn moments(operator: Operator, a: Moment, b: Moment) -> Option<Moment> {
         (Operator::Subtract, Moment::DateTime(time, zone), Moment::Delta(length)) => {
             Moment::DateTime(time.checked_sub(length).ok()?, zone)
         }
-        (Operator::Add, Moment::Date(date), Moment::Delta(length)) => Moment::Date(date.checked_add(length).ok()?),
-        (Operator::Subtract, Moment::Date(date), Moment::Delta(length)) => Moment::Date(date.checked_sub(length).ok()?),
+        (Operator::Add, Moment::Date(date), Moment::Delta(length)) => {
+            Moment::Date(date.checked_add(length).ok()?)
+        }
+        (Operator::Subtract, Moment::Date(date), Moment::Delta(length)) => {
+            Moment::Date(date.checked_sub(length).ok()?)
+        }
         (Operator::Subtract, Moment::DateTime(a, zone_a), Moment::DateTime(b, zone_b)) => {
             let apart = a.duration_since(b);
             let zones = i64::from(zone_a.unwrap_or(0)) - i64::from(zone_b.unwrap_or(0));
@@ -252,14 +308,22 @@ fn moments(operator: Operator, a: Moment, b: Moment) -> Option<Moment> {
             }
             Moment::Delta(apart.checked_sub(jiff::SignedDuration::from_secs(zones))?)
         }
-        (Operator::Subtract, Moment::Date(a), Moment::Date(b)) => Moment::Delta(a.duration_since(b)),
+        (Operator::Subtract, Moment::Date(a), Moment::Date(b)) => {
+            Moment::Delta(a.duration_since(b))
+        }
         (Operator::Add, Moment::Delta(a), Moment::Delta(b)) => Moment::Delta(a.checked_add(b)?),
-        (Operator::Subtract, Moment::Delta(a), Moment::Delta(b)) => Moment::Delta(a.checked_sub(b)?),
+        (Operator::Subtract, Moment::Delta(a), Moment::Delta(b)) => {
+            Moment::Delta(a.checked_sub(b)?)
+        }
         _ => return None,
     })
 }
 
-fn delta_by_number(operator: Operator, left: &Value, right: &Value) -> Option<Result<Value, TemplateError>> {
+fn delta_by_number(
+    operator: Operator,
+    left: &Value,
+    right: &Value,
+) -> Option<Result<Value, TemplateError>> {
     let Kind::Moment(Moment::Delta(length)) = left.kind() else {
         return None;
     };
@@ -290,21 +354,35 @@ pub(crate) fn negate(value: &Value) -> Result<Value, TemplateError> {
         Some(Number::Float(float)) => Value::from(-float),
         None => match value.kind() {
             Kind::Moment(Moment::Delta(length)) => Value::from(Moment::Delta(-*length)),
-            _ => return Err(TemplateError::new(format!("bad operand type for unary `-`: `{}`", value.type_name()))),
+            _ => {
+                return Err(TemplateError::new(format!(
+                    "bad operand type for unary `-`: `{}`",
+                    value.type_name()
+                )));
+            }
         },
     };
     Ok(marked(result, value.is_secret()))
 }
 
 /// Compares two values.
-pub(crate) fn compare(comparison: Comparison, left: &Value, right: &Value) -> Result<bool, TemplateError> {
+pub(crate) fn compare(
+    comparison: Comparison,
+    left: &Value,
+    right: &Value,
+) -> Result<bool, TemplateError> {
     defined(left)?;
     defined(right)?;
     let order = || {
         let nan = |value: &Value| matches!(value.kind(), Kind::Float(float) if float.is_nan());
         match left.compare(right) {
             Some(order) => Ok(Some(order)),
-            None if left.as_number().is_some() && right.as_number().is_some() && (nan(left) || nan(right)) => Ok(None),
+            None if left.as_number().is_some()
+                && right.as_number().is_some()
+                && (nan(left) || nan(right)) =>
+            {
+                Ok(None)
+            }
             None => Err(TemplateError::new(format!(
                 "`{}` not supported between instances of `{}` and `{}`",
                 comparison.symbol(),
@@ -338,9 +416,15 @@ pub(crate) fn contains(container: &Value, item: &Value) -> Result<bool, Template
         (Kind::List(items) | Kind::Tuple(items), _) => Ok(items.iter().any(|other| other == item)),
         (Kind::Dict(dict), _) => match Key::from_value(item) {
             Some(key) => Ok(dict.get_key(&key).is_some()),
-            None => Err(TemplateError::new(format!("unhashable type: `{}`", item.type_name()))),
+            None => Err(TemplateError::new(format!(
+                "unhashable type: `{}`",
+                item.type_name()
+            ))),
         },
-        _ => Err(TemplateError::new(format!("argument of type `{}` is not iterable", container.type_name()))),
+        _ => Err(TemplateError::new(format!(
+            "argument of type `{}` is not iterable",
+            container.type_name()
+        ))),
     }
 }
 
@@ -350,17 +434,43 @@ pub(crate) fn iterate(value: &Value) -> Result<Vec<Value>, TemplateError> {
     let secret = value.is_secret();
     Ok(match value.kind() {
         Kind::List(items) | Kind::Tuple(items) => {
-            if secret { items.iter().map(|item| marked(item.clone(), true)).collect() } else { items.to_vec() }
+            if secret {
+                items
+                    .iter()
+                    .map(|item| marked(item.clone(), true))
+                    .collect()
+            } else {
+                items.to_vec()
+            }
         }
-        Kind::Dict(dict) => dict.keys().map(|key| marked(key.to_value(), secret)).collect(),
-        Kind::Str(text) => text.chars().map(|c| marked(Value::text(String::from(c)), secret)).collect(),
-        Kind::Bytes(bytes) => bytes.iter().map(|byte| marked(Value::from(*byte), secret)).collect(),
-        _ => return Err(TemplateError::new(format!("`{}` object is not iterable", value.type_name()))),
+        Kind::Dict(dict) => dict
+            .keys()
+            .map(|key| marked(key.to_value(), secret))
+            .collect(),
+        Kind::Str(text) => text
+            .chars()
+            .map(|c| marked(Value::text(String::from(c)), secret))
+            .collect(),
+        Kind::Bytes(bytes) => bytes
+            .iter()
+            .map(|byte| marked(Value::from(*byte), secret))
+            .collect(),
+        _ => {
+            return Err(TemplateError::new(format!(
+                "`{}` object is not iterable",
+                value.type_name()
+            )));
+        }
     })
 }
 
 /// Returns `value[start:stop:step]`.
-pub(crate) fn slice(value: &Value, start: &Value, stop: &Value, step: &Value) -> Result<Value, TemplateError> {
+pub(crate) fn slice(
+    value: &Value,
+    start: &Value,
+    stop: &Value,
+    step: &Value,
+) -> Result<Value, TemplateError> {
     defined(value)?;
     let index = |part: &Value| -> Result<Option<i64>, TemplateError> {
         defined(part)?;
@@ -379,14 +489,18 @@ pub(crate) fn slice(value: &Value, start: &Value, stop: &Value, step: &Value) ->
         Kind::Str(text) => {
             let characters: Vec<char> = text.chars().collect();
             let picked = indices(characters.len(), start, stop, step);
-            Value::from(picked.filter_map(|index| characters.get(index)).collect::<String>())
+            Value::from(
+                picked
+                    .filter_map(|index| characters.get(index))
+                    .collect::<String>(),
+            )
         }
-        Kind::List(items) => {
-            Value::list(indices(items.len(), start, stop, step).filter_map(|index| items.get(index).cloned()))
-        }
-        Kind::Tuple(items) => {
-            Value::tuple(indices(items.len(), start, stop, step).filter_map(|index| items.get(index).cloned()))
-        }
+        Kind::List(items) => Value::list(
+            indices(items.len(), start, stop, step).filter_map(|index| items.get(index).cloned()),
+        ),
+        Kind::Tuple(items) => Value::tuple(
+            indices(items.len(), start, stop, step).filter_map(|index| items.get(index).cloned()),
+        ),
         _ => {
             return Ok(Value::undefined(
                 format!("object of type `{}` has no slices", value.type_name()),
@@ -397,9 +511,18 @@ pub(crate) fn slice(value: &Value, start: &Value, stop: &Value, step: &Value) ->
     Ok(marked(result, value.is_secret()))
 }
 
-fn indices(length: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> impl Iterator<Item = usize> {
+fn indices(
+    length: usize,
+    start: Option<i64>,
+    stop: Option<i64>,
+    step: i64,
+) -> impl Iterator<Item = usize> {
     let length = i64::try_from(length).unwrap_or(i64::MAX);
-    let (low, high) = if step > 0 { (0, length) } else { (-1, length - 1) };
+    let (low, high) = if step > 0 {
+        (0, length)
+    } else {
+        (-1, length - 1)
+    };
     let bound = |index: Option<i64>, default: i64| match index {
         None => default,
         Some(index) if index < 0 => (index.saturating_add(length)).clamp(low, high),
@@ -423,7 +546,11 @@ fn indices(length: usize, start: Option<i64>, stop: Option<i64>, step: i64) -> i
 pub(crate) fn extend_dict(dict: &mut Dict, other: &Value) -> Result<(), TemplateError> {
     defined(other)?;
     if let Some(other) = other.as_dict() {
-        dict.extend(other.iter().map(|(key, value)| (key.clone(), value.clone())));
+        dict.extend(
+            other
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone())),
+        );
         return Ok(());
     }
     for pair in iterate(other)? {
@@ -432,7 +559,10 @@ pub(crate) fn extend_dict(dict: &mut Dict, other: &Value) -> Result<(), Template
             return Err(TemplateError::new("a dictionary is made of pairs"));
         };
         let Some(key) = Key::from_value(key) else {
-            return Err(TemplateError::new(format!("unhashable type: `{}`", key.type_name())));
+            return Err(TemplateError::new(format!(
+                "unhashable type: `{}`",
+                key.type_name()
+            )));
         };
         dict.extend([(key, value.clone())]);
     }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
-use super::{FileKind, FileSettings, FileStatus, LookupContext, Scope, ShellOutput, Templar, TemplateError};
+use super::{
+    FileKind, FileSettings, FileStatus, LookupContext, Scope, ShellOutput, Templar, TemplateError,
+};
 use crate::diag::{FileId, Span};
 use crate::value::{Dict, Key, Value};
 
@@ -36,7 +38,9 @@ impl LookupContext for Files {
     }
 
     fn read(&self, path: &Path) -> Result<(Vec<u8>, bool), TemplateError> {
-        std::fs::read(path).map(|bytes| (bytes, false)).map_err(|error| TemplateError::new(error.to_string()))
+        std::fs::read(path)
+            .map(|bytes| (bytes, false))
+            .map_err(|error| TemplateError::new(error.to_string()))
     }
 
     fn list(&self, _path: &Path) -> Result<Vec<String>, TemplateError> {
@@ -92,7 +96,10 @@ fn variables() -> Dict {
     let json: Json = serde_json::from_str(VARIABLES).unwrap();
     let trusted = trusted(Value::from_json(json));
     let mut dict = trusted.as_dict().unwrap().clone();
-    dict.insert("big", super::literal::number("123456789012345678901234567890").unwrap());
+    dict.insert(
+        "big",
+        super::literal::number("123456789012345678901234567890").unwrap(),
+    );
     dict
 }
 
@@ -108,15 +115,19 @@ fn plain(value: &Value) -> Json {
     use crate::value::Kind;
     match value.kind() {
         Kind::Dict(dict) => {
-            let pairs: Vec<Json> =
-                dict.iter().map(|(key, item)| Json::Array(vec![plain(&key.to_value()), plain(item)])).collect();
+            let pairs: Vec<Json> = dict
+                .iter()
+                .map(|(key, item)| Json::Array(vec![plain(&key.to_value()), plain(item)]))
+                .collect();
             serde_json::json!({ "dict": pairs })
         }
         Kind::List(items) => items.iter().map(plain).collect(),
         Kind::Tuple(_) => Json::String("a tuple left the template".to_owned()),
         Kind::Float(_) => serde_json::json!({ "float": value.to_repr() }),
         Kind::Big(_) => serde_json::json!({ "int": value.to_repr() }),
-        Kind::Int(int) if int.unsigned_abs() >= 1 << 53 => serde_json::json!({ "int": value.to_repr() }),
+        Kind::Int(int) if int.unsigned_abs() >= 1 << 53 => {
+            serde_json::json!({ "int": value.to_repr() })
+        }
         Kind::Null | Kind::Bool(_) | Kind::Int(_) | Kind::Str(_) => value.to_json(),
         other => Json::String(format!("{other:?}")),
     }
@@ -145,17 +156,33 @@ fn templates_give_what_ansible_gave() {
     let cases = recorded["cases"].as_array().unwrap();
     assert!(cases.len() > 300);
     let variables = variables();
-    let scope = Scope { variables: &variables, outside: Some(&Files), sources: None };
+    let scope = Scope {
+        variables: &variables,
+        outside: Some(&Files),
+        sources: None,
+    };
     let templar = Templar::new();
     let mut differences = Vec::new();
     for case in cases {
         let origin = Span::new(FileId(1), 1, 1, 0);
         let (kind, text, result) = if let Some(text) = case["expression"].as_str() {
-            ("expression", text.to_owned(), templar.expression(text, origin, &scope))
+            (
+                "expression",
+                text.to_owned(),
+                templar.expression(text, origin, &scope),
+            )
         } else if let Some(text) = case["render"].as_str() {
-            ("render", text.to_owned(), templar.render(&Value::template(text, origin), &scope))
+            (
+                "render",
+                text.to_owned(),
+                templar.render(&Value::template(text, origin), &scope),
+            )
         } else if let Some(text) = case["file"].as_str() {
-            ("file", text.to_owned(), templar.render_file(text, origin, &settings(&case["settings"]), &scope))
+            (
+                "file",
+                text.to_owned(),
+                templar.render_file(text, origin, &settings(&case["settings"]), &scope),
+            )
         } else {
             let condition = trusted(Value::from_json(case["condition"].clone()));
             let result = templar.condition(&condition, &scope).map(Value::from);
@@ -173,14 +200,28 @@ fn templates_give_what_ansible_gave() {
         };
         if !same && !BETTER.contains(&text.as_str()) {
             let wanted = case.get("gives").unwrap_or(&case["fails"]);
-            let got = result.map_or_else(|error| format!("error: {error}"), |value| plain(&value).to_string());
-            differences.push(format!("{kind} {text:?}\n    ansible: {wanted}\n    kplay:   {got}"));
+            let got = result.map_or_else(
+                |error| format!("error: {error}"),
+                |value| plain(&value).to_string(),
+            );
+            differences.push(format!(
+                "{kind} {text:?}\n    ansible: {wanted}\n    kplay:   {got}"
+            ));
         }
     }
-    assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), cases.len(), differences.join("\n"));
+    assert!(
+        differences.is_empty(),
+        "{} of {}:\n{}",
+        differences.len(),
+        cases.len(),
+        differences.join("\n")
+    );
 }
 
 #[test]
 fn keys_of_the_recorder_are_read() {
-    assert_eq!(plain(&Value::dict(Dict::new().with(Key::Int(1), 2))), serde_json::json!({ "dict": [[1, 2]] }));
+    assert_eq!(
+        plain(&Value::dict(Dict::new().with(Key::Int(1), 2))),
+        serde_json::json!({ "dict": [[1, 2]] })
+    );
 }

@@ -73,7 +73,8 @@ impl FileSettings {
         let starts = [&self.block_start, &self.variable_start, &self.comment_start];
         let ends = [&self.block_end, &self.variable_end, &self.comment_end];
         text.starts_with(HEADER)
-            || starts.iter().any(|start| text.starts_with(&***start)) && ends.iter().any(|end| text.ends_with(&***end))
+            || starts.iter().any(|start| text.starts_with(&***start))
+                && ends.iter().any(|end| text.ends_with(&***end))
     }
 
     /// Returns the settings with those of a `#jinja2:` header, and how many bytes the header takes.
@@ -82,17 +83,25 @@ impl FileSettings {
         let Some(rest) = text.strip_prefix(HEADER) else {
             return Ok((settings, 0));
         };
-        let fail = |message: String| TemplateError::Syntax { message, span: Span::NONE };
+        let fail = |message: String| TemplateError::Syntax {
+            message,
+            span: Span::NONE,
+        };
         let Some((line, _)) = rest.split_once('\n') else {
             return Err(fail(format!("the `{HEADER}` header has no end of line")));
         };
         for pair in line.split(',') {
             let Some((key, value)) = pair.split_once(':') else {
-                return Err(fail(format!("`{}` in the `{HEADER}` header has no `:`", pair.trim())));
+                return Err(fail(format!(
+                    "`{}` in the `{HEADER}` header has no `:`",
+                    pair.trim()
+                )));
             };
             let (key, value) = (key.trim(), value.trim());
             if !settings.set(key, value) {
-                return Err(fail(format!("`{key}: {value}` is no setting of the `{HEADER}` header")));
+                return Err(fail(format!(
+                    "`{key}: {value}` is no setting of the `{HEADER}` header"
+                )));
             }
         }
         Ok((settings, HEADER.len() + line.len() + 1))
@@ -151,6 +160,10 @@ mod tests {
 
     #[test]
     fn an_unknown_key_of_a_header_is_an_error() {
-        assert!(FileSettings::default().with_header("#jinja2: trim: True\n").is_err());
+        assert!(
+            FileSettings::default()
+                .with_header("#jinja2: trim: True\n")
+                .is_err()
+        );
     }
 }

@@ -10,16 +10,16 @@ use indexmap::IndexMap;
 use minijinja::machinery::{self, ast};
 use minijinja::syntax::SyntaxConfig;
 
+use super::analysis::takes;
 use super::error::TemplateError;
 use super::guard;
 use super::literal::{self, Backslash};
 use super::place::place;
 use super::settings::FileSettings;
 use super::tree::{
-    Argument, Block, Comparison, Conditional, Expression, Filter, For, Macro, Node, Operator, Slice, Spot, Statement, Takes,
-    Target, Template, Test,
+    Argument, Block, Comparison, Conditional, Expression, Filter, For, Macro, Node, Operator,
+    Slice, Spot, Statement, Takes, Target, Template, Test,
 };
-use super::analysis::takes;
 use crate::diag::{SourceMap, Span};
 use crate::value::{Kind, Value};
 
@@ -63,7 +63,12 @@ pub(super) fn template(
         ast::Stmt::Template(template) => converter.statements(&template.children)?,
         other => vec![converter.statement(other)?],
     };
-    Ok(Template { text: Arc::clone(source.text), settings: Arc::new(settings.clone()), body: statements, blocks: converter.blocks })
+    Ok(Template {
+        text: Arc::clone(source.text),
+        settings: Arc::new(settings.clone()),
+        body: statements,
+        blocks: converter.blocks,
+    })
 }
 
 /// Parses an expression, as `when` and `until` hold one.
@@ -77,13 +82,21 @@ pub(super) fn expression(source: &Source<'_>) -> Result<Template, TemplateError>
     let parsed = machinery::parse_expr(readable.as_deref().unwrap_or(source.text))
         .map_err(|error| converter.syntax_error(&error))?;
     let body = vec![Statement::Output(converter.expression(&parsed)?)];
-    Ok(Template { text: Arc::clone(source.text), settings: Arc::new(settings.clone()), body, blocks: converter.blocks })
+    Ok(Template {
+        text: Arc::clone(source.text),
+        settings: Arc::new(settings.clone()),
+        body,
+        blocks: converter.blocks,
+    })
 }
 
 fn syntax_config(settings: &FileSettings) -> Result<SyntaxConfig, minijinja::Error> {
     SyntaxConfig::builder()
         .block_delimiters(settings.block_start.clone(), settings.block_end.clone())
-        .variable_delimiters(settings.variable_start.clone(), settings.variable_end.clone())
+        .variable_delimiters(
+            settings.variable_start.clone(),
+            settings.variable_end.clone(),
+        )
         .comment_delimiters(settings.comment_start.clone(), settings.comment_end.clone())
         .line_statement_prefix(settings.line_statement_prefix.clone())
         .line_comment_prefix(settings.line_comment_prefix.clone())
@@ -95,7 +108,10 @@ fn syntax_config(settings: &FileSettings) -> Result<SyntaxConfig, minijinja::Err
 
 /// Returns a text of the same length whose escapes all pass minijinja's lexer, if any would not; [`literal`] reads the real ones.
 fn readable(text: &str, settings: &FileSettings) -> Option<String> {
-    if !text.contains('\\') || settings.variable_start.contains('\\') || settings.block_start.contains('\\') {
+    if !text.contains('\\')
+        || settings.variable_start.contains('\\')
+        || settings.block_start.contains('\\')
+    {
         return None;
     }
     let mut bytes = text.as_bytes().to_vec();
@@ -138,9 +154,15 @@ fn parenthesized(text: &str, error: &minijinja::Error, settings: &FileSettings) 
     let block = before.rfind(&*settings.block_start);
     let (start, end) = if output > block {
         let open = output? + settings.variable_start.len();
-        (open + usize::from(matches!(text.get(open..=open)?, "-" | "+")), &settings.variable_end)
+        (
+            open + usize::from(matches!(text.get(open..=open)?, "-" | "+")),
+            &settings.variable_end,
+        )
     } else {
-        (before.rfind(" in ").filter(|index| Some(*index) > block)? + 3, &settings.block_end)
+        (
+            before.rfind(" in ").filter(|index| Some(*index) > block)? + 3,
+            &settings.block_end,
+        )
     };
     let close = comma + text.get(comma..)?.find(&**end)?;
     let close = close - 1 - usize::from(text.get(close - 1..close)? == "-");
@@ -168,27 +190,57 @@ struct Converter<'a> {
 }
 
 impl<'a> Converter<'a> {
-    fn new(source: &'a Source<'a>, skip: usize, backslash: Backslash, settings: &'a FileSettings) -> Self {
-        Self { source, skip, backslash, settings, base: 0, output: false, blocks: IndexMap::new() }
+    fn new(
+        source: &'a Source<'a>,
+        skip: usize,
+        backslash: Backslash,
+        settings: &'a FileSettings,
+    ) -> Self {
+        Self {
+            source,
+            skip,
+            backslash,
+            settings,
+            base: 0,
+            output: false,
+            blocks: IndexMap::new(),
+        }
     }
 
     fn spot(&self, span: machinery::Span) -> Spot {
         let skip = u32::try_from(self.skip).unwrap_or(0);
-        Spot { start: span.start_offset + skip, end: span.end_offset + skip }
+        Spot {
+            start: span.start_offset + skip,
+            end: span.end_offset + skip,
+        }
     }
 
     fn slice(&self, spot: Spot) -> &'a str {
-        self.source.text.get(spot.start as usize..spot.end as usize).unwrap_or("")
+        self.source
+            .text
+            .get(spot.start as usize..spot.end as usize)
+            .unwrap_or("")
     }
 
     fn error(&self, message: String, spot: Spot) -> TemplateError {
-        let (span, _) = place(self.source.sources, self.source.text, self.source.origin, spot);
+        let (span, _) = place(
+            self.source.sources,
+            self.source.text,
+            self.source.origin,
+            spot,
+        );
         TemplateError::Syntax { message, span }
     }
 
     fn too_deep(&self, offset: usize) -> TemplateError {
         let start = u32::try_from(offset + self.skip).unwrap_or(0);
-        self.error("the expression nests too deep".to_owned(), Spot { start, end: start + 1 })
+        self.error(
+            "the expression nests too deep".to_owned(),
+            Spot {
+                start,
+                end: start + 1,
+            },
+        )
     }
 
     fn syntax_error(&self, error: &minijinja::Error) -> TemplateError {
@@ -202,18 +254,30 @@ impl<'a> Converter<'a> {
         });
         let start = u32::try_from(range.start + self.skip).unwrap_or(0);
         let end = u32::try_from(range.end + self.skip).unwrap_or(0);
-        let message = error.detail().unwrap_or("the template cannot be read").to_owned();
+        let message = error
+            .detail()
+            .unwrap_or("the template cannot be read")
+            .to_owned();
         self.error(message, Spot { start, end })
     }
 
-    fn statements(&mut self, statements: &[ast::Stmt<'_>]) -> Result<Vec<Statement>, TemplateError> {
-        statements.iter().map(|statement| self.statement(statement)).collect()
+    fn statements(
+        &mut self,
+        statements: &[ast::Stmt<'_>],
+    ) -> Result<Vec<Statement>, TemplateError> {
+        statements
+            .iter()
+            .map(|statement| self.statement(statement))
+            .collect()
     }
 
     fn statement(&mut self, statement: &ast::Stmt<'_>) -> Result<Statement, TemplateError> {
         Ok(match statement {
             ast::Stmt::Template(node) => Statement::If {
-                condition: Expression { node: Node::Constant(Value::from(true)), spot: self.spot(node.span()) },
+                condition: Expression {
+                    node: Node::Constant(Value::from(true)),
+                    spot: self.spot(node.span()),
+                },
                 then: self.statements(&node.children)?,
                 otherwise: Vec::new(),
             },
@@ -227,7 +291,11 @@ impl<'a> Converter<'a> {
             ast::Stmt::ForLoop(node) => Statement::For(Arc::new(For {
                 target: self.target(&node.target)?,
                 iterable: self.expression(&node.iter)?,
-                condition: node.filter_expr.as_ref().map(|expr| self.expression(expr)).transpose()?,
+                condition: node
+                    .filter_expr
+                    .as_ref()
+                    .map(|expr| self.expression(expr))
+                    .transpose()?,
                 recursive: node.recursive,
                 body: self.statements(&node.body)?,
                 otherwise: self.statements(&node.else_body)?,
@@ -245,27 +313,35 @@ impl<'a> Converter<'a> {
                     .collect::<Result<_, TemplateError>>()?,
                 body: self.statements(&node.body)?,
             },
-            ast::Stmt::Set(node) => {
-                Statement::Set { target: self.target(&node.target)?, value: self.expression(&node.expr)? }
-            }
+            ast::Stmt::Set(node) => Statement::Set {
+                target: self.target(&node.target)?,
+                value: self.expression(&node.expr)?,
+            },
             ast::Stmt::SetBlock(node) => Statement::SetBlock {
                 target: self.target(&node.target)?,
-                filter: node.filter.as_ref().map(|filter| self.expression(filter)).transpose()?,
+                filter: node
+                    .filter
+                    .as_ref()
+                    .map(|filter| self.expression(filter))
+                    .transpose()?,
                 body: self.statements(&node.body)?,
             },
-            ast::Stmt::AutoEscape(node) => {
-                Statement::AutoEscape { enabled: self.expression(&node.enabled)?, body: self.statements(&node.body)? }
-            }
-            ast::Stmt::FilterBlock(node) => {
-                Statement::FilterBlock { filter: self.expression(&node.filter)?, body: self.statements(&node.body)? }
-            }
+            ast::Stmt::AutoEscape(node) => Statement::AutoEscape {
+                enabled: self.expression(&node.enabled)?,
+                body: self.statements(&node.body)?,
+            },
+            ast::Stmt::FilterBlock(node) => Statement::FilterBlock {
+                filter: self.expression(&node.filter)?,
+                body: self.statements(&node.body)?,
+            },
             ast::Stmt::Block(node) => {
                 let block = Arc::new(Block {
                     name: node.name.into(),
                     required: node.required,
                     body: self.statements(&node.body)?,
                 });
-                self.blocks.insert(Arc::clone(&block.name), Arc::clone(&block));
+                self.blocks
+                    .insert(Arc::clone(&block.name), Arc::clone(&block));
                 Statement::Block(block)
             }
             ast::Stmt::Extends(node) => Statement::Extends(self.expression(&node.name)?),
@@ -307,7 +383,11 @@ impl<'a> Converter<'a> {
     fn raw(&self, raw: &str) -> Value {
         let start = (raw.as_ptr() as usize).wrapping_sub(self.base) + self.skip;
         let first = start - self.newline_after_raw(start);
-        let text = self.source.text.get(first..start + raw.len()).unwrap_or(raw);
+        let text = self
+            .source
+            .text
+            .get(first..start + raw.len())
+            .unwrap_or(raw);
         let newline = self.settings.newline_sequence.as_deref();
         if !text.contains('\r') && newline.is_none_or(|newline| newline == "\n") {
             return Value::text(text);
@@ -319,12 +399,18 @@ impl<'a> Converter<'a> {
     /// Returns how many bytes the parser took for the newline after `{% raw %}`, which Jinja keeps.
     fn newline_after_raw(&self, start: usize) -> usize {
         let before = self.source.text.get(..start).unwrap_or("");
-        let tag = before.strip_suffix("\r\n").or_else(|| before.strip_suffix('\n'));
+        let tag = before
+            .strip_suffix("\r\n")
+            .or_else(|| before.strip_suffix('\n'));
         let word = tag
             .and_then(|tag| tag.strip_suffix(&*self.settings.block_end))
             .and_then(|tag| tag.rsplit_once(&*self.settings.block_start))
             .map(|(_, inside)| inside.trim_start_matches(['-', '+']).trim());
-        if self.settings.trim_blocks && word == Some("raw") { before.len() - tag.map_or(0, str::len) } else { 0 }
+        if self.settings.trim_blocks && word == Some("raw") {
+            before.len() - tag.map_or(0, str::len)
+        } else {
+            0
+        }
     }
 
     /// Tells whether a tag ends with `word context`.
@@ -348,13 +434,25 @@ impl<'a> Converter<'a> {
             .iter()
             .enumerate()
             .map(|(index, name)| {
-                let default = index.checked_sub(plain).and_then(|index| node.defaults.get(index));
-                Ok((self.name(name)?, default.map(|default| self.expression(default)).transpose()?))
+                let default = index
+                    .checked_sub(plain)
+                    .and_then(|index| node.defaults.get(index));
+                Ok((
+                    self.name(name)?,
+                    default
+                        .map(|default| self.expression(default))
+                        .transpose()?,
+                ))
             })
             .collect::<Result<Vec<_>, TemplateError>>()?;
         let body = self.statements(&node.body)?;
         let takes: Takes = takes(&body);
-        Ok(Arc::new(Macro { name: node.name.into(), parameters, body, takes }))
+        Ok(Arc::new(Macro {
+            name: node.name.into(),
+            parameters,
+            body,
+            takes,
+        }))
     }
 
     fn name(&self, expression: &ast::Expr<'_>) -> Result<Arc<str>, TemplateError> {
@@ -367,21 +465,36 @@ impl<'a> Converter<'a> {
     fn target(&self, expression: &ast::Expr<'_>) -> Result<Target, TemplateError> {
         Ok(match expression {
             ast::Expr::Var(var) => Target::Name(var.id.into()),
-            ast::Expr::GetAttr(attribute) => Target::Attribute(self.name(&attribute.expr)?, attribute.name.into()),
-            ast::Expr::List(list) => {
-                Target::Several(list.items.iter().map(|item| self.target(item)).collect::<Result<_, _>>()?)
+            ast::Expr::GetAttr(attribute) => {
+                Target::Attribute(self.name(&attribute.expr)?, attribute.name.into())
             }
-            other => return Err(self.error("this cannot be assigned to".to_owned(), self.spot(other.span()))),
+            ast::Expr::List(list) => Target::Several(
+                list.items
+                    .iter()
+                    .map(|item| self.target(item))
+                    .collect::<Result<_, _>>()?,
+            ),
+            other => {
+                return Err(self.error(
+                    "this cannot be assigned to".to_owned(),
+                    self.spot(other.span()),
+                ));
+            }
         })
     }
 
-    fn arguments(&mut self, arguments: &[ast::CallArg<'_>]) -> Result<Vec<Argument>, TemplateError> {
+    fn arguments(
+        &mut self,
+        arguments: &[ast::CallArg<'_>],
+    ) -> Result<Vec<Argument>, TemplateError> {
         arguments
             .iter()
             .map(|argument| {
                 Ok(match argument {
                     ast::CallArg::Pos(value) => Argument::Positional(self.expression(value)?),
-                    ast::CallArg::Kwarg(name, value) => Argument::Named((*name).into(), self.expression(value)?),
+                    ast::CallArg::Kwarg(name, value) => {
+                        Argument::Named((*name).into(), self.expression(value)?)
+                    }
                     ast::CallArg::PosSplat(value) => Argument::Positionals(self.expression(value)?),
                     ast::CallArg::KwargSplat(value) => Argument::Nameds(self.expression(value)?),
                 })
@@ -390,8 +503,14 @@ impl<'a> Converter<'a> {
     }
 
     fn call(&mut self, call: &ast::Spanned<ast::Call<'_>>) -> Result<Expression, TemplateError> {
-        let node = Node::Call(Box::new(self.expression(&call.expr)?), self.arguments(&call.args)?);
-        Ok(Expression { node, spot: self.spot(call.span()) })
+        let node = Node::Call(
+            Box::new(self.expression(&call.expr)?),
+            self.arguments(&call.args)?,
+        );
+        Ok(Expression {
+            node,
+            spot: self.spot(call.span()),
+        })
     }
 
     fn expressions(&mut self, items: &[ast::Expr<'_>]) -> Result<Vec<Expression>, TemplateError> {
@@ -408,9 +527,17 @@ impl<'a> Converter<'a> {
             ast::Expr::Var(node) => Node::Variable(node.id.into()),
             ast::Expr::Const(node) => self.constant(&node.value, spot)?,
             ast::Expr::Slice(node) => {
-                let mut part = |part: &Option<ast::Expr<'_>>| part.as_ref().map(|part| self.expression(part)).transpose();
-                let (start, stop, step) = (part(&node.start)?, part(&node.stop)?, part(&node.step)?);
-                Node::Slice(Box::new(Slice { value: self.expression(&node.expr)?, start, stop, step }))
+                let mut part = |part: &Option<ast::Expr<'_>>| {
+                    part.as_ref().map(|part| self.expression(part)).transpose()
+                };
+                let (start, stop, step) =
+                    (part(&node.start)?, part(&node.stop)?, part(&node.step)?);
+                Node::Slice(Box::new(Slice {
+                    value: self.expression(&node.expr)?,
+                    start,
+                    stop,
+                    step,
+                }))
             }
             ast::Expr::UnaryOp(node) => {
                 let value = self.boxed(&node.expr)?;
@@ -425,18 +552,28 @@ impl<'a> Converter<'a> {
                 let rest = node
                     .ops
                     .iter()
-                    .map(|operation| Ok((comparison(operation.op), self.expression(&operation.expr)?)))
+                    .map(|operation| {
+                        Ok((comparison(operation.op), self.expression(&operation.expr)?))
+                    })
                     .collect::<Result<_, TemplateError>>()?;
                 Node::Compare(first, rest)
             }
             ast::Expr::IfExpr(node) => Node::Conditional(Box::new(Conditional {
                 condition: self.expression(&node.test_expr)?,
                 then: self.expression(&node.true_expr)?,
-                otherwise: node.false_expr.as_ref().map(|otherwise| self.expression(otherwise)).transpose()?,
+                otherwise: node
+                    .false_expr
+                    .as_ref()
+                    .map(|otherwise| self.expression(otherwise))
+                    .transpose()?,
             })),
             ast::Expr::Filter(node) => Node::Filter(Box::new(Filter {
                 name: dotted(node.name),
-                value: node.expr.as_ref().map(|value| self.expression(value)).transpose()?,
+                value: node
+                    .expr
+                    .as_ref()
+                    .map(|value| self.expression(value))
+                    .transpose()?,
                 arguments: self.arguments(&node.args)?,
             })),
             ast::Expr::Test(node) => Node::Test(Box::new(Test {
@@ -445,7 +582,9 @@ impl<'a> Converter<'a> {
                 arguments: self.arguments(&node.args)?,
             })),
             ast::Expr::GetAttr(node) => Node::Attribute(self.boxed(&node.expr)?, node.name.into()),
-            ast::Expr::GetItem(node) => Node::Item(self.boxed(&node.expr)?, self.boxed(&node.subscript_expr)?),
+            ast::Expr::GetItem(node) => {
+                Node::Item(self.boxed(&node.expr)?, self.boxed(&node.subscript_expr)?)
+            }
             ast::Expr::Call(node) => return self.call(node),
             ast::Expr::List(node) => Node::List(self.expressions(&node.items)?),
             ast::Expr::Tuple(node) => Node::Tuple(self.expressions(&node.items)?),
@@ -468,12 +607,25 @@ impl<'a> Converter<'a> {
         let operator = match operator {
             ast::BinOpKind::ScAnd => return Ok(Node::And(left, right)),
             ast::BinOpKind::ScOr => return Ok(Node::Or(left, right)),
-            ast::BinOpKind::Eq => return Ok(Node::Compare(left, vec![(Comparison::Equal, *right)])),
-            ast::BinOpKind::Ne => return Ok(Node::Compare(left, vec![(Comparison::NotEqual, *right)])),
+            ast::BinOpKind::Eq => {
+                return Ok(Node::Compare(left, vec![(Comparison::Equal, *right)]));
+            }
+            ast::BinOpKind::Ne => {
+                return Ok(Node::Compare(left, vec![(Comparison::NotEqual, *right)]));
+            }
             ast::BinOpKind::Lt => return Ok(Node::Compare(left, vec![(Comparison::Less, *right)])),
-            ast::BinOpKind::Lte => return Ok(Node::Compare(left, vec![(Comparison::LessOrEqual, *right)])),
-            ast::BinOpKind::Gt => return Ok(Node::Compare(left, vec![(Comparison::Greater, *right)])),
-            ast::BinOpKind::Gte => return Ok(Node::Compare(left, vec![(Comparison::GreaterOrEqual, *right)])),
+            ast::BinOpKind::Lte => {
+                return Ok(Node::Compare(left, vec![(Comparison::LessOrEqual, *right)]));
+            }
+            ast::BinOpKind::Gt => {
+                return Ok(Node::Compare(left, vec![(Comparison::Greater, *right)]));
+            }
+            ast::BinOpKind::Gte => {
+                return Ok(Node::Compare(
+                    left,
+                    vec![(Comparison::GreaterOrEqual, *right)],
+                ));
+            }
             ast::BinOpKind::In => return Ok(Node::Compare(left, vec![(Comparison::In, *right)])),
             ast::BinOpKind::Add => Operator::Add,
             ast::BinOpKind::Sub => Operator::Subtract,
@@ -490,7 +642,11 @@ impl<'a> Converter<'a> {
     /// Returns the constant as its source says, where the parser's own reading differs from Jinja's.
     fn constant(&self, parsed: &minijinja::Value, spot: Spot) -> Result<Node, TemplateError> {
         let source = self.slice(spot).trim_start();
-        let backslash = if self.output { self.backslash } else { Backslash::Escape };
+        let backslash = if self.output {
+            self.backslash
+        } else {
+            Backslash::Escape
+        };
         if source.starts_with(['\'', '"']) {
             let text = literal::text(source, backslash).unwrap_or_else(|| parsed.to_string());
             return Ok(if FileSettings::default().is_template(&text) {
@@ -499,7 +655,10 @@ impl<'a> Converter<'a> {
                 Node::Constant(Value::text(text))
             });
         }
-        if source.split_once('.').is_some_and(|(_, fraction)| !fraction.starts_with(|c: char| c.is_ascii_digit())) {
+        if source
+            .split_once('.')
+            .is_some_and(|(_, fraction)| !fraction.starts_with(|c: char| c.is_ascii_digit()))
+        {
             return Err(self.error("a number needs a digit after its `.`".to_owned(), spot));
         }
         Ok(Node::Constant(match source {
@@ -515,7 +674,11 @@ impl<'a> Converter<'a> {
 
 /// Returns a filter's or test's name without the spaces that may stand around its dots.
 fn dotted(name: &str) -> Arc<str> {
-    if name.contains(char::is_whitespace) { name.split_whitespace().collect::<String>().into() } else { name.into() }
+    if name.contains(char::is_whitespace) {
+        name.split_whitespace().collect::<String>().into()
+    } else {
+        name.into()
+    }
 }
 
 fn comparison(operator: ast::CompareOpKind) -> Comparison {

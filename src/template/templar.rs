@@ -75,11 +75,18 @@ impl Templar {
     /// Renders trusted text in the value, deep inside too (keys of dictionaries stay as they are). The result is data.
     pub fn render(&self, value: &Value, scope: &Scope<'_>) -> Result<Value, TemplateError> {
         let evaluator = Evaluator::new(self, scope);
-        evaluator.finished(value).map_err(|error| evaluator.helped(error))
+        evaluator
+            .finished(value)
+            .map_err(|error| evaluator.helped(error))
     }
 
     /// Returns the value of a bare expression, as `debug: var=` and `until` hold one.
-    pub fn expression(&self, text: &str, origin: Span, scope: &Scope<'_>) -> Result<Value, TemplateError> {
+    pub fn expression(
+        &self,
+        text: &str,
+        origin: Span,
+        scope: &Scope<'_>,
+    ) -> Result<Value, TemplateError> {
         let evaluator = Evaluator::new(self, scope);
         evaluator
             .expression(&text.into(), origin, false)
@@ -98,7 +105,8 @@ impl Templar {
             return Ok(true);
         }
         let evaluator = Evaluator::new(self, scope);
-        self.holds(condition, &evaluator).map_err(|error| evaluator.helped(error.at(condition.origin())))
+        self.holds(condition, &evaluator)
+            .map_err(|error| evaluator.helped(error.at(condition.origin())))
     }
 
     fn holds(&self, condition: &Value, evaluator: &Evaluator<'_>) -> Result<bool, TemplateError> {
@@ -112,19 +120,29 @@ impl Templar {
                 Kind::Str(_) | Kind::Null if self.allow_broken_conditionals => return Ok(true),
                 Kind::Str(_) | Kind::Null => return Err(broken("the condition is empty")),
                 Kind::Undefined(fault) => return Err(TemplateError::Fault(fault.as_ref().clone())),
-                _ if self.allow_broken_conditionals => return Ok(evaluator.finished(&condition)?.is_true()),
+                _ if self.allow_broken_conditionals => {
+                    return Ok(evaluator.finished(&condition)?.is_true());
+                }
                 _ if round > 0 => return self.truth(&condition),
                 _ => return Err(broken("a condition has to be text or a boolean")),
             };
             if !condition.is_trusted() {
-                return Err(broken("a condition from data that came at run time is not evaluated"));
+                return Err(broken(
+                    "a condition from data that came at run time is not evaluated",
+                ));
             }
             if round == 0 && FileSettings::default().is_wholly_template(text) {
                 condition = evaluator.deep(&condition)?;
                 continue;
             }
-            let lead = condition.as_str().map_or(0, |whole| whole.len() - whole.trim_start().len());
-            let text: Arc<str> = if lead == 0 { text.into() } else { condition.as_str().unwrap_or(text).trim_end().into() };
+            let lead = condition
+                .as_str()
+                .map_or(0, |whole| whole.len() - whole.trim_start().len());
+            let text: Arc<str> = if lead == 0 {
+                text.into()
+            } else {
+                condition.as_str().unwrap_or(text).trim_end().into()
+            };
             let value = evaluator.expression(&text, condition.origin(), true)?;
             let value = evaluator.leave(value)?;
             return self.truth(&value);
@@ -158,7 +176,9 @@ impl Templar {
         scope: &Scope<'_>,
     ) -> Result<Value, TemplateError> {
         let evaluator = Evaluator::new(self, scope);
-        let value = evaluator.file(&text.into(), origin, settings).map_err(|error| evaluator.helped(error))?;
+        let value = evaluator
+            .file(&text.into(), origin, settings)
+            .map_err(|error| evaluator.helped(error))?;
         let marks = value.marks() & Marks::SECRET;
         let secret = value.holds_secret();
         let text = match value.kind() {
@@ -181,13 +201,25 @@ impl Templar {
     }
 
     /// Compiles an expression, or a template file where settings are given.
-    pub(super) fn compile(&self, text: Text<'_>, settings: Option<&FileSettings>) -> Result<Arc<Template>, TemplateError> {
+    pub(super) fn compile(
+        &self,
+        text: Text<'_>,
+        settings: Option<&FileSettings>,
+    ) -> Result<Arc<Template>, TemplateError> {
         let Some(settings) = settings else {
             if let Some(template) = read(&self.expressions).get(text.text.as_ref()) {
                 return Ok(Arc::clone(template));
             }
-            let Text { text, origin, sources } = text;
-            let template = Arc::new(syntax::expression(&Source { text, origin, sources })?);
+            let Text {
+                text,
+                origin,
+                sources,
+            } = text;
+            let template = Arc::new(syntax::expression(&Source {
+                text,
+                origin,
+                sources,
+            })?);
             keep(&self.expressions, Arc::clone(text), &template);
             return Ok(template);
         };
@@ -216,26 +248,56 @@ impl Templar {
         let text: Arc<str> = content.into();
         let name = path.display().to_string();
         let origin = sources.map_or(Span::NONE, |sources| {
-            let file = if secret { sources.add_secret(name, Arc::clone(&text)) } else { sources.add(name, Arc::clone(&text)) };
+            let file = if secret {
+                sources.add_secret(name, Arc::clone(&text))
+            } else {
+                sources.add(name, Arc::clone(&text))
+            };
             Span::new(file, 1, 1, 0)
         });
-        let mut included = self.included.write().unwrap_or_else(PoisonError::into_inner);
+        let mut included = self
+            .included
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         included.insert(path.to_owned(), (Arc::clone(&text), origin));
         (text, origin)
     }
 }
 
-fn read_with(text: Text<'_>, settings: &FileSettings, backslash: Backslash) -> Result<Template, TemplateError> {
-    let (settings, skip) = settings.with_header(text.text).map_err(|error| error.at(text.origin))?;
-    let Text { text, origin, sources } = text;
-    syntax::template(&Source { text, origin, sources }, &settings, skip, backslash)
+fn read_with(
+    text: Text<'_>,
+    settings: &FileSettings,
+    backslash: Backslash,
+) -> Result<Template, TemplateError> {
+    let (settings, skip) = settings
+        .with_header(text.text)
+        .map_err(|error| error.at(text.origin))?;
+    let Text {
+        text,
+        origin,
+        sources,
+    } = text;
+    syntax::template(
+        &Source {
+            text,
+            origin,
+            sources,
+        },
+        &settings,
+        skip,
+        backslash,
+    )
 }
 
 fn read<T>(lock: &RwLock<T>) -> std::sync::RwLockReadGuard<'_, T> {
     lock.read().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn keep<K: std::hash::Hash + Eq>(lock: &RwLock<HashMap<K, Arc<Template>>>, key: K, template: &Arc<Template>) {
+fn keep<K: std::hash::Hash + Eq>(
+    lock: &RwLock<HashMap<K, Arc<Template>>>,
+    key: K,
+    template: &Arc<Template>,
+) {
     let mut kept = lock.write().unwrap_or_else(PoisonError::into_inner);
     if kept.len() >= KEPT {
         kept.clear();

@@ -109,7 +109,10 @@ impl Argument {
     /// Returns the argument's expression.
     pub(crate) fn expression(&self) -> &Expression {
         match self {
-            Self::Positional(value) | Self::Named(_, value) | Self::Positionals(value) | Self::Nameds(value) => value,
+            Self::Positional(value)
+            | Self::Named(_, value)
+            | Self::Positionals(value)
+            | Self::Nameds(value) => value,
         }
     }
 }
@@ -179,19 +182,54 @@ pub(crate) enum Statement {
     Text(Value),
     Output(Expression),
     For(Arc<For>),
-    If { condition: Expression, then: Vec<Statement>, otherwise: Vec<Statement> },
-    With { assignments: Vec<(Target, Expression)>, body: Vec<Statement> },
-    Set { target: Target, value: Expression },
-    SetBlock { target: Target, filter: Option<Expression>, body: Vec<Statement> },
-    FilterBlock { filter: Expression, body: Vec<Statement> },
-    AutoEscape { enabled: Expression, body: Vec<Statement> },
+    If {
+        condition: Expression,
+        then: Vec<Statement>,
+        otherwise: Vec<Statement>,
+    },
+    With {
+        assignments: Vec<(Target, Expression)>,
+        body: Vec<Statement>,
+    },
+    Set {
+        target: Target,
+        value: Expression,
+    },
+    SetBlock {
+        target: Target,
+        filter: Option<Expression>,
+        body: Vec<Statement>,
+    },
+    FilterBlock {
+        filter: Expression,
+        body: Vec<Statement>,
+    },
+    AutoEscape {
+        enabled: Expression,
+        body: Vec<Statement>,
+    },
     Block(Arc<Block>),
     Extends(Expression),
-    Include { name: Expression, ignore_missing: bool, context: bool },
-    Import { name: Expression, alias: Arc<str>, context: bool },
-    FromImport { name: Expression, names: Vec<(Arc<str>, Arc<str>)>, context: bool },
+    Include {
+        name: Expression,
+        ignore_missing: bool,
+        context: bool,
+    },
+    Import {
+        name: Expression,
+        alias: Arc<str>,
+        context: bool,
+    },
+    FromImport {
+        name: Expression,
+        names: Vec<(Arc<str>, Arc<str>)>,
+        context: bool,
+    },
     Macro(Arc<Macro>),
-    CallBlock { call: Expression, body: Arc<Macro> },
+    CallBlock {
+        call: Expression,
+        body: Arc<Macro>,
+    },
     Do(Expression),
     Break,
     Continue,

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::Span;
 
-pub use dict::{Dict, Key};
 pub use compare::Number;
+pub use dict::{Dict, Key};
 pub use moment::Moment;
 
 bitflags! {
@@ -103,11 +103,19 @@ pub struct Value {
 
 impl Value {
     /// `None`.
-    pub const NULL: Self = Self { kind: Kind::Null, marks: Marks::empty(), origin: Span::NONE };
+    pub const NULL: Self = Self {
+        kind: Kind::Null,
+        marks: Marks::empty(),
+        origin: Span::NONE,
+    };
 
     /// Returns a value without marks and origin.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, marks: Marks::empty(), origin: Span::NONE }
+        Self {
+            kind,
+            marks: Marks::empty(),
+            origin: Span::NONE,
+        }
     }
 
     /// Returns text that is never evaluated as a template.
@@ -117,7 +125,11 @@ impl Value {
 
     /// Returns text that may be evaluated as a template.
     pub fn template(text: impl Into<Arc<str>>, origin: Span) -> Self {
-        Self { kind: Kind::Str(text.into()), marks: Marks::TRUSTED, origin }
+        Self {
+            kind: Kind::Str(text.into()),
+            marks: Marks::TRUSTED,
+            origin,
+        }
     }
 
     /// Returns a list.
@@ -210,20 +222,30 @@ impl Value {
     /// Returns the value with `change` applied to itself and everything in it, innermost first. Shares what stays as it is.
     #[must_use]
     pub fn map(self, change: &mut impl FnMut(Self) -> Self) -> Self {
-        let Self { kind, marks, origin } = self;
+        let Self {
+            kind,
+            marks,
+            origin,
+        } = self;
         let kind = match kind {
-            Kind::List(items) => {
-                Kind::List(Arc::new(items.iter().cloned().map(|item| item.map(change)).collect()))
-            }
-            Kind::Tuple(items) => {
-                Kind::Tuple(Arc::new(items.iter().cloned().map(|item| item.map(change)).collect()))
-            }
+            Kind::List(items) => Kind::List(Arc::new(
+                items.iter().cloned().map(|item| item.map(change)).collect(),
+            )),
+            Kind::Tuple(items) => Kind::Tuple(Arc::new(
+                items.iter().cloned().map(|item| item.map(change)).collect(),
+            )),
             Kind::Dict(dict) => Kind::Dict(Arc::new(
-                dict.iter().map(|(key, item)| (key.clone(), item.clone().map(change))).collect(),
+                dict.iter()
+                    .map(|(key, item)| (key.clone(), item.clone().map(change)))
+                    .collect(),
             )),
             other => other,
         };
-        change(Self { kind, marks, origin })
+        change(Self {
+            kind,
+            marks,
+            origin,
+        })
     }
 
     /// Returns the value and all in it as data that is never evaluated as a template.

@@ -15,6 +15,10 @@ impl Serialize for Value {
 impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let (kind, marks, origin) = <(Kind, u8, Option<Span>)>::deserialize(deserializer)?;
-        Ok(Self { kind, marks: Marks::from_bits_truncate(marks), origin: origin.unwrap_or(Span::NONE) })
+        Ok(Self {
+            kind,
+            marks: Marks::from_bits_truncate(marks),
+            origin: origin.unwrap_or(Span::NONE),
+        })
     }
 }

@@ -35,7 +35,9 @@ impl Evaluator<'_> {
                     return Ok(Operand::Object(Object::Method(value, Arc::clone(name))));
                 }
                 match value.get(name) {
-                    Some(item) => self.resolve(inherited(&value, item), Some(name)).map(Operand::Value),
+                    Some(item) => self
+                        .resolve(inherited(&value, item), Some(name))
+                        .map(Operand::Value),
                     None => Ok(self.lacks(frame, spot, &value, name).into()),
                 }
             }
@@ -54,7 +56,11 @@ impl Evaluator<'_> {
         self.missing(frame, spot, lacking(value, name))
     }
 
-    fn object_attribute(&self, object: &Object, name: &str) -> Result<Option<Operand>, TemplateError> {
+    fn object_attribute(
+        &self,
+        object: &Object,
+        name: &str,
+    ) -> Result<Option<Operand>, TemplateError> {
         Ok(match object {
             Object::Namespace(names) => match names.borrow().get(name) {
                 Some(value) => Some(self.resolve(value.clone(), Some(name))?.into()),
@@ -68,7 +74,11 @@ impl Evaluator<'_> {
             Object::Macro(closure) => match name {
                 "name" => Some(Value::text(Arc::clone(&closure.code.name)).into()),
                 "arguments" => {
-                    let names = closure.code.parameters.iter().map(|(name, _)| Value::text(Arc::clone(name)));
+                    let names = closure
+                        .code
+                        .parameters
+                        .iter()
+                        .map(|(name, _)| Value::text(Arc::clone(name)));
                     Some(Value::tuple(names).into())
                 }
                 "catch_varargs" => Some(Value::from(closure.code.takes.varargs).into()),
@@ -113,12 +123,19 @@ impl Evaluator<'_> {
                 }
                 self.attribute_of(frame, value.into(), name, spot)
             }
-            _ => Ok(self.missing(frame, spot, lacking(&value, &index.to_repr())).into()),
+            _ => Ok(self
+                .missing(frame, spot, lacking(&value, &index.to_repr()))
+                .into()),
         }
     }
 
     /// Gives a changed list or dictionary to whatever the expression reached it through.
-    pub(super) fn store(&self, frame: &Frame, path: &Expression, changed: Value) -> Result<(), TemplateError> {
+    pub(super) fn store(
+        &self,
+        frame: &Frame,
+        path: &Expression,
+        changed: Value,
+    ) -> Result<(), TemplateError> {
         match &path.node {
             Node::Variable(name) => frame.scope.replace(name, changed.into()),
             Node::Attribute(base, name) => match self.operand(frame, base)? {
@@ -126,7 +143,9 @@ impl Evaluator<'_> {
                     names.borrow_mut().insert(Arc::clone(name), changed);
                 }
                 Operand::Value(container) => {
-                    if let Some(container) = with_item(&container, &Value::text(Arc::clone(name)), changed) {
+                    if let Some(container) =
+                        with_item(&container, &Value::text(Arc::clone(name)), changed)
+                    {
                         self.store(frame, base, container)?;
                     }
                 }
@@ -147,7 +166,10 @@ impl Evaluator<'_> {
 
 /// Returns what is said of a value without such an attribute or item.
 fn lacking(value: &Value, name: &str) -> String {
-    format!("object of type `{}` has no attribute `{name}`", value.type_name())
+    format!(
+        "object of type `{}` has no attribute `{name}`",
+        value.type_name()
+    )
 }
 
 /// Returns `container[index]` without rendering it.
@@ -170,9 +192,9 @@ pub(in crate::template) fn item(container: &Value, index: &Value) -> Option<Valu
             _ => dict.get_key(&Key::from_value(index)?),
         }
         .map(|item| inherited(container, item)),
-        Kind::List(items) | Kind::Tuple(items) => {
-            items.get(position(items.len())?).map(|item| inherited(container, item))
-        }
+        Kind::List(items) | Kind::Tuple(items) => items
+            .get(position(items.len())?)
+            .map(|item| inherited(container, item)),
         Kind::Str(text) => {
             let character = text.chars().nth(position(text.chars().count())?)?;
             Some(inherited(container, &Value::text(String::from(character))))
@@ -201,14 +223,23 @@ fn with_item(container: &Value, index: &Value, item: Value) -> Option<Value> {
         Kind::List(items) => {
             let position = index.as_int()?;
             let length = i64::try_from(items.len()).ok()?;
-            let position = usize::try_from(if position < 0 { position + length } else { position }).ok()?;
+            let position = usize::try_from(if position < 0 {
+                position + length
+            } else {
+                position
+            })
+            .ok()?;
             let mut items = items.to_vec();
             *items.get_mut(position)? = item;
             Kind::List(Arc::new(items))
         }
         _ => return None,
     };
-    Some(Value::new(kind).with_marks(container.marks()).with_origin(container.origin()))
+    Some(
+        Value::new(kind)
+            .with_marks(container.marks())
+            .with_origin(container.origin()),
+    )
 }
 
 fn loop_attribute(state: &Rc<Loop>, name: &str) -> Option<Operand> {
@@ -224,7 +255,10 @@ fn loop_attribute(state: &Rc<Loop>, name: &str) -> Option<Operand> {
         "length" => Value::from(length),
         "depth" => Value::from(state.depth),
         "depth0" => Value::from(state.depth.saturating_sub(1)),
-        "previtem" => index.checked_sub(1).and_then(at).unwrap_or_else(|| absent("there is no previous item".to_owned())),
+        "previtem" => index
+            .checked_sub(1)
+            .and_then(at)
+            .unwrap_or_else(|| absent("there is no previous item".to_owned())),
         "nextitem" => at(index + 1).unwrap_or_else(|| absent("there is no next item".to_owned())),
         _ => return None,
     }))

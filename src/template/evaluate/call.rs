@@ -17,7 +17,14 @@ use crate::template::{filters, methods, tests};
 use crate::value::{Dict, Key, Kind, Value};
 
 /// Filters that look at undefined values rather than fail on them.
-const FORGIVING_FILTERS: [&str; 6] = ["default", "d", "mandatory", "type_debug", "ternary", "unvault"];
+const FORGIVING_FILTERS: [&str; 6] = [
+    "default",
+    "d",
+    "mandatory",
+    "type_debug",
+    "ternary",
+    "unvault",
+];
 /// Tests that look at undefined values.
 const FORGIVING_TESTS: [&str; 3] = ["defined", "undefined", "vault_encrypted"];
 /// Lookups that look at undefined terms or options.
@@ -40,7 +47,9 @@ impl Evaluator<'_> {
             match self.operand(frame, receiver)? {
                 Operand::Value(value) => {
                     if methods::has(&value, name) {
-                        return self.method(frame, &value, name, arguments, Some(receiver)).map(Operand::Value);
+                        return self
+                            .method(frame, &value, name, arguments, Some(receiver))
+                            .map(Operand::Value);
                     }
                     let operand = self.attribute_of(frame, value.into(), name, callee.spot)?;
                     return self.call_operand(frame, operand, arguments, spot);
@@ -49,7 +58,8 @@ impl Evaluator<'_> {
                     if let Some(result) = self.object_method(frame, &object, name, arguments)? {
                         return Ok(result);
                     }
-                    let operand = self.attribute_of(frame, Operand::Object(object), name, callee.spot)?;
+                    let operand =
+                        self.attribute_of(frame, Operand::Object(object), name, callee.spot)?;
                     return self.call_operand(frame, operand, arguments, spot);
                 }
             }
@@ -67,11 +77,16 @@ impl Evaluator<'_> {
     ) -> Result<Operand, TemplateError> {
         match operand {
             Operand::Value(value) if value.as_fault().is_some() => Ok(value.into()),
-            Operand::Value(value) => Err(TemplateError::new(format!("`{}` object is not callable", value.type_name()))),
-            Operand::Object(Object::Method(value, name)) => {
-                self.method(frame, &value, &name, arguments, None).map(Operand::Value)
+            Operand::Value(value) => Err(TemplateError::new(format!(
+                "`{}` object is not callable",
+                value.type_name()
+            ))),
+            Operand::Object(Object::Method(value, name)) => self
+                .method(frame, &value, &name, arguments, None)
+                .map(Operand::Value),
+            Operand::Object(Object::Function(function)) => {
+                self.function(frame, function, arguments, spot)
             }
-            Operand::Object(Object::Function(function)) => self.function(frame, function, arguments, spot),
             Operand::Object(object) => {
                 let given = self.operands(frame, arguments)?;
                 self.call_object(frame, &object, given)
@@ -80,7 +95,12 @@ impl Evaluator<'_> {
     }
 
     /// Calls a macro, `loop`, `super`, a joiner or a cycler.
-    pub(super) fn call_object(&self, frame: &Frame, object: &Object, given: Operands) -> Result<Operand, TemplateError> {
+    pub(super) fn call_object(
+        &self,
+        frame: &Frame,
+        object: &Object,
+        given: Operands,
+    ) -> Result<Operand, TemplateError> {
         Ok(Operand::Value(match object {
             Object::Macro(closure) => self.invoke(closure, given)?,
             Object::Joiner(joiner) => {
@@ -93,7 +113,9 @@ impl Evaluator<'_> {
             Object::Super => self.parent_block(frame)?,
             Object::Loop(state) => {
                 let Some((around, code)) = &state.code else {
-                    return Err(TemplateError::new("the loop is not `recursive`, so `loop` cannot be called"));
+                    return Err(TemplateError::new(
+                        "the loop is not `recursive`, so `loop` cannot be called",
+                    ));
                 };
                 let Some(items) = given.0.into_iter().next() else {
                     return Err(TemplateError::new("`loop` needs what to go through"));
@@ -103,7 +125,12 @@ impl Evaluator<'_> {
                 self.deeper(|| self.for_loop(around, code, &items, state.depth + 1, &mut output))?;
                 self.joined(output)?
             }
-            other => return Err(TemplateError::new(format!("{} cannot be called", other.describe()))),
+            other => {
+                return Err(TemplateError::new(format!(
+                    "{} cannot be called",
+                    other.describe()
+                )));
+            }
         }))
     }
 
@@ -129,7 +156,9 @@ impl Evaluator<'_> {
             }
             (Object::Cycler(cycler), "next") => {
                 let index = cycler.1.get();
-                cycler.1.set((index + 1).checked_rem(cycler.0.len()).unwrap_or(0));
+                cycler
+                    .1
+                    .set((index + 1).checked_rem(cycler.0.len()).unwrap_or(0));
                 cycler.0.get(index).cloned().unwrap_or_default()
             }
             (Object::Cycler(cycler), "reset") => {
@@ -153,24 +182,38 @@ impl Evaluator<'_> {
         if let Some(fault) = first_undefined(&positional, &named) {
             return Ok(fault);
         }
-        let value = if methods::needs_whole(value, name) { self.deep(value)? } else { value.clone() };
+        let value = if methods::needs_whole(value, name) {
+            self.deep(value)?
+        } else {
+            value.clone()
+        };
         let secret = value.is_secret() || positional.iter().any(Value::holds_secret);
         let called = methods::call(&value, name, &positional, &named)?;
         if let (Some(changed), Some(receiver)) = (called.changed, receiver) {
             self.store(frame, receiver, changed.with_marks(value.marks()))?;
         }
-        let result = if secret { called.result.secret() } else { called.result };
+        let result = if secret {
+            called.result.secret()
+        } else {
+            called.result
+        };
         self.resolve(result, None)
     }
 
     /// Evaluates arguments as they are, objects included.
-    pub(super) fn operands(&self, frame: &Frame, arguments: &[Argument]) -> Result<Operands, TemplateError> {
+    pub(super) fn operands(
+        &self,
+        frame: &Frame,
+        arguments: &[Argument],
+    ) -> Result<Operands, TemplateError> {
         let mut positional = Vec::with_capacity(arguments.len());
         let mut named = Vec::new();
         for argument in arguments {
             match argument {
                 Argument::Positional(value) => positional.push(self.operand(frame, value)?),
-                Argument::Named(name, value) => named.push((Arc::clone(name), self.operand(frame, value)?)),
+                Argument::Named(name, value) => {
+                    named.push((Arc::clone(name), self.operand(frame, value)?))
+                }
                 Argument::Positionals(values) => {
                     let values = self.whole(frame, values)?;
                     positional.extend(operators::iterate(&values)?.into_iter().map(Operand::Value));
@@ -179,10 +222,15 @@ impl Evaluator<'_> {
                     let values = self.whole(frame, values)?;
                     defined(&values)?;
                     let Some(dict) = values.as_dict() else {
-                        return Err(TemplateError::new(format!("`**` needs a dict, not `{}`", values.type_name())));
+                        return Err(TemplateError::new(format!(
+                            "`**` needs a dict, not `{}`",
+                            values.type_name()
+                        )));
                     };
                     for (key, value) in dict {
-                        let name = key.as_str().ok_or_else(|| TemplateError::new("keywords must be strings"))?;
+                        let name = key
+                            .as_str()
+                            .ok_or_else(|| TemplateError::new("keywords must be strings"))?;
                         named.push((name.into(), value.clone().into()));
                     }
                 }
@@ -203,12 +251,22 @@ impl Evaluator<'_> {
         let (positional, named) = self.operands(frame, arguments)?;
         let whole = |operand: Operand| operand.value().and_then(|value| self.deep(&value));
         Ok((
-            positional.into_iter().map(whole).collect::<Result<_, _>>()?,
-            named.into_iter().map(|(name, value)| Ok((name, whole(value)?))).collect::<Result<_, TemplateError>>()?,
+            positional
+                .into_iter()
+                .map(whole)
+                .collect::<Result<_, _>>()?,
+            named
+                .into_iter()
+                .map(|(name, value)| Ok((name, whole(value)?)))
+                .collect::<Result<_, TemplateError>>()?,
         ))
     }
 
-    fn invoke(&self, closure: &Rc<Closure>, (positional, mut named): Operands) -> Result<Value, TemplateError> {
+    fn invoke(
+        &self,
+        closure: &Rc<Closure>,
+        (positional, mut named): Operands,
+    ) -> Result<Value, TemplateError> {
         let code = &closure.code;
         let frame = closure.frame.inner();
         let mut extra = positional.into_iter();
@@ -220,9 +278,11 @@ impl Evaluator<'_> {
             let operand = match (given, default) {
                 (Some(operand), _) => operand,
                 (None, Some(default)) => self.operand(&frame, default)?,
-                (None, None) => {
-                    super::expression::absent(format!("parameter `{name}` of `{}` was not given", code.name)).into()
-                }
+                (None, None) => super::expression::absent(format!(
+                    "parameter `{name}` of `{}` was not given",
+                    code.name
+                ))
+                .into(),
             };
             frame.scope.set(name, operand);
         }
@@ -230,24 +290,40 @@ impl Evaluator<'_> {
             let (name, caller) = named.remove(index);
             frame.scope.set(&name, caller);
         } else if code.takes.caller && frame.scope.find("caller").is_none() {
-            frame.scope.set(&"caller".into(), super::expression::absent("no `caller` was given".to_owned()).into());
+            frame.scope.set(
+                &"caller".into(),
+                super::expression::absent("no `caller` was given".to_owned()).into(),
+            );
         }
         let extra: Vec<Operand> = extra.collect();
         if code.takes.varargs {
-            let values = extra.into_iter().map(Operand::value).collect::<Result<Vec<_>, _>>()?;
-            frame.scope.set(&"varargs".into(), Value::tuple(values).into());
+            let values = extra
+                .into_iter()
+                .map(Operand::value)
+                .collect::<Result<Vec<_>, _>>()?;
+            frame
+                .scope
+                .set(&"varargs".into(), Value::tuple(values).into());
         } else if !extra.is_empty() {
             let limit = code.parameters.len();
-            return Err(TemplateError::new(format!("macro `{}` takes not more than {limit} argument(s)", code.name)));
+            return Err(TemplateError::new(format!(
+                "macro `{}` takes not more than {limit} argument(s)",
+                code.name
+            )));
         }
         if code.takes.kwargs {
             let mut values = Dict::new();
             for (name, operand) in named {
                 values.insert(name, operand.value()?);
             }
-            frame.scope.set(&"kwargs".into(), Value::dict(values).into());
+            frame
+                .scope
+                .set(&"kwargs".into(), Value::dict(values).into());
         } else if let Some((name, _)) = named.first() {
-            return Err(TemplateError::new(format!("macro `{}` takes no keyword argument `{name}`", code.name)));
+            return Err(TemplateError::new(format!(
+                "macro `{}` takes no keyword argument `{name}`",
+                code.name
+            )));
         }
         let mut output = Output::default();
         self.deeper(|| self.statements(&frame, &code.body, &mut output))?;
@@ -262,7 +338,9 @@ impl Evaluator<'_> {
         spot: Spot,
     ) -> Result<Operand, TemplateError> {
         if matches!(function, Function::Lookup | Function::Query) {
-            return self.lookup_call(frame, function, arguments, spot).map(Operand::Value);
+            return self
+                .lookup_call(frame, function, arguments, spot)
+                .map(Operand::Value);
         }
         let (positional, named) = self.arguments(frame, arguments)?;
         if let Some(fault) = first_undefined(&positional, &named) {
@@ -274,23 +352,38 @@ impl Evaluator<'_> {
                 for value in &positional {
                     operators::extend_dict(&mut names, value)?;
                 }
-                names.extend(named.into_iter().map(|(name, value)| (Key::Str(name), value)));
+                names.extend(
+                    named
+                        .into_iter()
+                        .map(|(name, value)| (Key::Str(name), value)),
+                );
                 Operand::Object(Object::Namespace(Rc::new(RefCell::new(names))))
             }
             Function::Cycler if positional.is_empty() => {
                 return Err(TemplateError::new("`cycler` needs at least one item"));
             }
-            Function::Cycler => Operand::Object(Object::Cycler(Rc::new((positional, Cell::new(0))))),
+            Function::Cycler => {
+                Operand::Object(Object::Cycler(Rc::new((positional, Cell::new(0)))))
+            }
             Function::Joiner => {
-                let separator = positional.into_iter().next().unwrap_or_else(|| Value::text(", "));
+                let separator = positional
+                    .into_iter()
+                    .next()
+                    .unwrap_or_else(|| Value::text(", "));
                 Operand::Object(Object::Joiner(Rc::new((separator, Cell::new(false)))))
             }
             Function::Undef => {
                 let hint = positional.into_iter().next().or_else(|| {
-                    named.into_iter().find(|(name, _)| name.as_ref() == "hint").map(|(_, hint)| hint)
+                    named
+                        .into_iter()
+                        .find(|(name, _)| name.as_ref() == "hint")
+                        .map(|(_, hint)| hint)
                 });
                 let hint = hint.filter(|hint| !hint.is_null());
-                let message = hint.map_or_else(|| "a mandatory variable has not been overridden".to_owned(), |hint| hint.to_text());
+                let message = hint.map_or_else(
+                    || "a mandatory variable has not been overridden".to_owned(),
+                    |hint| hint.to_text(),
+                );
                 self.missing(frame, spot, message).into()
             }
             Function::Now => {
@@ -334,7 +427,9 @@ impl Evaluator<'_> {
             (positional, named)
         };
         let mut terms = positional.into_iter();
-        let name = terms.next().ok_or_else(|| TemplateError::new("`lookup` needs the name of a lookup"))?;
+        let name = terms
+            .next()
+            .ok_or_else(|| TemplateError::new("`lookup` needs the name of a lookup"))?;
         defined(&name)?;
         let name = name.to_text();
         let terms: Vec<Value> = terms.collect();
@@ -342,7 +437,8 @@ impl Evaluator<'_> {
             let index = named.iter().position(|(name, _)| name.as_ref() == wanted)?;
             Some(named.remove(index).1)
         };
-        let as_list = (function == Function::Query) | option("wantlist").is_some_and(|value| value.is_true());
+        let as_list =
+            (function == Function::Query) | option("wantlist").is_some_and(|value| value.is_true());
         let errors = option("errors").map_or_else(|| "strict".to_owned(), |value| value.to_text());
         if !FORGIVING_LOOKUPS.contains(&base_name(&name))
             && let Some(fault) = first_undefined(&terms, &named)
@@ -352,30 +448,48 @@ impl Evaluator<'_> {
         let (span, _) = self.place(frame, spot);
         let results = match self.run_lookup(&name, terms, named, span) {
             Ok(results) => results,
-            Err(error @ TemplateError::Fault(_)) if !matches!(errors.as_str(), "ignore" | "warn") => {
+            Err(error @ TemplateError::Fault(_))
+                if !matches!(errors.as_str(), "ignore" | "warn") =>
+            {
                 return match error {
-                    TemplateError::Fault(fault) if fault.undefined => Ok(Value::new(Kind::Undefined(Arc::new(fault)))),
+                    TemplateError::Fault(fault) if fault.undefined => {
+                        Ok(Value::new(Kind::Undefined(Arc::new(fault))))
+                    }
                     other => Err(other),
                 };
             }
             Err(TemplateError::Fault(_)) => {
-                return Ok(if as_list { Value::list([]) } else { Value::NULL });
+                return Ok(if as_list {
+                    Value::list([])
+                } else {
+                    Value::NULL
+                });
             }
             Err(other) => return Err(other),
         };
-        Ok(if as_list { Value::list(results) } else { single(results) })
+        Ok(if as_list {
+            Value::list(results)
+        } else {
+            single(results)
+        })
     }
 
     /// Evaluates a lookup's term. A constant in it that looks like a template is one.
     fn term(&self, frame: &Frame, expression: &Expression) -> Result<Value, TemplateError> {
         match &expression.node {
             Node::Embedded(text) => self.deep(&Value::template(Arc::clone(text), frame.origin)),
-            Node::List(items) => {
-                Ok(Value::list(items.iter().map(|item| self.term(frame, item)).collect::<Result<Vec<_>, _>>()?))
-            }
-            Node::Tuple(items) => {
-                Ok(Value::tuple(items.iter().map(|item| self.term(frame, item)).collect::<Result<Vec<_>, _>>()?))
-            }
+            Node::List(items) => Ok(Value::list(
+                items
+                    .iter()
+                    .map(|item| self.term(frame, item))
+                    .collect::<Result<Vec<_>, _>>()?,
+            )),
+            Node::Tuple(items) => Ok(Value::tuple(
+                items
+                    .iter()
+                    .map(|item| self.term(frame, item))
+                    .collect::<Result<Vec<_>, _>>()?,
+            )),
             _ => self.whole(frame, expression),
         }
     }
@@ -392,8 +506,13 @@ impl Evaluator<'_> {
             return Err(TemplateError::new(format!("there is no lookup `{name}`")));
         };
         self.fleeting.set(true);
-        let secret = terms.iter().any(Value::holds_secret) || named.iter().any(|(_, value)| value.holds_secret());
-        let call = LookupCall { name, span, evaluator: self };
+        let secret = terms.iter().any(Value::holds_secret)
+            || named.iter().any(|(_, value)| value.holds_secret());
+        let call = LookupCall {
+            name,
+            span,
+            evaluator: self,
+        };
         let results = function(terms, named, &call)?;
         Ok(results
             .into_iter()
@@ -425,16 +544,29 @@ impl Evaluator<'_> {
                 return Ok(fault);
             }
         }
-        if FLEETING_FILTERS.contains(&base) && !named.iter().any(|(name, _)| matches!(name.as_ref(), "seed" | "salt")) {
+        if FLEETING_FILTERS.contains(&base)
+            && !named
+                .iter()
+                .any(|(name, _)| matches!(name.as_ref(), "seed" | "salt"))
+        {
             self.fleeting.set(true);
         }
         let secret = value.holds_secret()
             || positional.iter().any(Value::holds_secret)
             || named.iter().any(|(_, value)| value.holds_secret());
-        let call = Call { name, value, positional, named, span, evaluator: self };
+        let call = Call {
+            name,
+            value,
+            positional,
+            named,
+            span,
+            evaluator: self,
+        };
         match function(call) {
             Ok(value) if secret => Ok(value.secret()),
-            Err(TemplateError::Fault(fault)) if fault.undefined => Ok(Value::new(Kind::Undefined(Arc::new(fault)))),
+            Err(TemplateError::Fault(fault)) if fault.undefined => {
+                Ok(Value::new(Kind::Undefined(Arc::new(fault))))
+            }
             result => result,
         }
     }
@@ -459,10 +591,19 @@ impl Evaluator<'_> {
                 return Ok(fault);
             }
         }
-        let call = Call { name, value, positional, named, span, evaluator: self };
+        let call = Call {
+            name,
+            value,
+            positional,
+            named,
+            span,
+            evaluator: self,
+        };
         match function(call) {
             Ok(result) => Ok(Value::from(result)),
-            Err(TemplateError::Fault(fault)) if fault.undefined => Ok(Value::new(Kind::Undefined(Arc::new(fault)))),
+            Err(TemplateError::Fault(fault)) if fault.undefined => {
+                Ok(Value::new(Kind::Undefined(Arc::new(fault))))
+            }
             Err(error) => Err(error),
         }
     }
@@ -474,7 +615,11 @@ fn base_name(name: &str) -> &str {
 }
 
 fn first_undefined(positional: &[Value], named: &[Keyword]) -> Option<Value> {
-    positional.iter().chain(named.iter().map(|(_, value)| value)).find(|value| value.as_fault().is_some()).cloned()
+    positional
+        .iter()
+        .chain(named.iter().map(|(_, value)| value))
+        .find(|value| value.as_fault().is_some())
+        .cloned()
 }
 
 /// A lookup's results as `lookup()` gives them: one alone, texts joined by commas, others as a list.

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::attribute::item_or_attribute;
 use super::Evaluator;
+use super::attribute::item_or_attribute;
 use crate::diag::Span;
 use crate::template::call::{Callback, Keyword};
 use crate::template::context::LookupContext;
@@ -36,28 +36,43 @@ impl Callback for Evaluator<'_> {
         Ok(result.is_true())
     }
 
-    fn lookup(&self, name: &str, terms: Vec<Value>, named: Vec<Keyword>) -> Result<Vec<Value>, TemplateError> {
+    fn lookup(
+        &self,
+        name: &str,
+        terms: Vec<Value>,
+        named: Vec<Keyword>,
+    ) -> Result<Vec<Value>, TemplateError> {
         self.run_lookup(name, terms, named, Span::NONE)
     }
 
     fn attribute(&self, value: &Value, name: &Value) -> Result<Value, TemplateError> {
         let found = item_or_attribute(value, name);
-        self.resolve(found, name.as_str()).and_then(|value| self.deep(&value))
+        self.resolve(found, name.as_str())
+            .and_then(|value| self.deep(&value))
     }
 
     fn render(&self, value: &Value) -> Result<Value, TemplateError> {
         self.deep(value)
     }
 
-    fn render_text(&self, text: &str, origin: Span, extra: &dyn Variables) -> Result<Value, TemplateError> {
-        let variables = Layered { first: extra, then: self.variables };
+    fn render_text(
+        &self,
+        text: &str,
+        origin: Span,
+        extra: &dyn Variables,
+    ) -> Result<Value, TemplateError> {
+        let variables = Layered {
+            first: extra,
+            then: self.variables,
+        };
         let inner = Evaluator::over(self.templar, self.context, &variables);
         let text: Arc<str> = text.into();
         inner.depth.set(self.depth.get());
         inner.active.borrow_mut().clone_from(&self.active.borrow());
         inner.enter(Arc::as_ptr(&text).cast::<u8>() as usize, "a template file")?;
         let result = inner.deeper(|| inner.file(&text, origin, &FileSettings::default()));
-        self.fleeting.set(self.fleeting.get() || inner.fleeting.get());
+        self.fleeting
+            .set(self.fleeting.get() || inner.fleeting.get());
         result
     }
 
@@ -66,6 +81,7 @@ impl Callback for Evaluator<'_> {
     }
 
     fn outside(&self, what: &str) -> Result<&dyn LookupContext, TemplateError> {
-        self.context().ok_or_else(|| TemplateError::Elsewhere(what.to_owned()))
+        self.context()
+            .ok_or_else(|| TemplateError::Elsewhere(what.to_owned()))
     }
 }

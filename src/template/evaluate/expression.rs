@@ -8,13 +8,19 @@ use crate::diag::Span;
 use crate::template::error::TemplateError;
 use crate::template::globals;
 use crate::template::operators::{self, defined, marked};
-use crate::template::tree::{Comparison, Conditional, Expression, Filter, Node, Operator, Slice, Test};
+use crate::template::tree::{
+    Comparison, Conditional, Expression, Filter, Node, Operator, Slice, Test,
+};
 use crate::value::{Dict, Key, Kind, Marks, Value};
 use crate::vars::Found;
 
 impl Evaluator<'_> {
     /// Returns what an expression stands for. Values are rendered themselves, but may hold what is not.
-    pub(super) fn operand(&self, frame: &Frame, expression: &Expression) -> Result<Operand, TemplateError> {
+    pub(super) fn operand(
+        &self,
+        frame: &Frame,
+        expression: &Expression,
+    ) -> Result<Operand, TemplateError> {
         match &expression.node {
             Node::Constant(value) => Ok(Operand::Value(value.clone())),
             Node::Variable(name) => self.variable(frame, name, expression),
@@ -30,7 +36,12 @@ impl Evaluator<'_> {
         }
     }
 
-    fn variable(&self, frame: &Frame, name: &Arc<str>, expression: &Expression) -> Result<Operand, TemplateError> {
+    fn variable(
+        &self,
+        frame: &Frame,
+        name: &Arc<str>,
+        expression: &Expression,
+    ) -> Result<Operand, TemplateError> {
         if let Some(operand) = frame.scope.find(name) {
             return match operand {
                 Operand::Value(value) => self.resolve(value, Some(name)).map(Operand::Value),
@@ -38,10 +49,19 @@ impl Evaluator<'_> {
             };
         }
         let failed = |error| self.placed(frame, expression.spot, error);
-        let found = if frame.bare { Found::Missing } else { self.variables.find(name) };
+        let found = if frame.bare {
+            Found::Missing
+        } else {
+            self.variables.find(name)
+        };
         match found {
-            Found::Value(value) => self.resolve(value, Some(name)).map(Operand::Value).map_err(failed),
-            Found::Elsewhere if globals::Function::named(name).is_none() => Err(TemplateError::Elsewhere(format!("variable `{name}`"))),
+            Found::Value(value) => self
+                .resolve(value, Some(name))
+                .map(Operand::Value)
+                .map_err(failed),
+            Found::Elsewhere if globals::Function::named(name).is_none() => {
+                Err(TemplateError::Elsewhere(format!("variable `{name}`")))
+            }
             Found::Missing | Found::Elsewhere => {
                 if let Some(function) = globals::Function::named(name) {
                     return Ok(Operand::Object(Object::Function(function)));
@@ -51,7 +71,9 @@ impl Evaluator<'_> {
                         Ok(Operand::Object(Object::Blocks))
                     }
                     "super" if frame.block.is_some() => Ok(Operand::Object(Object::Super)),
-                    _ => Ok(self.missing(frame, expression.spot, format!("`{name}` is undefined")).into()),
+                    _ => Ok(self
+                        .missing(frame, expression.spot, format!("`{name}` is undefined"))
+                        .into()),
                 }
             }
         }
@@ -60,21 +82,31 @@ impl Evaluator<'_> {
     // The arms are functions of their own because this one recurses: its frame stays small.
     fn composite(&self, frame: &Frame, expression: &Expression) -> Result<Operand, TemplateError> {
         match &expression.node {
-            Node::Constant(_) | Node::Variable(_) | Node::Attribute(..) => self.operand(frame, expression),
+            Node::Constant(_) | Node::Variable(_) | Node::Attribute(..) => {
+                self.operand(frame, expression)
+            }
             Node::Embedded(text) => self.embedded(frame, text).map(Operand::Value),
-            Node::List(items) => self.values(frame, items).map(|items| Value::list(items).into()),
-            Node::Tuple(items) => self.values(frame, items).map(|items| Value::tuple(items).into()),
+            Node::List(items) => self
+                .values(frame, items)
+                .map(|items| Value::list(items).into()),
+            Node::Tuple(items) => self
+                .values(frame, items)
+                .map(|items| Value::tuple(items).into()),
             Node::Dict(pairs) => self.dict(frame, pairs).map(Operand::Value),
             Node::Item(base, index) => self.item(frame, base, index, expression),
             Node::Slice(slice) => self.slice(frame, slice).map(Operand::Value),
             Node::Call(callee, arguments) => self.call(frame, callee, arguments, expression.spot),
-            Node::Filter(filter) => self.filter_node(frame, filter, expression).map(Operand::Value),
+            Node::Filter(filter) => self
+                .filter_node(frame, filter, expression)
+                .map(Operand::Value),
             Node::Test(test) => self.tested(frame, test, expression).map(Operand::Value),
             Node::Not(value) => self.not(frame, value).map(Operand::Value),
             Node::Negative(value) => self.negative(frame, value).map(Operand::Value),
             Node::And(left, right) => self.either(frame, left, right, false),
             Node::Or(left, right) => self.either(frame, left, right, true),
-            Node::Binary(operator, left, right) => self.binary(frame, *operator, left, right).map(Operand::Value),
+            Node::Binary(operator, left, right) => self
+                .binary(frame, *operator, left, right)
+                .map(Operand::Value),
             Node::Compare(first, rest) => self.compared(frame, first, rest).map(Operand::Value),
             Node::Conditional(conditional) => self.conditional(frame, conditional, expression),
         }
@@ -102,12 +134,29 @@ impl Evaluator<'_> {
 
     fn slice(&self, frame: &Frame, slice: &Slice) -> Result<Value, TemplateError> {
         let value = self.value(frame, &slice.value)?;
-        let bound = |bound: &Option<Expression>| bound.as_ref().map_or(Ok(Value::NULL), |bound| self.value(frame, bound));
-        let (start, stop, step) = (bound(&slice.start)?, bound(&slice.stop)?, bound(&slice.step)?);
-        if value.as_fault().is_some() { Ok(value) } else { operators::slice(&value, &start, &stop, &step) }
+        let bound = |bound: &Option<Expression>| {
+            bound
+                .as_ref()
+                .map_or(Ok(Value::NULL), |bound| self.value(frame, bound))
+        };
+        let (start, stop, step) = (
+            bound(&slice.start)?,
+            bound(&slice.stop)?,
+            bound(&slice.step)?,
+        );
+        if value.as_fault().is_some() {
+            Ok(value)
+        } else {
+            operators::slice(&value, &start, &stop, &step)
+        }
     }
 
-    fn filter_node(&self, frame: &Frame, filter: &Filter, expression: &Expression) -> Result<Value, TemplateError> {
+    fn filter_node(
+        &self,
+        frame: &Frame,
+        filter: &Filter,
+        expression: &Expression,
+    ) -> Result<Value, TemplateError> {
         let Some(value) = &filter.value else {
             return Err(TemplateError::new("a filter without a value"));
         };
@@ -144,7 +193,11 @@ impl Evaluator<'_> {
             }
             Operand::Object(_) => true,
         };
-        if truth == decides { Ok(operand) } else { self.operand(frame, right) }
+        if truth == decides {
+            Ok(operand)
+        } else {
+            self.operand(frame, right)
+        }
     }
 
     fn binary(
@@ -165,15 +218,24 @@ impl Evaluator<'_> {
         conditional: &Conditional,
         expression: &Expression,
     ) -> Result<Operand, TemplateError> {
-        match (self.truth(frame, &conditional.condition)?, &conditional.otherwise) {
+        match (
+            self.truth(frame, &conditional.condition)?,
+            &conditional.otherwise,
+        ) {
             (true, _) => self.operand(frame, &conditional.then),
             (false, Some(otherwise)) => self.operand(frame, otherwise),
-            (false, None) => Ok(self.missing(frame, expression.spot, operators::NO_ELSE.to_owned()).into()),
+            (false, None) => Ok(self
+                .missing(frame, expression.spot, operators::NO_ELSE.to_owned())
+                .into()),
         }
     }
 
     /// Returns an expression's value, rendered deep; undefined parts stay in it.
-    pub(super) fn whole(&self, frame: &Frame, expression: &Expression) -> Result<Value, TemplateError> {
+    pub(super) fn whole(
+        &self,
+        frame: &Frame,
+        expression: &Expression,
+    ) -> Result<Value, TemplateError> {
         let value = self.value(frame, expression)?;
         match value.kind() {
             Kind::List(_) | Kind::Tuple(_) | Kind::Dict(_) => self.deep_inside(&value),
@@ -182,20 +244,30 @@ impl Evaluator<'_> {
     }
 
     /// Returns whether an expression's value is true.
-    pub(super) fn truth(&self, frame: &Frame, expression: &Expression) -> Result<bool, TemplateError> {
+    pub(super) fn truth(
+        &self,
+        frame: &Frame,
+        expression: &Expression,
+    ) -> Result<bool, TemplateError> {
         let check = |operand: Operand| match operand {
             Operand::Value(value) if operators::is_no_else(&value) => Ok(false),
             Operand::Value(value) => defined(&value).map(|()| value.is_true()),
             Operand::Object(_) => Ok(true),
         };
-        self.operand(frame, expression).and_then(check).map_err(|error| self.placed(frame, expression.spot, error))
+        self.operand(frame, expression)
+            .and_then(check)
+            .map_err(|error| self.placed(frame, expression.spot, error))
     }
 
     fn values(&self, frame: &Frame, items: &[Expression]) -> Result<Vec<Value>, TemplateError> {
         items.iter().map(|item| self.value(frame, item)).collect()
     }
 
-    fn dict(&self, frame: &Frame, pairs: &[(Expression, Expression)]) -> Result<Value, TemplateError> {
+    fn dict(
+        &self,
+        frame: &Frame,
+        pairs: &[(Expression, Expression)],
+    ) -> Result<Value, TemplateError> {
         let mut dict = Dict::new();
         let mut secret = false;
         for (key, value) in pairs {
@@ -203,7 +275,10 @@ impl Evaluator<'_> {
             defined(&key)?;
             secret |= key.is_secret();
             let Some(name) = Key::from_value(&key) else {
-                return Err(TemplateError::new(format!("unhashable type: `{}`", key.type_name())));
+                return Err(TemplateError::new(format!(
+                    "unhashable type: `{}`",
+                    key.type_name()
+                )));
             };
             dict.extend([(name, self.value(frame, value)?)]);
         }
@@ -243,7 +318,12 @@ impl Evaluator<'_> {
         self.apply_filter(&filter.name, value, positional, named, span)
     }
 
-    fn tested(&self, frame: &Frame, test: &Test, expression: &Expression) -> Result<Value, TemplateError> {
+    fn tested(
+        &self,
+        frame: &Frame,
+        test: &Test,
+        expression: &Expression,
+    ) -> Result<Value, TemplateError> {
         let value = match self.operand(frame, &test.value)? {
             Operand::Value(value) => match value.kind() {
                 Kind::List(_) | Kind::Tuple(_) | Kind::Dict(_) => self.deep_inside(&value)?,
@@ -253,7 +333,9 @@ impl Evaluator<'_> {
                 let name = test.name.rsplit('.').next().unwrap_or(&test.name);
                 return match name {
                     "defined" => Ok(Value::from(true)),
-                    "undefined" | "none" | "string" | "number" | "mapping" | "sequence" => Ok(Value::from(false)),
+                    "undefined" | "none" | "string" | "number" | "mapping" | "sequence" => {
+                        Ok(Value::from(false))
+                    }
                     "callable" => Ok(Value::from(object.is_callable())),
                     _ => Operand::Object(object).value(),
                 };
@@ -262,7 +344,8 @@ impl Evaluator<'_> {
         let (positional, named) = self.arguments(frame, &test.arguments)?;
         let (span, _) = self.place(frame, expression.spot);
         let secret = value.holds_secret() || positional.iter().any(Value::holds_secret);
-        self.apply_test(&test.name, value, positional, named, span).map(|value| marked(value, secret))
+        self.apply_test(&test.name, value, positional, named, span)
+            .map(|value| marked(value, secret))
     }
 }
 
@@ -287,7 +370,11 @@ pub(super) fn first_fault(value: &Value) -> Option<TemplateError> {
 /// Returns a value of a container, as secret as the container.
 pub(super) fn inherited(container: &Value, item: &Value) -> Value {
     let item = item.clone();
-    if container.is_secret() { item.with_marks(Marks::SECRET) } else { item }
+    if container.is_secret() {
+        item.with_marks(Marks::SECRET)
+    } else {
+        item
+    }
 }
 
 /// An undefined value without a place.

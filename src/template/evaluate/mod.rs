@@ -107,16 +107,43 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Returns the value of an expression, rendered deep.
-    pub(super) fn expression(&self, text: &Arc<str>, origin: Span, embedded: bool) -> Result<Value, TemplateError> {
-        let template = self.templar.compile(Text { text, origin, sources: self.context.sources }, None)?;
-        let frame = Frame { embedded, ..Frame::new(template, origin) };
+    pub(super) fn expression(
+        &self,
+        text: &Arc<str>,
+        origin: Span,
+        embedded: bool,
+    ) -> Result<Value, TemplateError> {
+        let template = self.templar.compile(
+            Text {
+                text,
+                origin,
+                sources: self.context.sources,
+            },
+            None,
+        )?;
+        let frame = Frame {
+            embedded,
+            ..Frame::new(template, origin)
+        };
         let value = self.run(&frame)?;
         self.deep(&value)
     }
 
     /// Renders the text of a template file.
-    pub(super) fn file(&self, text: &Arc<str>, origin: Span, settings: &FileSettings) -> Result<Value, TemplateError> {
-        let template = self.templar.compile(Text { text, origin, sources: self.context.sources }, Some(settings))?;
+    pub(super) fn file(
+        &self,
+        text: &Arc<str>,
+        origin: Span,
+        settings: &FileSettings,
+    ) -> Result<Value, TemplateError> {
+        let template = self.templar.compile(
+            Text {
+                text,
+                origin,
+                sources: self.context.sources,
+            },
+            Some(settings),
+        )?;
         let value = self.run(&Frame::new(template, origin))?;
         let value = self.leave(self.deep(&value)?)?;
         Ok(end_as(text, value))
@@ -132,7 +159,10 @@ impl<'a> Evaluator<'a> {
         let kind = match value.into_kind() {
             Kind::Undefined(fault) => return Err(TemplateError::Fault(Fault::clone(&fault))),
             Kind::List(items) | Kind::Tuple(items) => Kind::List(Arc::new(
-                items.iter().map(|item| self.leave(item.clone())).collect::<Result<_, _>>()?,
+                items
+                    .iter()
+                    .map(|item| self.leave(item.clone()))
+                    .collect::<Result<_, _>>()?,
             )),
             Kind::Dict(dict) => Kind::Dict(Arc::new(
                 dict.iter()
@@ -161,7 +191,11 @@ impl<'a> Evaluator<'a> {
         match value.kind() {
             Kind::Str(_) => {
                 let resolved = self.resolve(value.clone(), None)?;
-                if matches!(resolved.kind(), Kind::Str(_)) { Ok(resolved) } else { self.deep_inside(&resolved) }
+                if matches!(resolved.kind(), Kind::Str(_)) {
+                    Ok(resolved)
+                } else {
+                    self.deep_inside(&resolved)
+                }
             }
             _ => self.deep_inside(value),
         }
@@ -176,27 +210,42 @@ impl<'a> Evaluator<'a> {
             result => result,
         };
         let kind = match value.kind() {
-            Kind::List(items) => Kind::List(Arc::new(items.iter().map(item).collect::<Result<_, _>>()?)),
-            Kind::Tuple(items) => Kind::Tuple(Arc::new(items.iter().map(item).collect::<Result<_, _>>()?)),
+            Kind::List(items) => {
+                Kind::List(Arc::new(items.iter().map(item).collect::<Result<_, _>>()?))
+            }
+            Kind::Tuple(items) => {
+                Kind::Tuple(Arc::new(items.iter().map(item).collect::<Result<_, _>>()?))
+            }
             Kind::Dict(dict) => Kind::Dict(Arc::new(
-                dict.iter().map(|(key, value)| Ok((key.clone(), item(value)?))).collect::<Result<_, TemplateError>>()?,
+                dict.iter()
+                    .map(|(key, value)| Ok((key.clone(), item(value)?)))
+                    .collect::<Result<_, TemplateError>>()?,
             )),
             _ => return Ok(value.clone()),
         };
-        Ok(Value::new(kind).with_marks(value.marks()).with_origin(value.origin()))
+        Ok(Value::new(kind)
+            .with_marks(value.marks())
+            .with_origin(value.origin()))
     }
 
     fn has_templates(&self, value: &Value) -> bool {
         match value.kind() {
             Kind::Str(text) => value.is_trusted() && self.templar.is_template(text),
-            Kind::List(items) | Kind::Tuple(items) => items.iter().any(|item| self.has_templates(item)),
+            Kind::List(items) | Kind::Tuple(items) => {
+                items.iter().any(|item| self.has_templates(item))
+            }
             Kind::Dict(dict) => dict.values().any(|item| self.has_templates(item)),
             _ => false,
         }
     }
 
     /// Renders the text of a variable or an argument.
-    fn text(&self, text: &Arc<str>, origin: Span, name: Option<&str>) -> Result<Value, TemplateError> {
+    fn text(
+        &self,
+        text: &Arc<str>,
+        origin: Span,
+        name: Option<&str>,
+    ) -> Result<Value, TemplateError> {
         let address = Arc::as_ptr(text).cast::<u8>() as usize;
         if let Some((_, value)) = self.rendered.borrow().get(&address) {
             return Ok(value.clone());
@@ -208,31 +257,53 @@ impl<'a> Evaluator<'a> {
         let fleeting = self.fleeting.replace(before);
         self.fleeting.set(before || fleeting);
         let value = match result {
-            Err(TemplateError::Fault(fault)) if fault.undefined => Value::new(Kind::Undefined(Arc::new(fault))),
+            Err(TemplateError::Fault(fault)) if fault.undefined => {
+                Value::new(Kind::Undefined(Arc::new(fault)))
+            }
             result => result?,
         };
         if !fleeting {
-            self.rendered.borrow_mut().insert(address, (Arc::clone(text), value.clone()));
+            self.rendered
+                .borrow_mut()
+                .insert(address, (Arc::clone(text), value.clone()));
         }
         Ok(value)
     }
 
     fn text_anew(&self, text: &Arc<str>, origin: Span) -> Result<Value, TemplateError> {
-        let template = self.templar.compile_scalar(Text { text, origin, sources: self.context.sources })?;
+        let template = self.templar.compile_scalar(Text {
+            text,
+            origin,
+            sources: self.context.sources,
+        })?;
         let value = self.run(&Frame::new(template, origin))?;
         let value = end_as(text, value);
-        Ok(if value.origin().is_some() || value.as_fault().is_some() { value } else { value.with_origin(origin) })
+        Ok(if value.origin().is_some() || value.as_fault().is_some() {
+            value
+        } else {
+            value.with_origin(origin)
+        })
     }
 
     fn enter(&self, address: usize, name: &str) -> Result<(), TemplateError> {
         let mut active = self.active.borrow_mut();
         let again = active.iter().position(|(other, _)| *other == address);
         if again.is_some() || active.len() >= TEMPLATES_DEEP {
-            let chain: Vec<&str> = active.iter().skip(again.unwrap_or(0)).map(|(_, name)| name.as_ref()).collect();
+            let chain: Vec<&str> = active
+                .iter()
+                .skip(again.unwrap_or(0))
+                .map(|(_, name)| name.as_ref())
+                .collect();
             let first = chain.first().copied().unwrap_or(name);
             let message = match again {
-                Some(_) => format!("`{first}` refers to itself: {} -> {first}", chain.join(" -> ")),
-                None => format!("templates refer to each other more than {TEMPLATES_DEEP} deep: {}", chain.join(" -> ")),
+                Some(_) => format!(
+                    "`{first}` refers to itself: {} -> {first}",
+                    chain.join(" -> ")
+                ),
+                None => format!(
+                    "templates refer to each other more than {TEMPLATES_DEEP} deep: {}",
+                    chain.join(" -> ")
+                ),
             };
             return Err(TemplateError::new(message));
         }
@@ -269,7 +340,9 @@ impl<'a> Evaluator<'a> {
             }
             match self.deep(&node).and_then(|node| self.leave(node)) {
                 Ok(node) => text.push_str(&node.to_text()),
-                Err(TemplateError::Fault(fault)) => return Ok(Value::new(Kind::Undefined(Arc::new(fault)))),
+                Err(TemplateError::Fault(fault)) => {
+                    return Ok(Value::new(Kind::Undefined(Arc::new(fault))));
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -281,20 +354,35 @@ impl<'a> Evaluator<'a> {
         match error {
             TemplateError::Fault(fault) if !fault.span.is_some() => {
                 let (span, within) = self.place(frame, spot);
-                TemplateError::Fault(Fault { span, within, ..fault })
+                TemplateError::Fault(Fault {
+                    span,
+                    within,
+                    ..fault
+                })
             }
             other => other,
         }
     }
 
     fn place(&self, frame: &Frame, spot: Spot) -> (Span, Option<Within>) {
-        place(self.context.sources, &frame.template.text, frame.origin, spot)
+        place(
+            self.context.sources,
+            &frame.template.text,
+            frame.origin,
+            spot,
+        )
     }
 
     /// Returns an undefined value that was met at that stretch.
     fn missing(&self, frame: &Frame, spot: Spot, message: String) -> Value {
         let (span, within) = self.place(frame, spot);
-        Value::new(Kind::Undefined(Arc::new(Fault { undefined: true, message, span, help: None, within })))
+        Value::new(Kind::Undefined(Arc::new(Fault {
+            undefined: true,
+            message,
+            span,
+            help: None,
+            within,
+        })))
     }
 
     /// Adds the nearest names to an error about a missing one. Done at the very end: most undefined values are forgiven.
@@ -303,14 +391,28 @@ impl<'a> Evaluator<'a> {
             return error;
         };
         if fault.undefined && fault.help.is_none() {
-            let between = |start: &str| fault.message.strip_prefix(start)?.strip_suffix("` is undefined").map(str::to_owned);
+            let between = |start: &str| {
+                fault
+                    .message
+                    .strip_prefix(start)?
+                    .strip_suffix("` is undefined")
+                    .map(str::to_owned)
+            };
             let names = match (between("`"), self.lacking.borrow().as_ref()) {
                 (Some(name), _) => {
                     let names = self.variables.names();
-                    nearest(&name, names.iter().map(AsRef::as_ref)).into_iter().map(str::to_owned).collect::<Vec<_>>()
+                    nearest(&name, names.iter().map(AsRef::as_ref))
+                        .into_iter()
+                        .map(str::to_owned)
+                        .collect::<Vec<_>>()
                 }
-                (None, Some((name, container))) if fault.message.ends_with(&format!("no attribute `{name}`")) => {
-                    let keys = container.as_dict().into_iter().flat_map(|dict| dict.keys().filter_map(|key| key.as_str()));
+                (None, Some((name, container)))
+                    if fault.message.ends_with(&format!("no attribute `{name}`")) =>
+                {
+                    let keys = container
+                        .as_dict()
+                        .into_iter()
+                        .flat_map(|dict| dict.keys().filter_map(|key| key.as_str()));
                     nearest(name, keys).into_iter().map(str::to_owned).collect()
                 }
                 _ => Vec::new(),
@@ -324,7 +426,10 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Runs `work` one level deeper, or fails where that is too deep.
-    fn deeper<T>(&self, work: impl FnOnce() -> Result<T, TemplateError>) -> Result<T, TemplateError> {
+    fn deeper<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, TemplateError>,
+    ) -> Result<T, TemplateError> {
         let depth = self.depth.get();
         if depth >= NODES_DEEP {
             return Err(TemplateError::new("the template nests too deep"));
@@ -361,7 +466,10 @@ impl Frame {
 
     /// Returns the frame with a scope inside its own.
     fn inner(&self) -> Self {
-        Self { scope: Scope::inside(&self.scope), ..self.clone() }
+        Self {
+            scope: Scope::inside(&self.scope),
+            ..self.clone()
+        }
     }
 }
 

@@ -84,7 +84,9 @@ impl Operand {
 fn object_as_value(object: &Object) -> TemplateError {
     let mut error = TemplateError::new(format!("{} is not a value", object.describe()));
     if let (TemplateError::Fault(fault), Object::Method(_, name)) = (&mut error, object) {
-        fault.help = Some(format!("call it: `{name}()`; a key of that name is reached with `['{name}']`"));
+        fault.help = Some(format!(
+            "call it: `{name}()`; a key of that name is reached with `['{name}']`"
+        ));
     }
     error
 }
@@ -121,7 +123,10 @@ pub(super) struct Scope {
 impl Scope {
     /// Returns a scope inside another.
     pub(super) fn inside(parent: &Rc<Self>) -> Rc<Self> {
-        Rc::new(Self { names: RefCell::default(), parent: Some(Rc::clone(parent)) })
+        Rc::new(Self {
+            names: RefCell::default(),
+            parent: Some(Rc::clone(parent)),
+        })
     }
 
     /// Returns what the name stands for here or further out.
@@ -138,7 +143,12 @@ impl Scope {
 
     /// Returns what the name stands for in this very scope.
     pub(super) fn own(&self, name: &str) -> Option<Operand> {
-        self.names.borrow().iter().rev().find(|(other, _)| **other == *name).map(|(_, operand)| operand.clone())
+        self.names
+            .borrow()
+            .iter()
+            .rev()
+            .find(|(other, _)| **other == *name)
+            .map(|(_, operand)| operand.clone())
     }
 
     /// Sets a name in this scope.

@@ -34,27 +34,40 @@ impl Evaluator<'_> {
                 continue;
             };
             let name = self.value(&frame, name)?;
-            let (template, origin, secret) = self.load(&frame, &name)?.ok_or_else(|| {
-                self.placed_extends(&frame, statement, &name)
-            })?;
+            let (template, origin, secret) = self
+                .load(&frame, &name)?
+                .ok_or_else(|| self.placed_extends(&frame, statement, &name))?;
             // What follows only sets names and defines macros.
             let mut unseen = Output::default();
             for statement in frame.template.body.iter().skip(index + 1) {
-                if !matches!(statement, Statement::Block(_) | Statement::Text(_) | Statement::Output(_)) {
+                if !matches!(
+                    statement,
+                    Statement::Block(_) | Statement::Text(_) | Statement::Output(_)
+                ) {
                     self.statement(&frame, statement, &mut unseen)?;
                 }
             }
-            let parent = Frame { template, origin, ..frame.clone() };
+            let parent = Frame {
+                template,
+                origin,
+                ..frame.clone()
+            };
             let mut inherited = Output::default();
             self.deeper(|| self.run_into(&parent, &mut inherited))?;
-            inherited.nodes.into_iter().for_each(|node| output.push(marked(node, secret)));
+            inherited
+                .nodes
+                .into_iter()
+                .for_each(|node| output.push(marked(node, secret)));
             return Ok(());
         }
         Ok(())
     }
 
     fn placed_extends(&self, frame: &Frame, statement: &Statement, name: &Value) -> TemplateError {
-        let error = TemplateError::new(format!("there is no template `{}` to extend", name.to_text()));
+        let error = TemplateError::new(format!(
+            "there is no template `{}` to extend",
+            name.to_text()
+        ));
         match statement {
             Statement::Extends(expression) => self.placed(frame, expression.spot, error),
             _ => error,
@@ -76,12 +89,25 @@ impl Evaluator<'_> {
         Ok(Flow::Next)
     }
 
-    fn statement(&self, frame: &Frame, statement: &Statement, output: &mut Output) -> Result<Flow, TemplateError> {
+    fn statement(
+        &self,
+        frame: &Frame,
+        statement: &Statement,
+        output: &mut Output,
+    ) -> Result<Flow, TemplateError> {
         match statement {
             Statement::Text(text) => output.push(text.clone()),
             Statement::Output(expression) => output.push(self.value(frame, expression)?),
-            Statement::If { condition, then, otherwise } => {
-                let body = if self.truth(frame, condition)? { then } else { otherwise };
+            Statement::If {
+                condition,
+                then,
+                otherwise,
+            } => {
+                let body = if self.truth(frame, condition)? {
+                    then
+                } else {
+                    otherwise
+                };
                 return self.deeper(|| self.statements(frame, body, output));
             }
             Statement::For(code) => {
@@ -100,13 +126,20 @@ impl Evaluator<'_> {
             }
             Statement::Set { target, value } => {
                 let operand = self.operand(frame, value)?;
-                self.assign(frame, target, operand).map_err(|error| self.placed(frame, value.spot, error))?;
+                self.assign(frame, target, operand)
+                    .map_err(|error| self.placed(frame, value.spot, error))?;
             }
-            Statement::SetBlock { target, filter, body } => {
+            Statement::SetBlock {
+                target,
+                filter,
+                body,
+            } => {
                 let value = self.captured(frame, body, filter.as_ref())?;
                 self.assign(frame, target, value.into())?;
             }
-            Statement::FilterBlock { filter, body } => output.push(self.captured(frame, body, Some(filter))?),
+            Statement::FilterBlock { filter, body } => {
+                output.push(self.captured(frame, body, Some(filter))?)
+            }
             Statement::AutoEscape { enabled, body } => {
                 // Native results are never escaped, here as in ansible-core.
                 self.truth(frame, enabled)?;
@@ -115,18 +148,37 @@ impl Evaluator<'_> {
             }
             Statement::Block(block) => output.push(self.block_at(frame, &block.name, 0)?),
             Statement::Extends(_) => {}
-            Statement::Include { name, ignore_missing, context } => {
+            Statement::Include {
+                name,
+                ignore_missing,
+                context,
+            } => {
                 self.include(frame, name, *ignore_missing, *context, output)?;
             }
-            Statement::Import { name, alias, context } => {
+            Statement::Import {
+                name,
+                alias,
+                context,
+            } => {
                 let module = self.import(frame, name, *context)?;
-                frame.scope.set(alias, Operand::Object(Object::Module(Rc::new(module))));
+                frame
+                    .scope
+                    .set(alias, Operand::Object(Object::Module(Rc::new(module))));
             }
-            Statement::FromImport { name, names, context } => {
+            Statement::FromImport {
+                name,
+                names,
+                context,
+            } => {
                 let module = self.import(frame, name, *context)?;
                 for (wanted, alias) in names {
                     let operand = module.scope.own(wanted).unwrap_or_else(|| {
-                        self.missing(frame, name.spot, format!("the imported template has no `{wanted}`")).into()
+                        self.missing(
+                            frame,
+                            name.spot,
+                            format!("the imported template has no `{wanted}`"),
+                        )
+                        .into()
                     });
                     frame.scope.set(alias, operand);
                 }
@@ -149,20 +201,33 @@ impl Evaluator<'_> {
 
     fn closure(&self, frame: &Frame, code: &Arc<Macro>) -> Operand {
         self.rings.borrow_mut().push(Rc::clone(&frame.scope));
-        Operand::Object(Object::Macro(Rc::new(Closure { code: Arc::clone(code), frame: frame.clone() })))
+        Operand::Object(Object::Macro(Rc::new(Closure {
+            code: Arc::clone(code),
+            frame: frame.clone(),
+        })))
     }
 
-    fn call_block(&self, frame: &Frame, call: &Expression, body: &Arc<Macro>) -> Result<Value, TemplateError> {
+    fn call_block(
+        &self,
+        frame: &Frame,
+        call: &Expression,
+        body: &Arc<Macro>,
+    ) -> Result<Value, TemplateError> {
         let Node::Call(callee, arguments) = &call.node else {
             return Err(TemplateError::new("`call` needs a call"));
         };
         let (positional, mut named) = self.operands(frame, arguments)?;
         named.push(("caller".into(), self.closure(frame, body)));
         match self.operand(frame, callee)? {
-            Operand::Object(object) => self.call_object(frame, &object, (positional, named))?.value(),
+            Operand::Object(object) => self
+                .call_object(frame, &object, (positional, named))?
+                .value(),
             Operand::Value(value) => {
                 defined(&value)?;
-                Err(TemplateError::new(format!("`{}` object is not callable", value.type_name())))
+                Err(TemplateError::new(format!(
+                    "`{}` object is not callable",
+                    value.type_name()
+                )))
             }
         }
     }
@@ -185,7 +250,12 @@ impl Evaluator<'_> {
     }
 
     /// Applies a chain of filters whose innermost has no value of its own.
-    fn chain(&self, frame: &Frame, expression: &Expression, value: Value) -> Result<Value, TemplateError> {
+    fn chain(
+        &self,
+        frame: &Frame,
+        expression: &Expression,
+        value: Value,
+    ) -> Result<Value, TemplateError> {
         let Node::Filter(filter) = &expression.node else {
             return Err(TemplateError::new("a filter is needed here"));
         };
@@ -227,13 +297,17 @@ impl Evaluator<'_> {
             index: Cell::new(0),
             depth,
             changed: RefCell::new(None),
-            code: code.recursive.then(|| (Rc::clone(around), Arc::clone(code))),
+            code: code
+                .recursive
+                .then(|| (Rc::clone(around), Arc::clone(code))),
         });
         let name: Arc<str> = "loop".into();
         for (index, item) in state.items.iter().enumerate() {
             state.index.set(index);
             let frame = around.inner();
-            frame.scope.set(&name, Operand::Object(Object::Loop(Rc::clone(&state))));
+            frame
+                .scope
+                .set(&name, Operand::Object(Object::Loop(Rc::clone(&state))));
             self.assign(&frame, &code.target, item.clone().into())?;
             if self.statements(&frame, &code.body, output)? == Flow::Break {
                 break;
@@ -243,14 +317,25 @@ impl Evaluator<'_> {
     }
 
     /// Sets what an assignment names.
-    fn assign(&self, frame: &Frame, target: &Target, operand: Operand) -> Result<(), TemplateError> {
+    fn assign(
+        &self,
+        frame: &Frame,
+        target: &Target,
+        operand: Operand,
+    ) -> Result<(), TemplateError> {
         match target {
             Target::Name(name) => frame.scope.set(name, operand),
             Target::Attribute(base, name) => match frame.scope.find(base) {
                 Some(Operand::Object(Object::Namespace(names))) => {
-                    names.borrow_mut().insert(Arc::clone(name), operand.value()?);
+                    names
+                        .borrow_mut()
+                        .insert(Arc::clone(name), operand.value()?);
                 }
-                _ => return Err(TemplateError::new(format!("`{base}` is not a namespace, so `{base}.{name}` cannot be set"))),
+                _ => {
+                    return Err(TemplateError::new(format!(
+                        "`{base}` is not a namespace, so `{base}.{name}` cannot be set"
+                    )));
+                }
             },
             Target::Several(targets) => {
                 let value = self.resolve(operand.value()?, None)?;
@@ -258,7 +343,11 @@ impl Evaluator<'_> {
                 if items.len() != targets.len() {
                     return Err(TemplateError::new(format!(
                         "{} values to unpack (expected {}, got {})",
-                        if items.len() < targets.len() { "not enough" } else { "too many" },
+                        if items.len() < targets.len() {
+                            "not enough"
+                        } else {
+                            "too many"
+                        },
                         targets.len(),
                         items.len()
                     )));
@@ -285,36 +374,63 @@ impl Evaluator<'_> {
             if ignore_missing {
                 return Ok(());
             }
-            return Err(failed(TemplateError::new(format!("there is no template `{}` to include", wanted.to_text()))));
+            return Err(failed(TemplateError::new(format!(
+                "there is no template `{}` to include",
+                wanted.to_text()
+            ))));
         };
-        let mut inner = Frame { bare: !context || frame.bare, ..Frame::new(template, origin) };
+        let mut inner = Frame {
+            bare: !context || frame.bare,
+            ..Frame::new(template, origin)
+        };
         if context {
             inner.scope = Scope::inside(&frame.scope);
         }
         let mut included = Output::default();
         self.deeper(|| self.run_into(&inner, &mut included))?;
-        included.nodes.into_iter().for_each(|node| output.push(marked(node, secret)));
+        included
+            .nodes
+            .into_iter()
+            .for_each(|node| output.push(marked(node, secret)));
         Ok(())
     }
 
-    fn import(&self, frame: &Frame, name: &Expression, context: bool) -> Result<Module, TemplateError> {
+    fn import(
+        &self,
+        frame: &Frame,
+        name: &Expression,
+        context: bool,
+    ) -> Result<Module, TemplateError> {
         let failed = |error| self.placed(frame, name.spot, error);
         let wanted = self.whole(frame, name)?;
         let Some((template, origin, secret)) = self.load(frame, &wanted).map_err(failed)? else {
-            return Err(failed(TemplateError::new(format!("there is no template `{}` to import", wanted.to_text()))));
+            return Err(failed(TemplateError::new(format!(
+                "there is no template `{}` to import",
+                wanted.to_text()
+            ))));
         };
-        let mut inner = Frame { bare: !context || frame.bare, ..Frame::new(template, origin) };
+        let mut inner = Frame {
+            bare: !context || frame.bare,
+            ..Frame::new(template, origin)
+        };
         if context {
             inner.scope = Scope::inside(&frame.scope);
         }
         let mut output = Output::default();
         self.deeper(|| self.run_into(&inner, &mut output))?;
         let text = marked(self.joined(output)?, secret);
-        Ok(Module { scope: inner.scope, text })
+        Ok(Module {
+            scope: inner.scope,
+            text,
+        })
     }
 
     /// Returns the template of that name, or the first that exists of several; read as the one that names it.
-    fn load(&self, frame: &Frame, name: &Value) -> Result<Option<(Arc<Template>, Span, bool)>, TemplateError> {
+    fn load(
+        &self,
+        frame: &Frame,
+        name: &Value,
+    ) -> Result<Option<(Arc<Template>, Span, bool)>, TemplateError> {
         defined(name)?;
         let names = match name.kind() {
             Kind::List(names) | Kind::Tuple(names) => names.to_vec(),
@@ -328,12 +444,20 @@ impl Evaluator<'_> {
             };
             if let Some(path) = outside.find_file(FileKind::Template, &name)? {
                 let (bytes, secret) = outside.read(&path)?;
-                let content = String::from_utf8(bytes)
-                    .map_err(|_| TemplateError::new(format!("template `{}` is not UTF-8", path.display())))?;
+                let content = String::from_utf8(bytes).map_err(|_| {
+                    TemplateError::new(format!("template `{}` is not UTF-8", path.display()))
+                })?;
                 let sources = self.context.sources;
                 let (text, origin) = self.templar.source(&path, content, secret, sources);
                 let settings = &frame.template.settings;
-                let template = self.templar.compile(Text { text: &text, origin, sources }, Some(settings))?;
+                let template = self.templar.compile(
+                    Text {
+                        text: &text,
+                        origin,
+                        sources,
+                    },
+                    Some(settings),
+                )?;
                 return Ok(Some((template, origin, secret)));
             }
         }
@@ -341,15 +465,32 @@ impl Evaluator<'_> {
     }
 
     /// Returns what a block makes, `level` replacements below the most derived one.
-    fn block_at(&self, frame: &Frame, name: &Arc<str>, level: usize) -> Result<Value, TemplateError> {
-        let found = frame.blocks.as_ref().and_then(|blocks| blocks.get(name, level));
+    fn block_at(
+        &self,
+        frame: &Frame,
+        name: &Arc<str>,
+        level: usize,
+    ) -> Result<Value, TemplateError> {
+        let found = frame
+            .blocks
+            .as_ref()
+            .and_then(|blocks| blocks.get(name, level));
         let Some((template, origin, block)) = found else {
-            return Err(TemplateError::new(format!("there is no block `{name}` to render here")));
+            return Err(TemplateError::new(format!(
+                "there is no block `{name}` to render here"
+            )));
         };
         if block.required {
-            return Err(TemplateError::new(format!("the block `{name}` has to be replaced")));
+            return Err(TemplateError::new(format!(
+                "the block `{name}` has to be replaced"
+            )));
         }
-        let inner = Frame { template, origin, block: Some((Arc::clone(name), level)), ..frame.inner() };
+        let inner = Frame {
+            template,
+            origin,
+            block: Some((Arc::clone(name), level)),
+            ..frame.inner()
+        };
         let mut output = Output::default();
         self.deeper(|| self.statements(&inner, &block.body, &mut output))?;
         self.joined(output)
@@ -371,7 +512,11 @@ impl Blocks {
     fn add(&self, template: &Arc<Template>, origin: Span) {
         let mut by_name = self.by_name.borrow_mut();
         for (name, block) in &template.blocks {
-            by_name.entry(Arc::clone(name)).or_default().push((Arc::clone(template), origin, Arc::clone(block)));
+            by_name.entry(Arc::clone(name)).or_default().push((
+                Arc::clone(template),
+                origin,
+                Arc::clone(block),
+            ));
         }
     }
 

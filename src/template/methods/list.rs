@@ -5,11 +5,16 @@ use crate::template::error::TemplateError;
 use crate::template::operators::iterate;
 use crate::value::Value;
 
-pub(super) const METHODS: [&str; 11] =
-    ["append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse", "sort"];
+pub(super) const METHODS: [&str; 11] = [
+    "append", "clear", "copy", "count", "extend", "index", "insert", "pop", "remove", "reverse",
+    "sort",
+];
 
 pub(super) fn call(items: &[Value], arguments: &Arguments<'_>) -> Result<Called, TemplateError> {
-    let changed = |items: Vec<Value>| Called { result: Value::NULL, changed: Some(Value::list(items)) };
+    let changed = |items: Vec<Value>| Called {
+        result: Value::NULL,
+        changed: Some(Value::list(items)),
+    };
     let position = |index: i64| {
         let length = i64::try_from(items.len()).unwrap_or(i64::MAX);
         usize::try_from(if index < 0 { index + length } else { index }).ok()
@@ -32,9 +37,19 @@ pub(super) fn call(items: &[Value], arguments: &Arguments<'_>) -> Result<Called,
         }
         "index" => {
             let wanted = arguments.required(0, "value")?;
-            let start = arguments.integer(1, "start")?.and_then(position).unwrap_or(0);
-            let stop = arguments.integer(2, "stop")?.map_or(items.len(), |stop| position(stop).unwrap_or(0));
-            let found = items.iter().enumerate().take(stop).skip(start).find(|(_, item)| *item == wanted);
+            let start = arguments
+                .integer(1, "start")?
+                .and_then(position)
+                .unwrap_or(0);
+            let stop = arguments
+                .integer(2, "stop")?
+                .map_or(items.len(), |stop| position(stop).unwrap_or(0));
+            let found = items
+                .iter()
+                .enumerate()
+                .take(stop)
+                .skip(start)
+                .find(|(_, item)| *item == wanted);
             match found {
                 Some((index, _)) => Value::from(index).into(),
                 None => return Err(TemplateError::new(format!("{wanted:?} is not in list"))),
@@ -47,13 +62,21 @@ pub(super) fn call(items: &[Value], arguments: &Arguments<'_>) -> Result<Called,
             changed(copy)
         }
         "pop" => {
-            let index = position(arguments.integer(0, "index")?.unwrap_or(-1)).filter(|index| *index < copy.len());
+            let index = position(arguments.integer(0, "index")?.unwrap_or(-1))
+                .filter(|index| *index < copy.len());
             let Some(index) = index else {
-                let what = if copy.is_empty() { "pop from empty list" } else { "pop index out of range" };
+                let what = if copy.is_empty() {
+                    "pop from empty list"
+                } else {
+                    "pop index out of range"
+                };
                 return Err(TemplateError::new(what));
             };
             let result = copy.remove(index);
-            Called { result, changed: Some(Value::list(copy)) }
+            Called {
+                result,
+                changed: Some(Value::list(copy)),
+            }
         }
         "remove" => {
             let wanted = arguments.required(0, "value")?;
@@ -69,7 +92,10 @@ pub(super) fn call(items: &[Value], arguments: &Arguments<'_>) -> Result<Called,
         }
         _ => {
             sort(&mut copy)?;
-            if arguments.get(usize::MAX, "reverse").is_some_and(Value::is_true) {
+            if arguments
+                .get(usize::MAX, "reverse")
+                .is_some_and(Value::is_true)
+            {
                 copy.reverse();
             }
             changed(copy)
@@ -86,9 +112,9 @@ fn sort(items: &mut [Value]) -> Result<(), TemplateError> {
         })
     });
     match failed {
-        Some((left, right)) => {
-            Err(TemplateError::new(format!("`<` not supported between instances of `{left}` and `{right}`")))
-        }
+        Some((left, right)) => Err(TemplateError::new(format!(
+            "`<` not supported between instances of `{left}` and `{right}`"
+        ))),
         None => Ok(()),
     }
 }

@@ -22,7 +22,10 @@ pub(crate) struct Called {
 
 impl From<Value> for Called {
     fn from(result: Value) -> Self {
-        Self { result, changed: None }
+        Self {
+            result,
+            changed: None,
+        }
     }
 }
 
@@ -45,7 +48,9 @@ pub(crate) fn has(value: &Value, name: &str) -> bool {
 pub(crate) fn attribute(value: &Value, name: &str) -> Option<Value> {
     match value.kind() {
         Kind::Moment(moment) => moment::attribute(*moment, name),
-        Kind::Int(_) | Kind::Big(_) | Kind::Float(_) | Kind::Bool(_) => number::attribute(value, name),
+        Kind::Int(_) | Kind::Big(_) | Kind::Float(_) | Kind::Bool(_) => {
+            number::attribute(value, name)
+        }
         _ => None,
     }
 }
@@ -66,7 +71,11 @@ pub(crate) fn call(
     positional: &[Value],
     named: &[Keyword],
 ) -> Result<Called, TemplateError> {
-    let arguments = Arguments { method: name, positional, named };
+    let arguments = Arguments {
+        method: name,
+        positional,
+        named,
+    };
     match value.kind() {
         Kind::Str(text) => text::call(text, &arguments).map(Called::from),
         Kind::List(items) => list::call(items, &arguments),
@@ -76,7 +85,13 @@ pub(crate) fn call(
             number::call(value, &arguments).map(Called::from)
         }
         Kind::Bytes(bytes) => match name {
-            "hex" => Ok(Value::from(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>()).into()),
+            "hex" => Ok(Value::from(
+                bytes
+                    .iter()
+                    .map(|byte| format!("{byte:02x}"))
+                    .collect::<String>(),
+            )
+            .into()),
             _ => std::str::from_utf8(bytes)
                 .map(|text| Value::from(text).into())
                 .map_err(|error| TemplateError::new(format!("the bytes are not UTF-8: {error}"))),
@@ -96,14 +111,21 @@ struct Arguments<'a> {
 impl<'a> Arguments<'a> {
     /// Returns the argument at that place or of that name.
     fn get(&self, index: usize, name: &str) -> Option<&'a Value> {
-        self.positional
-            .get(index)
-            .or_else(|| self.named.iter().find(|(other, _)| other.as_ref() == name).map(|(_, value)| value))
+        self.positional.get(index).or_else(|| {
+            self.named
+                .iter()
+                .find(|(other, _)| other.as_ref() == name)
+                .map(|(_, value)| value)
+        })
     }
 
     fn required(&self, index: usize, name: &str) -> Result<&'a Value, TemplateError> {
-        self.get(index, name)
-            .ok_or_else(|| TemplateError::new(format!("`{}()` is missing its argument `{name}`", self.method)))
+        self.get(index, name).ok_or_else(|| {
+            TemplateError::new(format!(
+                "`{}()` is missing its argument `{name}`",
+                self.method
+            ))
+        })
     }
 
     fn text(&self, index: usize, name: &str) -> Result<&'a str, TemplateError> {
@@ -116,7 +138,10 @@ impl<'a> Arguments<'a> {
         match self.get(index, name) {
             None => Ok(None),
             Some(value) if value.is_null() => Ok(None),
-            Some(value) => value.as_str().map(Some).ok_or_else(|| self.wrong(name, "str", value)),
+            Some(value) => value
+                .as_str()
+                .map(Some)
+                .ok_or_else(|| self.wrong(name, "str", value)),
         }
     }
 
@@ -138,7 +163,11 @@ impl<'a> Arguments<'a> {
     }
 
     fn unknown(&self, value: &Value) -> TemplateError {
-        TemplateError::new(format!("`{}` has no method `{}`", value.type_name(), self.method))
+        TemplateError::new(format!(
+            "`{}` has no method `{}`",
+            value.type_name(),
+            self.method
+        ))
     }
 
     /// Fails where more arguments are given than the method takes.

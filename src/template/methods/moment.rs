@@ -13,12 +13,33 @@ const DAY: i64 = 86_400;
 pub(super) fn has(moment: Moment, name: &str) -> bool {
     match moment {
         Moment::Date(_) => {
-            matches!(name, "isoformat" | "strftime" | "weekday" | "isoweekday" | "isocalendar" | "ctime" | "toordinal" | "replace")
+            matches!(
+                name,
+                "isoformat"
+                    | "strftime"
+                    | "weekday"
+                    | "isoweekday"
+                    | "isocalendar"
+                    | "ctime"
+                    | "toordinal"
+                    | "replace"
+            )
         }
         Moment::DateTime(..) => matches!(
             name,
-            "isoformat" | "strftime" | "weekday" | "isoweekday" | "isocalendar" | "ctime" | "toordinal" | "replace" | "timestamp" | "date"
-                | "time" | "utcoffset" | "timetuple"
+            "isoformat"
+                | "strftime"
+                | "weekday"
+                | "isoweekday"
+                | "isocalendar"
+                | "ctime"
+                | "toordinal"
+                | "replace"
+                | "timestamp"
+                | "date"
+                | "time"
+                | "utcoffset"
+                | "timetuple"
         ),
         Moment::Delta(_) => name == "total_seconds",
     }
@@ -78,17 +99,28 @@ pub(super) fn call(moment: Moment, arguments: &Arguments<'_>) -> Result<Value, T
         "isoweekday" => Value::from(weekday + 1),
         "isocalendar" => {
             let week = time.date().iso_week_date();
-            Value::tuple([Value::from(week.year()), Value::from(week.week()), Value::from(weekday + 1)])
+            Value::tuple([
+                Value::from(week.year()),
+                Value::from(week.week()),
+                Value::from(weekday + 1),
+            ])
         }
         "ctime" => Value::from(strftime(moment, "%a %b %e %H:%M:%S %Y")?),
         "toordinal" => {
-            let days = time.date().duration_since(Date::constant(1, 1, 1)).as_secs() / DAY;
+            let days = time
+                .date()
+                .duration_since(Date::constant(1, 1, 1))
+                .as_secs()
+                / DAY;
             Value::from(days + 1)
         }
         "timestamp" => {
             let zoned = match offset {
                 Some(seconds) => to_zone(time, seconds)?,
-                None => time.to_zoned(TimeZone::system()).map_err(out_of_range)?.timestamp(),
+                None => time
+                    .to_zoned(TimeZone::system())
+                    .map_err(out_of_range)?
+                    .timestamp(),
             };
             let micros = zoned.as_microsecond();
             #[expect(clippy::cast_precision_loss, reason = "microseconds of any date fit")]
@@ -124,7 +156,9 @@ fn replaced(
     arguments: &Arguments<'_>,
 ) -> Result<Value, TemplateError> {
     let part = |index: usize, name: &str, old: i64| {
-        arguments.integer(index, name).map(|value| value.unwrap_or(old))
+        arguments
+            .integer(index, name)
+            .map(|value| value.unwrap_or(old))
     };
     let micro = i64::from(time.subsec_nanosecond() / 1_000);
     let parts = [
@@ -137,11 +171,21 @@ fn replaced(
         part(6, "microsecond", micro)?,
     ];
     let [year, month, day, hour, minute, second, micro] = parts;
-    let small = |value: i64| i8::try_from(value).map_err(|_| TemplateError::new("a part of the date is out of range"));
+    let small = |value: i64| {
+        i8::try_from(value).map_err(|_| TemplateError::new("a part of the date is out of range"))
+    };
     let year = i16::try_from(year).map_err(|_| TemplateError::new("the year is out of range"))?;
     let nanosecond = i32::try_from(micro).unwrap_or(-1).saturating_mul(1_000);
-    let made = DateTime::new(year, small(month)?, small(day)?, small(hour)?, small(minute)?, small(second)?, nanosecond)
-        .map_err(out_of_range)?;
+    let made = DateTime::new(
+        year,
+        small(month)?,
+        small(day)?,
+        small(hour)?,
+        small(minute)?,
+        small(second)?,
+        nanosecond,
+    )
+    .map_err(out_of_range)?;
     Ok(Value::from(match moment {
         Moment::Date(_) => Moment::Date(made.date()),
         _ => Moment::DateTime(made, offset),
@@ -203,16 +247,39 @@ pub(crate) fn strftime(moment: Moment, format: &str) -> Result<String, TemplateE
     Ok(out)
 }
 
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 fn directive_text(time: DateTime, offset: Option<i32>, directive: char) -> Option<String> {
     let weekday = usize::try_from(time.weekday().to_monday_zero_offset()).ok()?;
     let day = DAYS.get(weekday)?;
     let month = MONTHS.get(usize::try_from(time.month()).ok()?.checked_sub(1)?)?;
-    let hour12 = if time.hour() % 12 == 0 { 12 } else { time.hour() % 12 };
+    let hour12 = if time.hour() % 12 == 0 {
+        12
+    } else {
+        time.hour() % 12
+    };
     let year_day = i64::from(time.date().day_of_year());
     let sunday_first = (i64::try_from(weekday).ok()? + 1) % 7;
     let nested = |format: &str| strftime(Moment::DateTime(time, offset), format).ok();
@@ -265,7 +332,13 @@ fn directive_text(time: DateTime, offset: Option<i32>, directive: char) -> Optio
             let minutes = seconds.abs() / 60;
             format!("{sign}{:02}{:02}", minutes / 60, minutes % 60)
         }),
-        'Z' => offset.map_or_else(String::new, |seconds| if seconds == 0 { "UTC".to_owned() } else { String::new() }),
+        'Z' => offset.map_or_else(String::new, |seconds| {
+            if seconds == 0 {
+                "UTC".to_owned()
+            } else {
+                String::new()
+            }
+        }),
         _ => return None,
     })
 }

@@ -8,7 +8,15 @@ use crate::template::operators::float;
 use crate::value::{Number, Value};
 
 pub(super) const INTEGER_METHODS: [&str; 9] = [
-    "__and__", "__lshift__", "__or__", "__rshift__", "__xor__", "as_integer_ratio", "bit_count", "bit_length", "is_integer",
+    "__and__",
+    "__lshift__",
+    "__or__",
+    "__rshift__",
+    "__xor__",
+    "as_integer_ratio",
+    "bit_count",
+    "bit_length",
+    "is_integer",
 ];
 pub(super) const FLOAT_METHODS: [&str; 2] = ["is_integer", "hex"];
 
@@ -41,7 +49,10 @@ pub(super) fn call(value: &Value, arguments: &Arguments<'_>) -> Result<Value, Te
         }
     };
     let shift = || {
-        u32::try_from(other()?).ok().filter(|shift| *shift < 1_000_000).ok_or_else(|| TemplateError::new("the shift is out of range"))
+        u32::try_from(other()?)
+            .ok()
+            .filter(|shift| *shift < 1_000_000)
+            .ok_or_else(|| TemplateError::new("the shift is out of range"))
     };
     Ok(match arguments.method {
         "bit_length" => Value::from(int.bits()),

@@ -7,11 +7,53 @@ use crate::template::operators::iterate;
 use crate::value::{Key, Kind, Value};
 
 pub(super) const METHODS: [&str; 47] = [
-    "capitalize", "casefold", "center", "count", "encode", "endswith", "expandtabs", "find", "format", "format_map", "index",
-    "isalnum", "isalpha", "isascii", "isdecimal", "isdigit", "isidentifier", "islower", "isnumeric", "isprintable", "isspace",
-    "istitle", "isupper", "join", "ljust", "lower", "lstrip", "maketrans", "partition", "removeprefix", "removesuffix",
-    "replace", "rfind", "rindex", "rjust", "rpartition", "rsplit", "rstrip", "split", "splitlines", "startswith", "strip",
-    "swapcase", "title", "translate", "upper", "zfill",
+    "capitalize",
+    "casefold",
+    "center",
+    "count",
+    "encode",
+    "endswith",
+    "expandtabs",
+    "find",
+    "format",
+    "format_map",
+    "index",
+    "isalnum",
+    "isalpha",
+    "isascii",
+    "isdecimal",
+    "isdigit",
+    "isidentifier",
+    "islower",
+    "isnumeric",
+    "isprintable",
+    "isspace",
+    "istitle",
+    "isupper",
+    "join",
+    "ljust",
+    "lower",
+    "lstrip",
+    "maketrans",
+    "partition",
+    "removeprefix",
+    "removesuffix",
+    "replace",
+    "rfind",
+    "rindex",
+    "rjust",
+    "rpartition",
+    "rsplit",
+    "rstrip",
+    "split",
+    "splitlines",
+    "startswith",
+    "strip",
+    "swapcase",
+    "title",
+    "translate",
+    "upper",
+    "zfill",
 ];
 
 pub(super) fn call(text: &str, arguments: &Arguments<'_>) -> Result<Value, TemplateError> {
@@ -23,16 +65,28 @@ pub(super) fn call(text: &str, arguments: &Arguments<'_>) -> Result<Value, Templ
         "title" => Value::from(titled(text)),
         "swapcase" => Value::from(
             text.chars()
-                .flat_map(|c| if c.is_lowercase() { c.to_uppercase().collect::<Vec<_>>() } else { c.to_lowercase().collect() })
+                .flat_map(|c| {
+                    if c.is_lowercase() {
+                        c.to_uppercase().collect::<Vec<_>>()
+                    } else {
+                        c.to_lowercase().collect()
+                    }
+                })
                 .collect::<String>(),
         ),
         "strip" | "lstrip" | "rstrip" => strip(text, arguments)?,
         "split" | "rsplit" => split(text, arguments)?,
-        "splitlines" => Value::list(lines(text, arguments.get(0, "keepends").is_some_and(Value::is_true))),
+        "splitlines" => Value::list(lines(
+            text,
+            arguments.get(0, "keepends").is_some_and(Value::is_true),
+        )),
         "join" => join(text, arguments)?,
         "replace" => {
             let (old, new) = (arguments.text(0, "old")?, arguments.text(1, "new")?);
-            match arguments.integer(2, "count")?.and_then(|count| usize::try_from(count).ok()) {
+            match arguments
+                .integer(2, "count")?
+                .and_then(|count| usize::try_from(count).ok())
+            {
                 Some(count) => Value::from(text.replacen(old, new, count)),
                 None => Value::from(text.replace(old, new)),
             }
@@ -42,7 +96,11 @@ pub(super) fn call(text: &str, arguments: &Arguments<'_>) -> Result<Value, Templ
         "count" => {
             let (part, _, inside) = window(text, arguments)?;
             Value::from(inside.map_or(0, |inside| {
-                if part.is_empty() { inside.chars().count() + 1 } else { inside.matches(part).count() }
+                if part.is_empty() {
+                    inside.chars().count() + 1
+                } else {
+                    inside.matches(part).count()
+                }
             }))
         }
         "partition" | "rpartition" => {
@@ -51,7 +109,11 @@ pub(super) fn call(text: &str, arguments: &Arguments<'_>) -> Result<Value, Templ
                 return Err(TemplateError::new("empty separator"));
             }
             let last = arguments.method == "rpartition";
-            let found = if last { text.rsplit_once(separator) } else { text.split_once(separator) };
+            let found = if last {
+                text.rsplit_once(separator)
+            } else {
+                text.split_once(separator)
+            };
             let parts = match found {
                 Some((before, after)) => [before, separator, after],
                 None if last => ["", "", text],
@@ -59,14 +121,26 @@ pub(super) fn call(text: &str, arguments: &Arguments<'_>) -> Result<Value, Templ
             };
             Value::tuple(parts.map(Value::from))
         }
-        "removeprefix" => Value::from(text.strip_prefix(arguments.text(0, "prefix")?).unwrap_or(text)),
-        "removesuffix" => Value::from(text.strip_suffix(arguments.text(0, "suffix")?).unwrap_or(text)),
+        "removeprefix" => Value::from(
+            text.strip_prefix(arguments.text(0, "prefix")?)
+                .unwrap_or(text),
+        ),
+        "removesuffix" => Value::from(
+            text.strip_suffix(arguments.text(0, "suffix")?)
+                .unwrap_or(text),
+        ),
         "format" => Value::from(format::braces(text, arguments.positional, arguments.named)?),
-        "format_map" => Value::from(format::braces_from(text, arguments.required(0, "mapping")?)?),
+        "format_map" => Value::from(format::braces_from(
+            text,
+            arguments.required(0, "mapping")?,
+        )?),
         "zfill" | "center" | "ljust" | "rjust" => pad(text, arguments)?,
         "expandtabs" => {
             let size = arguments.integer(0, "tabsize")?.unwrap_or(8);
-            Value::from(expand_tabs(text, usize::try_from(size).unwrap_or(0).min(1_000)))
+            Value::from(expand_tabs(
+                text,
+                usize::try_from(size).unwrap_or(0).min(1_000),
+            ))
         }
         "encode" => Value::new(Kind::Bytes(text.as_bytes().into())),
         "maketrans" => table(arguments)?,
@@ -113,10 +187,14 @@ fn is_space(character: char) -> bool {
 
 fn split(text: &str, arguments: &Arguments<'_>) -> Result<Value, TemplateError> {
     arguments.at_most(2)?;
-    let limit = arguments.integer(1, "maxsplit")?.and_then(|limit| usize::try_from(limit).ok());
+    let limit = arguments
+        .integer(1, "maxsplit")?
+        .and_then(|limit| usize::try_from(limit).ok());
     let last = arguments.method == "rsplit";
     let Some(separator) = arguments.optional_text(0, "sep")? else {
-        return Ok(Value::list(split_space(text, limit, last).into_iter().map(Value::from)));
+        return Ok(Value::list(
+            split_space(text, limit, last).into_iter().map(Value::from),
+        ));
     };
     if separator.is_empty() {
         return Err(TemplateError::new("empty separator"));
@@ -135,13 +213,24 @@ fn split(text: &str, arguments: &Arguments<'_>) -> Result<Value, TemplateError> 
 
 fn split_space(text: &str, limit: Option<usize>, last: bool) -> Vec<&str> {
     let Some(limit) = limit else {
-        return text.split(is_space).filter(|part| !part.is_empty()).collect();
+        return text
+            .split(is_space)
+            .filter(|part| !part.is_empty())
+            .collect();
     };
     let mut parts = Vec::new();
-    let mut rest = if last { text.trim_end_matches(is_space) } else { text.trim_start_matches(is_space) };
+    let mut rest = if last {
+        text.trim_end_matches(is_space)
+    } else {
+        text.trim_start_matches(is_space)
+    };
     // What remains after the last split keeps the space at its far end.
     while !rest.is_empty() && parts.len() < limit {
-        let cut = if last { rest.rfind(is_space) } else { rest.find(is_space) };
+        let cut = if last {
+            rest.rfind(is_space)
+        } else {
+            rest.find(is_space)
+        };
         let Some(index) = cut else {
             break;
         };
@@ -164,14 +253,28 @@ fn split_space(text: &str, limit: Option<usize>, last: bool) -> Vec<&str> {
 }
 
 fn lines(text: &str, keep: bool) -> Vec<Value> {
-    let ends = |c: char| matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+    let ends = |c: char| {
+        matches!(
+            c,
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'
+                ..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        )
+    };
     let mut out = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
         let end = rest.find(ends).unwrap_or(rest.len());
         let (line, after) = rest.split_at(end);
-        let length = if after.starts_with("\r\n") { 2 } else { after.chars().next().map_or(0, char::len_utf8) };
-        let shown = if keep { rest.get(..end + length).unwrap_or(line) } else { line };
+        let length = if after.starts_with("\r\n") {
+            2
+        } else {
+            after.chars().next().map_or(0, char::len_utf8)
+        };
+        let shown = if keep {
+            rest.get(..end + length).unwrap_or(line)
+        } else {
+            line
+        };
         out.push(Value::from(shown));
         rest = after.get(length..).unwrap_or("");
     }
@@ -180,12 +283,18 @@ fn lines(text: &str, keep: bool) -> Vec<Value> {
 
 fn join(text: &str, arguments: &Arguments<'_>) -> Result<Value, TemplateError> {
     let mut out = String::new();
-    for (index, item) in iterate(arguments.required(0, "iterable")?)?.iter().enumerate() {
+    for (index, item) in iterate(arguments.required(0, "iterable")?)?
+        .iter()
+        .enumerate()
+    {
         if index > 0 {
             out.push_str(text);
         }
         out.push_str(item.as_str().ok_or_else(|| {
-            TemplateError::new(format!("sequence item {index}: expected str instance, `{}` found", item.type_name()))
+            TemplateError::new(format!(
+                "sequence item {index}: expected str instance, `{}` found",
+                item.type_name()
+            ))
         })?);
     }
     Ok(Value::from(out))
@@ -204,7 +313,11 @@ fn has_edge(text: &str, arguments: &Arguments<'_>) -> Result<bool, TemplateError
         return Ok(false);
     };
     Ok(options.iter().any(|option| {
-        if arguments.method == "startswith" { inside.starts_with(option) } else { inside.ends_with(option) }
+        if arguments.method == "startswith" {
+            inside.starts_with(option)
+        } else {
+            inside.ends_with(option)
+        }
     }))
 }
 
@@ -213,19 +326,30 @@ fn bound(index: Option<i64>, length: usize, default: usize) -> usize {
         return default;
     };
     let size = usize::try_from(index.unsigned_abs()).unwrap_or(usize::MAX);
-    if index < 0 { length.saturating_sub(size) } else { size }
+    if index < 0 {
+        length.saturating_sub(size)
+    } else {
+        size
+    }
 }
 
 fn characters(text: &str, start: usize, stop: usize) -> Option<&str> {
     if start > stop || start > text.chars().count() {
         return None;
     }
-    let at = |index: usize| text.char_indices().nth(index).map_or(text.len(), |(offset, _)| offset);
+    let at = |index: usize| {
+        text.char_indices()
+            .nth(index)
+            .map_or(text.len(), |(offset, _)| offset)
+    };
     text.get(at(start)..at(stop))
 }
 
 /// Returns what is looked for, where the part begins in which it is looked for, and that part.
-fn window<'a>(text: &'a str, arguments: &Arguments<'a>) -> Result<(&'a str, usize, Option<&'a str>), TemplateError> {
+fn window<'a>(
+    text: &'a str,
+    arguments: &Arguments<'a>,
+) -> Result<(&'a str, usize, Option<&'a str>), TemplateError> {
     let part = arguments.text(0, "sub")?;
     let length = text.chars().count();
     let start = bound(arguments.integer(1, "start")?, length, 0);
@@ -236,7 +360,11 @@ fn window<'a>(text: &'a str, arguments: &Arguments<'a>) -> Result<(&'a str, usiz
 fn find(text: &str, arguments: &Arguments<'_>) -> Result<Value, TemplateError> {
     let (part, start, inside) = window(text, arguments)?;
     let found = inside.and_then(|inside| {
-        let offset = if arguments.method.starts_with('r') { inside.rfind(part) } else { inside.find(part) }?;
+        let offset = if arguments.method.starts_with('r') {
+            inside.rfind(part)
+        } else {
+            inside.find(part)
+        }?;
         Some(start + inside.get(..offset)?.chars().count())
     });
     match found {
@@ -256,11 +384,16 @@ fn pad(text: &str, arguments: &Arguments<'_>) -> Result<Value, TemplateError> {
     if arguments.method == "zfill" {
         let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
         let sign = text.get(..text.len() - digits.len()).unwrap_or("");
-        return Ok(Value::from(format!("{sign}{}{digits}", "0".repeat(missing))));
+        return Ok(Value::from(format!(
+            "{sign}{}{digits}",
+            "0".repeat(missing)
+        )));
     }
     let fill = arguments.optional_text(1, "fillchar")?.unwrap_or(" ");
     if fill.chars().count() != 1 {
-        return Err(TemplateError::new("the fill character must be exactly one character long"));
+        return Err(TemplateError::new(
+            "the fill character must be exactly one character long",
+        ));
     }
     let (before, after) = match arguments.method {
         "ljust" => (0, missing),
@@ -271,7 +404,9 @@ fn pad(text: &str, arguments: &Arguments<'_>) -> Result<Value, TemplateError> {
             (before, missing - before)
         }
     };
-    Ok(Value::from(fill.repeat(before) + text + &fill.repeat(after)))
+    Ok(Value::from(
+        fill.repeat(before) + text + &fill.repeat(after),
+    ))
 }
 
 fn expand_tabs(text: &str, size: usize) -> String {
@@ -302,16 +437,25 @@ fn table(arguments: &Arguments<'_>) -> Result<Value, TemplateError> {
     let code = |c: char| Key::Int(i64::from(u32::from(c)));
     if let Some(dict) = arguments.required(0, "x")?.as_dict() {
         for (key, value) in dict {
-            let key = key.as_str().and_then(|text| text.chars().next()).map_or_else(|| key.clone(), code);
+            let key = key
+                .as_str()
+                .and_then(|text| text.chars().next())
+                .map_or_else(|| key.clone(), code);
             table.extend([(key, value.clone())]);
         }
         return Ok(Value::dict(table));
     }
     let (from, to) = (arguments.text(0, "x")?, arguments.text(1, "y")?);
     if from.chars().count() != to.chars().count() {
-        return Err(TemplateError::new("the first two maketrans arguments must have equal length"));
+        return Err(TemplateError::new(
+            "the first two maketrans arguments must have equal length",
+        ));
     }
-    table.extend(from.chars().zip(to.chars()).map(|(a, b)| (code(a), Value::from(u32::from(b)))));
+    table.extend(
+        from.chars()
+            .zip(to.chars())
+            .map(|(a, b)| (code(a), Value::from(u32::from(b)))),
+    );
     if let Some(gone) = arguments.optional_text(2, "z")? {
         table.extend(gone.chars().map(|c| (code(c), Value::NULL)));
     }
@@ -325,7 +469,10 @@ fn translate(text: &str, arguments: &Arguments<'_>) -> Result<Value, TemplateErr
     };
     let mut out = String::with_capacity(text.len());
     for character in text.chars() {
-        match dict.get_key(&Key::Int(i64::from(u32::from(character)))).map(Value::kind) {
+        match dict
+            .get_key(&Key::Int(i64::from(u32::from(character))))
+            .map(Value::kind)
+        {
             None => out.push(character),
             Some(Kind::Str(with)) => out.push_str(with),
             Some(Kind::Int(code)) => out.extend(u32::try_from(*code).ok().and_then(char::from_u32)),
@@ -338,16 +485,23 @@ fn translate(text: &str, arguments: &Arguments<'_>) -> Result<Value, TemplateErr
 fn is(text: &str, method: &str) -> bool {
     let all = |test: fn(char) -> bool| !text.is_empty() && text.chars().all(test);
     match method {
-        "isdigit" | "isdecimal" => all(|c| c.is_ascii_digit() || (c.is_numeric() && c.to_digit(36).is_none() && is_decimal(c))),
+        "isdigit" | "isdecimal" => all(|c| {
+            c.is_ascii_digit() || (c.is_numeric() && c.to_digit(36).is_none() && is_decimal(c))
+        }),
         "isnumeric" => all(char::is_numeric),
         "isalpha" => all(char::is_alphabetic),
         "isalnum" => all(char::is_alphanumeric),
         "isspace" => all(is_space),
         "isascii" => text.is_ascii(),
-        "isprintable" => text.chars().all(|c| !c.is_control() && (c == ' ' || !c.is_whitespace())),
+        "isprintable" => text
+            .chars()
+            .all(|c| !c.is_control() && (c == ' ' || !c.is_whitespace())),
         "isidentifier" => {
             let mut characters = text.chars();
-            characters.next().is_some_and(|c| c.is_alphabetic() || c == '_') && characters.all(|c| c.is_alphanumeric() || c == '_')
+            characters
+                .next()
+                .is_some_and(|c| c.is_alphabetic() || c == '_')
+                && characters.all(|c| c.is_alphanumeric() || c == '_')
         }
         "isupper" => text.chars().any(char::is_uppercase) && !text.chars().any(char::is_lowercase),
         "islower" => text.chars().any(char::is_lowercase) && !text.chars().any(char::is_uppercase),
