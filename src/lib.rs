@@ -6,6 +6,19 @@
 // floor 0: ground, knows nothing of kplay
 pub mod diag;
 // floor 1: language
+pub mod secrets;
 pub mod value;
 pub mod vars;
+pub mod yaml;
 pub mod template;
+pub mod varfile;
+// floor 2: contract
+pub mod kit;
+pub mod wire;
+// floor 3: capability
+pub mod modules;
+// floor 4: what a task means
+pub mod step;
+// floor 5: the two ends; none knows another
+pub mod worker;
+pub mod playbook;

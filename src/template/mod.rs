@@ -16,6 +16,7 @@ mod globals;
 mod guard;
 mod literal;
 mod lookups;
+mod loops;
 mod methods;
 mod operators;
 mod place;

@@ -22,7 +22,7 @@ pub enum Key {
     /// Text.
     Str(Arc<str>),
     /// A tuple of keys.
-    Tuple(Arc<[Key]>),
+    Tuple(#[serde(deserialize_with = "super::wire::nested_keys")] Arc<[Key]>),
 }
 
 impl Key {

@@ -39,6 +39,9 @@ bitflags! {
     }
 }
 
+/// The message of the one undefined value that means "leave it out".
+const OMIT: &str = "`omit` can only stand for a whole argument or item";
+
 /// Why a value could not be made: an undefined variable, or an error on the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
@@ -156,6 +159,17 @@ impl Value {
             help: None,
             within: None,
         })))
+    }
+
+    /// Returns what the variable `omit` holds: an argument or item with this value counts as not written.
+    pub fn omit() -> Self {
+        Self::undefined(OMIT, Span::NONE)
+    }
+
+    /// Tells whether this is [`Value::omit`].
+    pub fn is_omit(&self) -> bool {
+        self.as_fault()
+            .is_some_and(|fault| fault.undefined && fault.message == OMIT)
     }
 
     /// Returns the content.

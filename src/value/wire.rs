@@ -1,8 +1,11 @@
 //! How a value travels: content, marks and origin, so that trust and secrecy survive the way to a host and back.
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::cell::Cell;
+use std::sync::Arc;
 
-use super::{Kind, Marks, Value};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::{Key, Kind, Marks, Value};
 use crate::diag::Span;
 
 impl Serialize for Value {
@@ -21,4 +24,30 @@ impl<'de> Deserialize<'de> for Value {
             origin: origin.unwrap_or(Span::NONE),
         })
     }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        DEPTH.with(|depth| depth.set(depth.get().saturating_sub(1)));
+    }
+}
+
+impl<'de> Deserialize<'de> for Value {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let _level = Level::enter::<D::Error>()?;
+        let (kind, marks, origin) = <(Kind, u8, Option<Span>)>::deserialize(deserializer)?;
+        Ok(Self {
+            kind,
+            marks: Marks::from_bits_truncate(marks),
+            origin: origin.unwrap_or(Span::NONE),
+        })
+    }
+}
+
+/// Reads the keys of a tuple, which may nest only as deep as values.
+pub(super) fn nested_keys<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Arc<[Key]>, D::Error> {
+    let _level = Level::enter::<D::Error>()?;
+    Vec::<Key>::deserialize(deserializer).map(Arc::from)
 }

@@ -72,11 +72,15 @@ impl Variables for Layered<'_> {
 
 impl Variables for crate::value::Dict {
     fn find(&self, name: &str) -> Found {
-        self.get(name).map_or(Found::Missing, |value| Found::Value(value.clone()))
+        self.get(name)
+            .map_or(Found::Missing, |value| Found::Value(value.clone()))
     }
 
     fn names(&self) -> Vec<Arc<str>> {
-        let mut names: Vec<Arc<str>> = self.keys().filter_map(|key| key.as_str().map(Arc::from)).collect();
+        let mut names: Vec<Arc<str>> = self
+            .keys()
+            .filter_map(|key| key.as_str().map(Arc::from))
+            .collect();
         names.sort();
         names
     }

@@ -1,0 +1,134 @@
+//! Modules of the run itself: they need what `step` knows (variables, expressions) rather than a host.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::failure::Failure;
+use super::meta::Meta;
+use super::outcome::Outcome;
+use crate::template::LookupContext;
+use crate::value::{Dict, Value};
+
+/// How long a fact that a task sets lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Persistence {
+    /// For the run.
+    Run,
+    /// For the run and in the fact cache (`cacheable: true`).
+    Cache,
+}
+
+/// What `pause` asks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PausePrompt {
+    /// The text to show, if one was given.
+    pub prompt: Option<String>,
+    /// Whether what is typed is shown.
+    pub echo: bool,
+    /// How long to wait; without it, until Enter.
+    pub seconds: Option<u64>,
+}
+
+/// What the engine does to complete a step, once for all hosts where the module bypasses the host loop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum ControllerRequest {
+    /// `set_fact`: sets host variables.
+    SetFacts(Dict, Persistence),
+    /// `set_stats`: sets statistics of the run.
+    SetStats {
+        /// Names and values.
+        data: Dict,
+        /// For the host rather than the run.
+        per_host: bool,
+        /// Adds to what is there.
+        aggregate: bool,
+    },
+    /// `include_vars`: sets what variable files hold.
+    IncludeVars(Dict),
+    /// `add_host`.
+    AddHost {
+        /// The name.
+        name: String,
+        /// Groups that it joins.
+        groups: Vec<String>,
+        /// Its variables.
+        variables: Dict,
+    },
+    /// `group_by`.
+    GroupBy {
+        /// The group that the host joins.
+        group: String,
+        /// Parents of that group.
+        parents: Vec<String>,
+    },
+    /// `meta`: the action's name.
+    Meta(String),
+    /// `pause`.
+    Pause(PausePrompt),
+    /// `fetch`: brings a file of the host to the controller.
+    Fetch {
+        /// The path on the host.
+        source: String,
+        /// `dest` as given.
+        destination: String,
+        /// `flat`.
+        flat: bool,
+        /// SHA-1 of the file on the host.
+        sha1: String,
+        /// Compare checksums after the transfer.
+        validate: bool,
+    },
+    /// `wait_for_connection`: connects anew until it succeeds; all times in seconds.
+    WaitForConnection {
+        /// Before the first try.
+        delay: f64,
+        /// Between tries.
+        sleep: f64,
+        /// For one try.
+        connect_timeout: f64,
+        /// For all.
+        timeout: f64,
+    },
+}
+
+/// What a control module sees of the step that runs it.
+pub trait StepView {
+    /// Evaluates templates in a value, deep inside too.
+    fn render(&self, value: &Value) -> Result<Value, Failure>;
+
+    /// Evaluates the text of an expression or a name, as `debug: var=` does; undefined is a [`crate::value::Kind::Undefined`].
+    fn expression(&self, text: &Value) -> Result<Value, Failure>;
+
+    /// Evaluates a condition, as `when` does.
+    fn condition(&self, value: &Value) -> Result<bool, Failure>;
+
+    /// Returns the name of the host in the inventory.
+    fn host(&self) -> Arc<str>;
+
+    /// Returns how often `-v` was given.
+    fn verbosity(&self) -> u8;
+
+    /// Returns the controller's files and inventory; an error on a host, where a module that says [`Control::CONTROLLER`]
+    /// never runs.
+    fn controller(&self) -> Result<&dyn LookupContext, Failure>;
+}
+
+/// A module of the run itself.
+pub trait Control: 'static {
+    /// The arguments: a documented struct that denies unknown fields.
+    type Args: DeserializeOwned + JsonSchema;
+    /// What is known before it runs.
+    const META: Meta;
+    /// Arguments that it evaluates itself, and that it therefore gets as written (`assert`'s `that`).
+    const RAW: &'static [&'static str] = &[];
+    /// It needs the controller's files or connections, so its step never travels.
+    const CONTROLLER: bool = false;
+    /// It runs once for all hosts (`add_host`, `pause`), whatever the number of hosts.
+    const ONCE: bool = false;
+
+    /// Does the work. `args` are the rendered ones, those of [`Control::RAW`] as written.
+    fn run(args: &Self::Args, step: &dyn StepView) -> Result<Outcome, Failure>;
+}

@@ -1,0 +1,101 @@
+//! What a module found and what it would do about it.
+
+use super::outcome::{Diff, Outcome};
+use crate::value::{Dict, Value};
+
+/// What is to be done.
+#[derive(Clone, Debug)]
+pub enum Verdict<C> {
+    /// Nothing, and why, as a fragment: `the file has that content already`.
+    Unchanged {
+        /// Why nothing needs to change.
+        why: String,
+    },
+    /// Exactly this.
+    Change(C),
+    /// One action whose effect nobody can know before (a command). Check mode skips it.
+    Opaque(C),
+}
+
+/// The end of `plan`: the verdict, the return values that hold in either case, and the changes as a person reads them.
+#[derive(Clone, Debug)]
+pub struct Plan<C> {
+    /// What is to be done.
+    pub verdict: Verdict<C>,
+    /// Return values, as Ansible names them, of an unchanged run and of check mode.
+    pub values: Dict,
+    /// Before and after, for `--diff`.
+    pub diff: Vec<Diff>,
+    /// Warnings for the user.
+    pub warnings: Vec<String>,
+}
+
+impl<C> Plan<C> {
+    /// Returns a plan that changes nothing, with the reason as a fragment.
+    pub fn unchanged(why: impl Into<String>) -> Self {
+        Self::new(Verdict::Unchanged { why: why.into() })
+    }
+
+    /// Returns a plan that makes exactly this change.
+    pub fn change(change: C) -> Self {
+        Self::new(Verdict::Change(change))
+    }
+
+    /// Returns a plan of one action whose effect cannot be known.
+    pub fn opaque(action: C) -> Self {
+        Self::new(Verdict::Opaque(action))
+    }
+
+    fn new(verdict: Verdict<C>) -> Self {
+        Self {
+            verdict,
+            values: Dict::new(),
+            diff: Vec::new(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// Adds a return value.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.values.insert(name, value);
+        self
+    }
+
+    /// Adds return values.
+    #[must_use]
+    pub fn with_all(mut self, values: Dict) -> Self {
+        self.values.extend(values);
+        self
+    }
+
+    /// Adds a difference for `--diff`.
+    #[must_use]
+    pub fn with_diff(mut self, diff: Diff) -> Self {
+        self.diff.push(diff);
+        self
+    }
+
+    /// Adds a warning.
+    #[must_use]
+    pub fn warn(mut self, text: impl Into<String>) -> Self {
+        self.warnings.push(text.into());
+        self
+    }
+}
+
+/// The end of `apply`.
+#[derive(Clone, Debug)]
+pub enum Applied {
+    /// All is done.
+    Done(Outcome),
+    /// The ground has changed (a package cache was updated): plan once more and apply that. What this outcome says of changes,
+    /// warnings and values is kept under what follows.
+    PlanAgain(Outcome),
+}
+
+impl From<Outcome> for Applied {
+    fn from(outcome: Outcome) -> Self {
+        Self::Done(outcome)
+    }
+}

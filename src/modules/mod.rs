@@ -1,0 +1,38 @@
+//! The modules, one file each, by family; and the table that names them.
+//!
+//! A new module is one file, its `mod` line in the family's `mod.rs`, and its line in the family's `ENTRIES`. Nothing here
+//! touches the system by itself: everything goes through [`crate::kit::Host`].
+#![warn(clippy::disallowed_methods)]
+
+mod commands;
+mod control;
+mod files;
+mod net;
+mod packages;
+mod services;
+mod system;
+mod users;
+
+use crate::kit::Entry;
+
+/// The families in the order of the documentation; within each, modules are sorted by name.
+pub const REGISTRY: &[&[Entry]] = &[
+    commands::ENTRIES,
+    control::ENTRIES,
+    files::ENTRIES,
+    net::ENTRIES,
+    packages::ENTRIES,
+    services::ENTRIES,
+    system::ENTRIES,
+    users::ENTRIES,
+];
+
+/// Returns all modules.
+pub fn all() -> impl Iterator<Item = Entry> {
+    REGISTRY.iter().flat_map(|family| family.iter().copied())
+}
+
+/// Returns the module of that full name (`ansible.builtin.copy`) or redirected name; short names are resolved by the playbook.
+pub fn find(name: &str) -> Option<Entry> {
+    all().find(|entry| entry.meta().name == name || entry.meta().aliases.contains(&name))
+}

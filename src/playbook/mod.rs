@@ -1,0 +1,15 @@
+//! Playbooks: from files to a typed, spanned model, with every mistake that the files alone show.
+//!
+//! The engine and `cli` load a playbook here once, before the first connection, and come back for what is only known while it
+//! runs (`include_tasks`, `include_role`). Nothing downstream sees YAML.
+
+mod model;
+pub mod names;
+mod tags;
+
+pub use model::{
+    Action, ActionKind, Arguments, Block, Chain, Entry, FromFiles, IncludeRole, IncludeTasks,
+    Keywords, Loop, LoopControl, MetaAction, ModuleDefaults, Play, Playbook, Prompt, Role, Scope,
+    ScopeKind, Task, TaskId, Unsupported, UnsupportedKind, Written,
+};
+pub use tags::TagSelection;

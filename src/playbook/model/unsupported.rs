@@ -1,0 +1,32 @@
+//! What Ansible has and kplay lacks.
+
+use crate::diag::Span;
+
+/// What sort of thing kplay lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum UnsupportedKind {
+    /// A module or action.
+    Module,
+    /// A keyword, or a value of it.
+    Keyword,
+    /// A filter, test or lookup in a template.
+    Plugin,
+    /// A role of an installed collection.
+    Role,
+}
+
+/// Something that Ansible has and kplay lacks.
+///
+/// The engine refuses the playbook because of it where nothing can keep the run away from it; else it warns, and the task fails on
+/// the host that reaches it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// What sort of thing it is.
+    pub kind: UnsupportedKind,
+    /// Its name in words: ``module `community.general.nmcli` ``, ``keyword `async` ``.
+    pub what: String,
+    /// Where it is used.
+    pub span: Span,
+    /// Who has it, or what to do instead, where there is something to say.
+    pub help: Option<String>,
+}

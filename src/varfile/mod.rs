@@ -1,0 +1,10 @@
+//! Variable files: YAML or JSON, plain or vaulted as a whole, alone or in directories.
+//!
+//! Used by `inventory` (`group_vars`, `host_vars`), `playbook` (`vars_files`, role vars and defaults), `include_vars` and
+//! `-e @file`.
+
+mod find;
+mod read;
+
+pub use find::{EXTENSIONS, files_in, find};
+pub use read::{Reader, VarFile};

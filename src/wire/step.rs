@@ -1,0 +1,154 @@
+//! The specification of a step: one task for one host, as expressions. What its keywords mean is written in `step` alone.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::diag::Span;
+use crate::kit::{Need, Supplied};
+use crate::value::Value;
+use crate::vars::Level;
+
+/// The number of a step within a run.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct StepId(pub u64);
+
+/// A variable that travels with a batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Binding {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where it was set: a register made on the way hides it only from below.
+    pub level: Level,
+    /// Its value, not rendered.
+    pub value: Value,
+}
+
+/// Where a loop's items come from.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum LoopSource {
+    /// `loop:`.
+    Items(Value),
+    /// `with_NAME:`.
+    Lookup {
+        /// The lookup's name as written.
+        name: Arc<str>,
+        /// Its terms.
+        terms: Value,
+    },
+}
+
+/// `loop_control:`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LoopControl {
+    /// `loop_var`; nothing means `item`.
+    pub variable: Option<Value>,
+    /// `index_var`.
+    pub index: Option<Value>,
+    /// `label`.
+    pub label: Option<Value>,
+    /// `pause`, in seconds.
+    pub pause: Option<Value>,
+    /// `extended`.
+    pub extended: Option<Value>,
+    /// `extended_allitems`.
+    pub extended_all: Option<Value>,
+    /// `break_when`.
+    pub break_when: Vec<Value>,
+}
+
+/// A loop.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Loop {
+    /// The items.
+    pub source: LoopSource,
+    /// How they are gone through.
+    pub control: LoopControl,
+}
+
+/// The `become` keywords in effect; the variables of the same names go before them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BecomeKeywords {
+    /// `become`.
+    pub enabled: Option<Value>,
+    /// `become_user`.
+    pub user: Option<Value>,
+    /// `become_method`.
+    pub method: Option<Value>,
+    /// `become_exe`.
+    pub executable: Option<Value>,
+    /// `become_flags`.
+    pub flags: Option<Value>,
+    /// The password that was asked for or read from a file.
+    pub password: Option<Value>,
+}
+
+/// One task for one host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// Its number.
+    pub id: StepId,
+    /// The task's name as messages show it.
+    pub name: Arc<str>,
+    /// Where the task was written.
+    pub span: Span,
+    /// The full name of the module.
+    pub module: Arc<str>,
+    /// The arguments as written, a dictionary (or a template that makes one).
+    pub arguments: Value,
+    /// Arguments of `module_defaults`, below those of the task; outermost first.
+    pub argument_defaults: Vec<Value>,
+    /// `when`, outermost first.
+    pub when: Vec<Value>,
+    /// `loop` or `with_*`.
+    pub looping: Option<Loop>,
+    /// `until`.
+    pub until: Vec<Value>,
+    /// `retries`.
+    pub retries: Option<Value>,
+    /// `delay`, in seconds.
+    pub delay: Option<Value>,
+    /// `changed_when`.
+    pub changed_when: Option<Vec<Value>>,
+    /// `failed_when`.
+    pub failed_when: Option<Vec<Value>>,
+    /// `register`.
+    pub register: Option<Arc<str>>,
+    /// `ignore_errors`.
+    pub ignore_errors: Option<Value>,
+    /// `become` and its kin.
+    pub becoming: BecomeKeywords,
+    /// `environment`, outermost first.
+    pub environment: Vec<Value>,
+    /// `check_mode`.
+    pub check_mode: Option<Value>,
+    /// The run is in check mode.
+    pub check: bool,
+    /// `diff`.
+    pub diff: Option<Value>,
+    /// The run shows differences.
+    pub show_diff: bool,
+    /// `no_log`.
+    pub no_log: Option<Value>,
+    /// `timeout` of the task, in seconds.
+    pub timeout: Option<Value>,
+    /// `delegate_to`.
+    pub delegate_to: Option<Value>,
+    /// The host's name in the inventory.
+    pub host: Arc<str>,
+    /// How often `-v` was given.
+    pub verbosity: u8,
+}
+
+/// Steps of one host that are run in order, and the variables that their expressions name, closed under reference.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The steps.
+    pub steps: Vec<Step>,
+    /// The variables.
+    pub variables: Vec<Binding>,
+    /// The controller's files that are known to be needed; others are asked for.
+    pub supplied: Vec<(Need, Supplied)>,
+}
