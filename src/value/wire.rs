@@ -15,13 +15,25 @@ impl Serialize for Value {
     }
 }
 
-impl<'de> Deserialize<'de> for Value {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let (kind, marks, origin) = <(Kind, u8, Option<Span>)>::deserialize(deserializer)?;
-        Ok(Self {
-            kind,
-            marks: Marks::from_bits_truncate(marks),
-            origin: origin.unwrap_or(Span::NONE),
+/// How deep values may nest: deeper than any real one, and far from the end of the stack.
+const DEEPEST: usize = 200;
+
+thread_local! {
+    /// How deep the value is that this thread reads just now. A decoder that recurses has no other place to count.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Counts one level while it lives.
+struct Level;
+
+impl Level {
+    fn enter<E: de::Error>() -> Result<Self, E> {
+        DEPTH.with(|depth| {
+            if depth.get() >= DEEPEST {
+                return Err(E::custom("a value nests too deep"));
+            }
+            depth.set(depth.get() + 1);
+            Ok(Self)
         })
     }
 }
