@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use super::error::TemplateError;
 use super::globals::Function;
-use super::place::place;
+use super::place::{resolve, within};
 use super::settings::FileSettings;
 use super::templar::{Templar, Text};
 use super::tree::{
@@ -237,7 +237,12 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn span(&self, spot: Spot) -> Span {
-        place(self.sources, &self.template.text, self.origin, spot).0
+        match self.sources {
+            Some(sources) if self.origin.is_some() => {
+                resolve(sources, self.origin, within(&self.template.text, spot))
+            }
+            _ => self.origin,
+        }
     }
 
     fn bind(&mut self, name: &Arc<str>) {

@@ -207,7 +207,7 @@ fn undefined_names_are_answered_with_the_nearest() {
 #[test]
 fn errors_know_their_line_and_column() {
     let sources = SourceMap::default();
-    let text = "a: plain\nb: \"x {{ word }} {{ wrod }}\"\nc: |\n  one\n  two {{ 1 / 0 }}\n";
+    let text = "a: plain\nb: \"x {{ word }} {{ wrod }}\"\nc: |\n  one\n  two {{ 1 / 0 }}\nd: '{{ 1 +* }}'\n";
     let file = sources.add("play.yml", text);
     let variables = Dict::new().with("word", "w");
     let scope = Scope {
@@ -229,7 +229,8 @@ fn errors_know_their_line_and_column() {
         at("one\ntwo {{ 1 / 0 }}\n", Span::new(file, 3, 4, 0)),
         Span::new(file, 5, 10, 5)
     );
-    assert_eq!(at("{{ 1 +* }}", Span::new(file, 1, 4, 0)).line, 1);
+    assert_eq!(at("{{ 1 +* }}", Span::new(file, 6, 4, 0)),
+        Span::new(file, 6, 11, 1));
 }
 
 #[test]
@@ -498,6 +499,14 @@ fn dates_have_their_methods() {
         render("{{ now(utc=true, fmt='%Y') | length }}", &variables).unwrap(),
         Value::from(4)
     );
+}
+
+#[test]
+fn omitted_items_are_gone_and_an_omitted_value_is_told() {
+    let variables = Dict::new().with("x", 1);
+    assert!(render("{{ nope | default(omit) }}", &variables).unwrap().is_omit());
+    assert_eq!(render("{{ [x, omit, {'a': omit, 'b': x}] }}", &variables).unwrap().to_repr(), "[1, {'b': 1}]");
+    assert!(render("a{{ omit }}", &variables).is_err());
 }
 
 #[test]

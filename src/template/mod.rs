@@ -31,6 +31,6 @@ mod tree;
 pub use call::{Call, Callback, Keyword};
 pub use context::{FileKind, FileStatus, LookupContext, ShellOutput};
 pub use error::TemplateError;
-pub use place::resolve;
+pub use analysis::{LookupUse, Uses};
 pub use settings::FileSettings;
 pub use templar::{Scope, Templar};

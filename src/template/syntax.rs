@@ -14,7 +14,7 @@ use super::analysis::takes;
 use super::error::TemplateError;
 use super::guard;
 use super::literal::{self, Backslash};
-use super::place::place;
+use super::place::{resolve, within};
 use super::settings::FileSettings;
 use super::tree::{
     Argument, Block, Comparison, Conditional, Expression, Filter, For, Macro, Node, Operator,
@@ -223,12 +223,11 @@ impl<'a> Converter<'a> {
     }
 
     fn error(&self, message: String, spot: Spot) -> TemplateError {
-        let (span, _) = place(
-            self.source.sources,
-            self.source.text,
-            self.source.origin,
-            spot,
-        );
+        let origin = self.source.origin;
+        let span = match self.source.sources {
+            Some(sources) if origin.is_some() => resolve(sources, origin, within(self.source.text, spot)),
+            _ => origin,
+        };
         TemplateError::Syntax { message, span }
     }
 

@@ -70,6 +70,7 @@ impl Evaluator<'_> {
                     "self" if frame.blocks.is_some() || !frame.template.blocks.is_empty() => {
                         Ok(Operand::Object(Object::Blocks))
                     }
+                    "omit" => Ok(Value::omit().into()),
                     "super" if frame.block.is_some() => Ok(Operand::Object(Object::Super)),
                     _ => Ok(self
                         .missing(frame, expression.spot, format!("`{name}` is undefined"))
@@ -314,8 +315,7 @@ impl Evaluator<'_> {
         expression: &Expression,
     ) -> Result<Value, TemplateError> {
         let (positional, named) = self.arguments(frame, &filter.arguments)?;
-        let (span, _) = self.place(frame, expression.spot);
-        self.apply_filter(&filter.name, value, positional, named, span)
+        self.apply_filter(&filter.name, value, positional, named, Span::NONE)
     }
 
     fn tested(
@@ -342,9 +342,8 @@ impl Evaluator<'_> {
             }
         };
         let (positional, named) = self.arguments(frame, &test.arguments)?;
-        let (span, _) = self.place(frame, expression.spot);
         let secret = value.holds_secret() || positional.iter().any(Value::holds_secret);
-        self.apply_test(&test.name, value, positional, named, span)
+        self.apply_test(&test.name, value, positional, named, Span::NONE)
             .map(|value| marked(value, secret))
     }
 }

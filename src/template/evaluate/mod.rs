@@ -20,7 +20,7 @@ pub(super) use self::attribute::item_or_attribute;
 use self::object::{Operand, Scope};
 use super::error::TemplateError;
 use super::operators::{is_no_else, marked};
-use super::place::place;
+use super::place::within;
 use super::settings::FileSettings;
 use super::templar::{Templar, Text};
 use super::tree::{Block, Expression, Spot, Statement, Template};
@@ -150,8 +150,9 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Returns the value as it may leave the templates.
+    /// What is to be left out stays as [`Value::omit`] at the top and is gone inside.
     pub(super) fn leave(&self, value: Value) -> Result<Value, TemplateError> {
-        if plain(&value) {
+        if plain(&value) || value.is_omit() {
             return Ok(value);
         }
         let origin = value.origin();
@@ -161,11 +162,13 @@ impl<'a> Evaluator<'a> {
             Kind::List(items) | Kind::Tuple(items) => Kind::List(Arc::new(
                 items
                     .iter()
+                    .filter(|item| !item.is_omit())
                     .map(|item| self.leave(item.clone()))
                     .collect::<Result<_, _>>()?,
             )),
             Kind::Dict(dict) => Kind::Dict(Arc::new(
                 dict.iter()
+                    .filter(|(_, item)| !item.is_omit())
                     .map(|(key, item)| Ok((key.clone(), self.leave(item.clone())?)))
                     .collect::<Result<Dict, TemplateError>>()?,
             )),
@@ -338,6 +341,9 @@ impl<'a> Evaluator<'a> {
             if is_no_else(&node) {
                 continue;
             }
+            if node.is_omit() {
+                return Err(TemplateError::new("`omit` cannot be a part of text"));
+            }
             match self.deep(&node).and_then(|node| self.leave(node)) {
                 Ok(node) => text.push_str(&node.to_text()),
                 Err(TemplateError::Fault(fault)) => {
@@ -353,10 +359,9 @@ impl<'a> Evaluator<'a> {
     fn placed(&self, frame: &Frame, spot: Spot, error: TemplateError) -> TemplateError {
         match error {
             TemplateError::Fault(fault) if !fault.span.is_some() => {
-                let (span, within) = self.place(frame, spot);
                 TemplateError::Fault(Fault {
-                    span,
-                    within,
+                    span: frame.origin,
+                    within: frame.within(spot),
                     ..fault
                 })
             }
@@ -364,29 +369,24 @@ impl<'a> Evaluator<'a> {
         }
     }
 
-    fn place(&self, frame: &Frame, spot: Spot) -> (Span, Option<Within>) {
-        place(
-            self.context.sources,
-            &frame.template.text,
-            frame.origin,
-            spot,
-        )
-    }
-
     /// Returns an undefined value that was met at that stretch.
     fn missing(&self, frame: &Frame, spot: Spot, message: String) -> Value {
-        let (span, within) = self.place(frame, spot);
         Value::new(Kind::Undefined(Arc::new(Fault {
             undefined: true,
             message,
-            span,
+            span: frame.origin,
             help: None,
-            within,
+            within: frame.within(spot),
         })))
     }
 
-    /// Adds the nearest names to an error about a missing one. Done at the very end: most undefined values are forgiven.
+    /// Adds the exact place to an error, and the nearest names to one about a missing name. Done at the very end: most undefined
+    /// values are forgiven.
     pub(super) fn helped(&self, error: TemplateError) -> TemplateError {
+        let error = match self.context.sources {
+            Some(sources) => error.located(sources),
+            None => error,
+        };
         let TemplateError::Fault(mut fault) = error else {
             return error;
         };
@@ -452,6 +452,13 @@ impl<'a> Evaluator<'a> {
 }
 
 impl Frame {
+    /// Returns the stretch of the text, if it is known where the text was written.
+    fn within(&self, spot: Spot) -> Option<Within> {
+        self.origin
+            .is_some()
+            .then(|| within(&self.template.text, spot))
+    }
+
     fn new(template: Arc<Template>, origin: Span) -> Self {
         Self {
             template,
