@@ -229,8 +229,10 @@ fn errors_know_their_line_and_column() {
         at("one\ntwo {{ 1 / 0 }}\n", Span::new(file, 3, 4, 0)),
         Span::new(file, 5, 10, 5)
     );
-    assert_eq!(at("{{ 1 +* }}", Span::new(file, 6, 4, 0)),
-        Span::new(file, 6, 11, 1));
+    assert_eq!(
+        at("{{ 1 +* }}", Span::new(file, 6, 4, 0)),
+        Span::new(file, 6, 11, 1)
+    );
 }
 
 #[test]
@@ -504,8 +506,17 @@ fn dates_have_their_methods() {
 #[test]
 fn omitted_items_are_gone_and_an_omitted_value_is_told() {
     let variables = Dict::new().with("x", 1);
-    assert!(render("{{ nope | default(omit) }}", &variables).unwrap().is_omit());
-    assert_eq!(render("{{ [x, omit, {'a': omit, 'b': x}] }}", &variables).unwrap().to_repr(), "[1, {'b': 1}]");
+    assert!(
+        render("{{ nope | default(omit) }}", &variables)
+            .unwrap()
+            .is_omit()
+    );
+    assert_eq!(
+        render("{{ [x, omit, {'a': omit, 'b': x}] }}", &variables)
+            .unwrap()
+            .to_repr(),
+        "[1, {'b': 1}]"
+    );
     assert!(render("a{{ omit }}", &variables).is_err());
 }
 

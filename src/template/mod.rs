@@ -28,9 +28,9 @@ mod templar;
 mod tests;
 mod tree;
 
+pub use analysis::{LookupUse, Uses};
 pub use call::{Call, Callback, Keyword};
 pub use context::{FileKind, FileStatus, LookupContext, ShellOutput};
 pub use error::TemplateError;
-pub use analysis::{LookupUse, Uses};
 pub use settings::FileSettings;
 pub use templar::{Scope, Templar};

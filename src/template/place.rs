@@ -12,17 +12,29 @@ use crate::yaml;
 /// Returns the stretch in characters.
 pub(crate) fn within(text: &str, spot: Spot) -> Within {
     let before = text.get(..spot.start as usize).unwrap_or("");
-    let inside = text.get(spot.start as usize..spot.end as usize).unwrap_or("");
+    let inside = text
+        .get(spot.start as usize..spot.end as usize)
+        .unwrap_or("");
     Within {
         offset: count(before.chars().count()),
-        length: count(inside.chars().take_while(|character| *character != '\n').count()),
+        length: count(
+            inside
+                .chars()
+                .take_while(|character| *character != '\n')
+                .count(),
+        ),
     }
 }
 
 /// Returns the place of a stretch of the scalar or template file that begins at `origin`.
 pub(crate) fn resolve(sources: &SourceMap, origin: Span, within: Within) -> Span {
     if (origin.line, origin.column) != (1, 1) {
-        return yaml::locate(sources, origin, within.offset as usize, within.length as usize);
+        return yaml::locate(
+            sources,
+            origin,
+            within.offset as usize,
+            within.length as usize,
+        );
     }
     // The whole text is the template: nothing to decode.
     let Some(source) = sources.get(origin.file) else {
@@ -47,7 +59,11 @@ impl TemplateError {
             Self::Fault(fault) => match fault.within {
                 Some(within) => {
                     let span = resolve(sources, fault.span, within);
-                    Self::Fault(Fault { span, within: None, ..fault })
+                    Self::Fault(Fault {
+                        span,
+                        within: None,
+                        ..fault
+                    })
                 }
                 None => Self::Fault(fault),
             },

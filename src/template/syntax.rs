@@ -225,7 +225,9 @@ impl<'a> Converter<'a> {
     fn error(&self, message: String, spot: Spot) -> TemplateError {
         let origin = self.source.origin;
         let span = match self.source.sources {
-            Some(sources) if origin.is_some() => resolve(sources, origin, within(self.source.text, spot)),
+            Some(sources) if origin.is_some() => {
+                resolve(sources, origin, within(self.source.text, spot))
+            }
             _ => origin,
         };
         TemplateError::Syntax { message, span }

@@ -358,13 +358,11 @@ impl<'a> Evaluator<'a> {
     /// Gives the error the place of the stretch, unless it has one.
     fn placed(&self, frame: &Frame, spot: Spot, error: TemplateError) -> TemplateError {
         match error {
-            TemplateError::Fault(fault) if !fault.span.is_some() => {
-                TemplateError::Fault(Fault {
-                    span: frame.origin,
-                    within: frame.within(spot),
-                    ..fault
-                })
-            }
+            TemplateError::Fault(fault) if !fault.span.is_some() => TemplateError::Fault(Fault {
+                span: frame.origin,
+                within: frame.within(spot),
+                ..fault
+            }),
             other => other,
         }
     }
