@@ -17,6 +17,8 @@ pub mod kit;
 pub mod wire;
 // floor 3: capability
 pub mod modules;
-// floor 5: the two ends
+// floor 4: what a task means
+pub mod step;
+// floor 5: the two ends; none knows another
 pub mod worker;
 pub mod playbook;

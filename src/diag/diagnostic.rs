@@ -62,14 +62,20 @@ impl Diagnostic {
 
     /// Returns a warning with that code and headline.
     pub fn warning(code: impl Into<Cow<'static, str>>, headline: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, ..Self::error(code, headline) }
+        Self {
+            severity: Severity::Warning,
+            ..Self::error(code, headline)
+        }
     }
 
     /// Adds the place that the message is about, with what is to be said of it (may be empty). [`Span::NONE`] adds nothing.
     #[must_use]
     pub fn at(mut self, span: Span, text: impl Into<String>) -> Self {
         if span.is_some() {
-            self.primary = Some(Label { span, text: text.into() });
+            self.primary = Some(Label {
+                span,
+                text: text.into(),
+            });
         }
         self
     }
@@ -78,7 +84,10 @@ impl Diagnostic {
     #[must_use]
     pub fn and_at(mut self, span: Span, text: impl Into<String>) -> Self {
         if span.is_some() {
-            self.secondary.push(Label { span, text: text.into() });
+            self.secondary.push(Label {
+                span,
+                text: text.into(),
+            });
         }
         self
     }

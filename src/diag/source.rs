@@ -8,13 +8,17 @@ use std::sync::{Arc, RwLock};
 use serde::{Deserialize, Serialize};
 
 /// The number of a text in the [`SourceMap`]; 0 is no text at all.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct FileId(pub u32);
 
 /// A place in a text: `length` characters from `column` of `line`, both counted from 1.
 ///
 /// [`Span::NONE`] (file 0) stands for "nowhere", as for a value that a host made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Span {
     /// The text.
     pub file: FileId,
@@ -28,11 +32,21 @@ pub struct Span {
 
 impl Span {
     /// No place.
-    pub const NONE: Self = Self { file: FileId(0), line: 0, column: 0, length: 0 };
+    pub const NONE: Self = Self {
+        file: FileId(0),
+        line: 0,
+        column: 0,
+        length: 0,
+    };
 
     /// Returns the place of `length` characters at `line` and `column` (both from 1) of `file`.
     pub fn new(file: FileId, line: u32, column: u32, length: u32) -> Self {
-        Self { file, line, column, length }
+        Self {
+            file,
+            line,
+            column,
+            length,
+        }
     }
 
     /// Tells whether this is a place in a text.
@@ -67,16 +81,27 @@ pub struct SourceMap {
 impl SourceMap {
     /// Adds a text and returns its number.
     pub fn add(&self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
-        self.push(Source { name: name.into(), text: text.into(), secret: false })
+        self.push(Source {
+            name: name.into(),
+            text: text.into(),
+            secret: false,
+        })
     }
 
     /// Adds a decrypted text, of which no line is ever shown.
     pub fn add_secret(&self, name: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
-        self.push(Source { name: name.into(), text: text.into(), secret: true })
+        self.push(Source {
+            name: name.into(),
+            text: text.into(),
+            secret: true,
+        })
     }
 
     fn push(&self, source: Source) -> FileId {
-        let mut sources = self.sources.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut sources = self
+            .sources
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         sources.push(Arc::new(source));
         FileId(u32::try_from(sources.len()).unwrap_or(0))
     }
@@ -84,7 +109,11 @@ impl SourceMap {
     /// Returns the text of that number.
     pub fn get(&self, file: FileId) -> Option<Arc<Source>> {
         let index = usize::try_from(file.0).ok()?.checked_sub(1)?;
-        self.sources.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(index).cloned()
+        self.sources
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .get(index)
+            .cloned()
     }
 
     /// Returns `name:line:column`, or nothing for [`Span::NONE`].

@@ -12,7 +12,11 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<
         .collect();
     found.sort();
     found.dedup();
-    found.into_iter().take(3).map(|(_, candidate)| candidate).collect()
+    found
+        .into_iter()
+        .take(3)
+        .map(|(_, candidate)| candidate)
+        .collect()
 }
 
 /// Returns the nearest of `names`, if one is near enough.
@@ -29,7 +33,8 @@ fn distance(left: &str, right: &str) -> usize {
     for (row, &a) in left.iter().enumerate() {
         let mut current = vec![row + 1];
         for (column, &b) in right.iter().enumerate() {
-            let at = |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
+            let at =
+                |line: &[usize], index: usize| line.get(index).copied().unwrap_or(usize::MAX / 2);
             let mut best = (at(&previous, column) + usize::from(a != b))
                 .min(at(&previous, column + 1) + 1)
                 .min(at(&current, column) + 1);
@@ -54,7 +59,10 @@ mod tests {
     #[test]
     fn the_nearest_name_comes_first() {
         assert_eq!(nearest("ownr", ["mode", "owner", "group"]), ["owner"]);
-        assert_eq!(nearest_one("tempalte", ["template", "copy"]), Some("template"));
+        assert_eq!(
+            nearest_one("tempalte", ["template", "copy"]),
+            Some("template")
+        );
     }
 
     #[test]

@@ -9,7 +9,9 @@ use std::fmt;
 
 use schemars::JsonSchema;
 use serde::de::value::{SeqDeserializer, StrDeserializer};
-use serde::de::{self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    self, DeserializeOwned, Deserializer, IntoDeserializer, MapAccess, SeqAccess, Visitor,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::diag::{Span, nearest_one};
@@ -33,12 +35,21 @@ pub struct ArgumentError {
 impl ArgumentError {
     /// Returns an error about that argument.
     pub fn new(argument: &str, message: impl Into<String>) -> Self {
-        Self { argument: Some(argument.to_owned()), ..Self::general(message) }
+        Self {
+            argument: Some(argument.to_owned()),
+            ..Self::general(message)
+        }
     }
 
     /// Returns an error about the arguments together.
     pub fn general(message: impl Into<String>) -> Self {
-        Self { argument: None, message: message.into(), span: Span::NONE, help: None, unknown: false }
+        Self {
+            argument: None,
+            message: message.into(),
+            span: Span::NONE,
+            help: None,
+            unknown: false,
+        }
     }
 
     fn inside(mut self, name: &str, span: Span) -> Self {
@@ -77,14 +88,22 @@ impl de::Error for ArgumentError {
             Some(near) => format!("did you mean `{near}`?"),
             None => format!("it takes {}", expected.join(", ")),
         };
-        Self { help: Some(help), unknown: true, ..Self::new(field, "is not an argument of this module") }
+        Self {
+            help: Some(help),
+            unknown: true,
+            ..Self::new(field, "is not an argument of this module")
+        }
     }
 
     fn unknown_variant(variant: &str, expected: &'static [&'static str]) -> Self {
-        let help = nearest_one(variant, expected.iter().copied()).map(|near| format!("did you mean `{near}`?"));
+        let help = nearest_one(variant, expected.iter().copied())
+            .map(|near| format!("did you mean `{near}`?"));
         Self {
             help,
-            ..Self::general(format!("must be one of {}, not `{variant}`", expected.join(", ")))
+            ..Self::general(format!(
+                "must be one of {}, not `{variant}`",
+                expected.join(", ")
+            ))
         }
     }
 
@@ -98,7 +117,9 @@ impl de::Error for ArgumentError {
 pub struct Any(pub Value);
 
 /// A path on the host: `~`, `~user` and `$VARIABLES` are expanded there.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[schemars(transparent)]
 pub struct HostPath(pub String);
 
@@ -164,8 +185,14 @@ pub struct Coercion<'a> {
 }
 
 /// Reads a module's arguments from a rendered dictionary. Arguments that are null count as not given.
-pub fn from_value<T: DeserializeOwned>(arguments: &Value, coercion: &Coercion<'_>) -> Result<T, ArgumentError> {
-    T::deserialize(Coercing { value: arguments, coercion })
+pub fn from_value<T: DeserializeOwned>(
+    arguments: &Value,
+    coercion: &Coercion<'_>,
+) -> Result<T, ArgumentError> {
+    T::deserialize(Coercing {
+        value: arguments,
+        coercion,
+    })
 }
 
 struct Coercing<'v> {
@@ -178,7 +205,10 @@ impl Coercing<'_> {
     fn passes(&self) -> bool {
         let passes = self.coercion.templates_pass
             && self.value.is_trusted()
-            && self.value.as_str().is_some_and(|text| text.contains("{{") || text.contains("{%"));
+            && self
+                .value
+                .as_str()
+                .is_some_and(|text| text.contains("{{") || text.contains("{%"));
         if passes {
             self.coercion.passed.set(true);
         }
@@ -189,8 +219,14 @@ impl Coercing<'_> {
         if let Some(fault) = self.value.as_fault() {
             return Err(ArgumentError::general(fault.message.clone()));
         }
-        let shown = if self.value.holds_secret() { "a secret".to_owned() } else { shorten(&self.value.to_repr()) };
-        Err(ArgumentError::general(format!("must be {wanted}, not {shown}")))
+        let shown = if self.value.holds_secret() {
+            "a secret".to_owned()
+        } else {
+            shorten(&self.value.to_repr())
+        };
+        Err(ArgumentError::general(format!(
+            "must be {wanted}, not {shown}"
+        )))
     }
 
     fn boolean(&self) -> Option<bool> {
@@ -213,7 +249,10 @@ impl Coercing<'_> {
         match self.value.kind() {
             Kind::Int(value) => Some(*value),
             Kind::Bool(value) => Some(i64::from(*value)),
-            #[expect(clippy::cast_possible_truncation, reason = "whole and in range, as checked")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "whole and in range, as checked"
+            )]
             Kind::Float(value) if value.fract() == 0.0 && value.abs() < 9e15 => Some(*value as i64),
             Kind::Str(text) => text.trim().replace('_', "").parse().ok(),
             _ => None,
@@ -332,14 +371,22 @@ impl<'de> Deserializer<'de> for Coercing<'_> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ArgumentError> {
-        if self.value.is_null() { visitor.visit_none() } else { visitor.visit_some(self) }
+        if self.value.is_null() {
+            visitor.visit_none()
+        } else {
+            visitor.visit_some(self)
+        }
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ArgumentError> {
         visitor.visit_unit()
     }
 
-    fn deserialize_unit_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Result<V::Value, ArgumentError> {
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, ArgumentError> {
         visitor.visit_unit()
     }
 
@@ -355,7 +402,10 @@ impl<'de> Deserializer<'de> for Coercing<'_> {
             }
             HOST_PATH if !self.passes() => {
                 let text = self.text()?;
-                let path = self.coercion.expand.map_or_else(|| text.clone(), |expand| expand(&text));
+                let path = self
+                    .coercion
+                    .expand
+                    .map_or_else(|| text.clone(), |expand| expand(&text));
                 visitor.visit_newtype_struct(StrDeserializer::new(&path))
             }
             _ => visitor.visit_newtype_struct(self),
@@ -371,7 +421,9 @@ impl<'de> Deserializer<'de> for Coercing<'_> {
             Kind::List(items) | Kind::Tuple(items) => items,
             Kind::Str(text) => {
                 let place = |part: &str| {
-                    Value::text(part.trim()).with_marks(self.value.marks()).with_origin(self.value.origin())
+                    Value::text(part.trim())
+                        .with_marks(self.value.marks())
+                        .with_origin(self.value.origin())
                 };
                 split = text.split(',').map(place).collect::<Vec<_>>();
                 &split
@@ -382,10 +434,17 @@ impl<'de> Deserializer<'de> for Coercing<'_> {
             }
             _ => return self.wrong("a list"),
         };
-        visitor.visit_seq(Items { items: items.iter().enumerate(), coercion: self.coercion })
+        visitor.visit_seq(Items {
+            items: items.iter().enumerate(),
+            coercion: self.coercion,
+        })
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, ArgumentError> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, ArgumentError> {
         self.deserialize_seq(visitor)
     }
 
@@ -400,7 +459,11 @@ impl<'de> Deserializer<'de> for Coercing<'_> {
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ArgumentError> {
         if self.passes() {
-            return visitor.visit_map(Pairs { pairs: Vec::new().into_iter(), coercion: self.coercion, value: None });
+            return visitor.visit_map(Pairs {
+                pairs: Vec::new().into_iter(),
+                coercion: self.coercion,
+                value: None,
+            });
         }
         let read;
         let dict = match self.value.kind() {
@@ -408,14 +471,20 @@ impl<'de> Deserializer<'de> for Coercing<'_> {
             Kind::Str(text) => match dictionary_from_text(text) {
                 Some(found) => {
                     read = found;
-                    read.as_dict().map_or_else(|| self.wrong("a dictionary"), Ok)?
+                    read.as_dict()
+                        .map_or_else(|| self.wrong("a dictionary"), Ok)?
                 }
                 None => return self.wrong("a dictionary, as JSON text, or as key=value pairs"),
             },
             _ => return self.wrong("a dictionary"),
         };
-        let pairs: Vec<(&Key, &Value)> = dict.iter().filter(|(_, value)| !value.is_null()).collect();
-        visitor.visit_map(Pairs { pairs: pairs.into_iter(), coercion: self.coercion, value: None })
+        let pairs: Vec<(&Key, &Value)> =
+            dict.iter().filter(|(_, value)| !value.is_null()).collect();
+        visitor.visit_map(Pairs {
+            pairs: pairs.into_iter(),
+            coercion: self.coercion,
+            value: None,
+        })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -434,14 +503,25 @@ impl<'de> Deserializer<'de> for Coercing<'_> {
         visitor: V,
     ) -> Result<V::Value, ArgumentError> {
         if self.passes() {
-            let first: StrDeserializer<'_, ArgumentError> =
-                variants.first().copied().unwrap_or_default().into_deserializer();
+            let first: StrDeserializer<'_, ArgumentError> = variants
+                .first()
+                .copied()
+                .unwrap_or_default()
+                .into_deserializer();
             return visitor.visit_enum(first);
         }
         // YAML has made a truth value of a choice that is spelled like one.
         if let Kind::Bool(value) = self.value.kind() {
-            let spelled: &[&str] = if *value { &["yes", "on", "true", "True"] } else { &["no", "off", "false", "False"] };
-            if let Some(choice) = variants.iter().copied().find(|variant| spelled.contains(variant)) {
+            let spelled: &[&str] = if *value {
+                &["yes", "on", "true", "True"]
+            } else {
+                &["no", "off", "false", "False"]
+            };
+            if let Some(choice) = variants
+                .iter()
+                .copied()
+                .find(|variant| spelled.contains(variant))
+            {
                 let choice: StrDeserializer<'_, ArgumentError> = choice.into_deserializer();
                 return visitor.visit_enum(choice);
             }
@@ -451,7 +531,10 @@ impl<'de> Deserializer<'de> for Coercing<'_> {
         visitor.visit_enum(choice)
     }
 
-    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ArgumentError> {
+    fn deserialize_ignored_any<V: Visitor<'de>>(
+        self,
+        visitor: V,
+    ) -> Result<V::Value, ArgumentError> {
         visitor.visit_unit()
     }
 }
@@ -462,10 +545,16 @@ fn dictionary_from_text(text: &str) -> Option<Value> {
     if trimmed.starts_with('{') {
         return serde_json::from_str(trimmed).ok().map(Value::from_json);
     }
-    let pairs = trimmed.split([',', ' ']).filter(|part| !part.is_empty()).map(|part| {
-        part.split_once('=').map(|(name, value)| (Key::from(name.trim()), Value::text(value.trim())))
-    });
-    pairs.collect::<Option<crate::value::Dict>>().map(Value::dict)
+    let pairs = trimmed
+        .split([',', ' '])
+        .filter(|part| !part.is_empty())
+        .map(|part| {
+            part.split_once('=')
+                .map(|(name, value)| (Key::from(name.trim()), Value::text(value.trim())))
+        });
+    pairs
+        .collect::<Option<crate::value::Dict>>()
+        .map(Value::dict)
 }
 
 struct Items<'v, I> {
@@ -476,11 +565,19 @@ struct Items<'v, I> {
 impl<'v, 'de, I: Iterator<Item = (usize, &'v Value)>> SeqAccess<'de> for Items<'v, I> {
     type Error = ArgumentError;
 
-    fn next_element_seed<T: de::DeserializeSeed<'de>>(&mut self, seed: T) -> Result<Option<T::Value>, ArgumentError> {
-        let Some((index, value)) = self.items.next() else { return Ok(None) };
-        seed.deserialize(Coercing { value, coercion: self.coercion })
-            .map(Some)
-            .map_err(|error| error.inside(&format!("[{index}]"), value.origin()))
+    fn next_element_seed<T: de::DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, ArgumentError> {
+        let Some((index, value)) = self.items.next() else {
+            return Ok(None);
+        };
+        seed.deserialize(Coercing {
+            value,
+            coercion: self.coercion,
+        })
+        .map(Some)
+        .map_err(|error| error.inside(&format!("[{index}]"), value.origin()))
     }
 }
 
@@ -493,20 +590,33 @@ struct Pairs<'v> {
 impl<'de> MapAccess<'de> for Pairs<'_> {
     type Error = ArgumentError;
 
-    fn next_key_seed<K: de::DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, ArgumentError> {
-        let Some((key, value)) = self.pairs.next() else { return Ok(None) };
+    fn next_key_seed<K: de::DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, ArgumentError> {
+        let Some((key, value)) = self.pairs.next() else {
+            return Ok(None);
+        };
         let name = key.to_value().to_text();
         let read = seed.deserialize(StrDeserializer::<ArgumentError>::new(&name))?;
         self.value = Some((name, value));
         Ok(Some(read))
     }
 
-    fn next_value_seed<V: de::DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, ArgumentError> {
+    fn next_value_seed<V: de::DeserializeSeed<'de>>(
+        &mut self,
+        seed: V,
+    ) -> Result<V::Value, ArgumentError> {
         let Some((name, value)) = self.value.take() else {
-            return Err(ArgumentError::general("a value was asked for before its name"));
+            return Err(ArgumentError::general(
+                "a value was asked for before its name",
+            ));
         };
-        seed.deserialize(Coercing { value, coercion: self.coercion })
-            .map_err(|error| error.inside(&name, value.origin()))
+        seed.deserialize(Coercing {
+            value,
+            coercion: self.coercion,
+        })
+        .map_err(|error| error.inside(&name, value.origin()))
     }
 }
 
@@ -541,7 +651,13 @@ mod tests {
 
     fn read(dict: Dict) -> Result<Args, ArgumentError> {
         let expand = |path: &str| path.replace('~', "/root");
-        from_value(&Value::dict(dict), &Coercion { expand: Some(&expand), ..Coercion::default() })
+        from_value(
+            &Value::dict(dict),
+            &Coercion {
+                expand: Some(&expand),
+                ..Coercion::default()
+            },
+        )
     }
 
     #[test]
@@ -573,13 +689,22 @@ mod tests {
     #[test]
     fn errors_name_argument_value_and_remedy() {
         let error = read(Dict::new().with("path", "/x").with("size", "many")).unwrap_err();
-        assert_eq!(error.to_string(), "argument `size`: must be a whole number, not `'many'`");
+        assert_eq!(
+            error.to_string(),
+            "argument `size`: must be a whole number, not `'many'`"
+        );
         let error = read(Dict::new().with("path", "/x").with("forse", true)).unwrap_err();
         assert_eq!(error.help.as_deref(), Some("did you mean `force`?"));
         assert!(error.unknown);
         let error = read(Dict::new().with("path", "/x").with("state", "abset")).unwrap_err();
-        assert_eq!(error.to_string(), "argument `state`: must be one of present, absent, not `abset`");
-        assert_eq!(read(Dict::new()).unwrap_err().to_string(), "argument `path`: is required");
+        assert_eq!(
+            error.to_string(),
+            "argument `state`: must be one of present, absent, not `abset`"
+        );
+        assert_eq!(
+            read(Dict::new()).unwrap_err().to_string(),
+            "argument `path`: is required"
+        );
     }
 
     #[test]
@@ -589,7 +714,10 @@ mod tests {
             .with("path", template("{{ a }}"))
             .with("size", template("{{ b }}"))
             .with("state", template("{{ c }}"));
-        let coercion = Coercion { templates_pass: true, ..Coercion::default() };
+        let coercion = Coercion {
+            templates_pass: true,
+            ..Coercion::default()
+        };
         from_value::<Args>(&Value::dict(dict), &coercion).unwrap();
         assert!(coercion.passed.get());
     }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::Failure;
 use super::meta::Meta;
 use super::outcome::Outcome;
+use crate::template::LookupContext;
 use crate::value::{Dict, Value};
 
 /// How long a fact that a task sets lives.
@@ -45,8 +46,8 @@ pub enum ControllerRequest {
         /// Adds to what is there.
         aggregate: bool,
     },
-    /// `include_vars`: reads variable files of the controller.
-    IncludeVars(Box<Value>),
+    /// `include_vars`: sets what variable files hold.
+    IncludeVars(Dict),
     /// `add_host`.
     AddHost {
         /// The name.
@@ -109,6 +110,10 @@ pub trait StepView {
 
     /// Returns how often `-v` was given.
     fn verbosity(&self) -> u8;
+
+    /// Returns the controller's files and inventory; an error on a host, where a module that says [`Control::CONTROLLER`]
+    /// never runs.
+    fn controller(&self) -> Result<&dyn LookupContext, Failure>;
 }
 
 /// A module of the run itself.
@@ -119,6 +124,8 @@ pub trait Control: 'static {
     const META: Meta;
     /// Arguments that it evaluates itself, and that it therefore gets as written (`assert`'s `that`).
     const RAW: &'static [&'static str] = &[];
+    /// It needs the controller's files or connections, so its step never travels.
+    const CONTROLLER: bool = false;
     /// It runs once for all hosts (`add_host`, `pause`), whatever the number of hosts.
     const ONCE: bool = false;
 

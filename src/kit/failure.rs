@@ -22,7 +22,12 @@ pub struct Failure {
 impl Failure {
     /// Returns a failure with that message.
     pub fn new(message: impl Into<String>) -> Self {
-        Self { message: message.into(), values: Dict::new(), span: Span::NONE, changed: false }
+        Self {
+            message: message.into(),
+            values: Dict::new(),
+            span: Span::NONE,
+            changed: false,
+        }
     }
 
     /// Adds a return value.
@@ -48,12 +53,18 @@ impl From<HostError> for Failure {
 
 impl From<ArgumentError> for Failure {
     fn from(error: ArgumentError) -> Self {
-        Self { span: error.span, ..Self::new(error.to_string()) }
+        Self {
+            span: error.span,
+            ..Self::new(error.to_string())
+        }
     }
 }
 
 impl PartialEq for Dict {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.iter().all(|(key, value)| other.get_key(key) == Some(value))
+        self.len() == other.len()
+            && self
+                .iter()
+                .all(|(key, value)| other.get_key(key) == Some(value))
     }
 }

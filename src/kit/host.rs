@@ -156,7 +156,10 @@ pub struct Command {
 impl Command {
     /// Returns a command of those words.
     pub fn new<T: Into<String>>(argv: impl IntoIterator<Item = T>) -> Self {
-        Self { argv: argv.into_iter().map(Into::into).collect(), ..Self::default() }
+        Self {
+            argv: argv.into_iter().map(Into::into).collect(),
+            ..Self::default()
+        }
     }
 
     /// Runs with `LANG=C` and `LC_ALL=C`, so that output can be read.
@@ -371,7 +374,13 @@ pub trait Host {
     fn set_mode(&self, path: &str, mode: u32, follow: bool) -> Result<(), HostError>;
 
     /// Sets owner and group; `None` leaves it.
-    fn set_owner(&self, path: &str, uid: Option<u32>, gid: Option<u32>, follow: bool) -> Result<(), HostError>;
+    fn set_owner(
+        &self,
+        path: &str,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        follow: bool,
+    ) -> Result<(), HostError>;
 
     /// Sets times of last read and last write; `None` leaves it.
     fn set_times(
@@ -383,10 +392,20 @@ pub trait Host {
     ) -> Result<(), HostError>;
 
     /// Makes a directory with a random name and mode 0700; `parent` nothing means the user's directory for temporary files.
-    fn temporary_directory(&self, parent: Option<&str>, prefix: &str, suffix: &str) -> Result<String, HostError>;
+    fn temporary_directory(
+        &self,
+        parent: Option<&str>,
+        prefix: &str,
+        suffix: &str,
+    ) -> Result<String, HostError>;
 
     /// Makes an empty file with a random name and mode 0600.
-    fn temporary_file(&self, parent: Option<&str>, prefix: &str, suffix: &str) -> Result<String, HostError>;
+    fn temporary_file(
+        &self,
+        parent: Option<&str>,
+        prefix: &str,
+        suffix: &str,
+    ) -> Result<String, HostError>;
 
     /// Runs a command to its end, in a process group of its own that dies with the step. A program that does not exist is
     /// [`HostError::NoProgram`]; any exit status is an [`Output`].
@@ -420,7 +439,13 @@ pub trait Host {
     fn signal(&self, process: u32, signal: Signal) -> Result<(), HostError>;
 
     /// Opens a TCP connection and closes it; the answer says whether one was there. `read` reads up to that many bytes first.
-    fn connect(&self, address: &str, port: u16, timeout: Duration, read: Option<usize>) -> Result<Option<Vec<u8>>, HostError>;
+    fn connect(
+        &self,
+        address: &str,
+        port: u16,
+        timeout: Duration,
+        read: Option<usize>,
+    ) -> Result<Option<Vec<u8>>, HostError>;
 
     /// Returns seconds since 1970 and nanoseconds.
     fn now(&self) -> (i64, u32);

@@ -9,7 +9,7 @@ mod control;
 mod erased;
 mod failure;
 #[cfg(test)]
-mod fake;
+pub mod fake;
 mod host;
 mod meta;
 mod mode;
@@ -23,9 +23,11 @@ pub use attributes::FileAttributes;
 pub use control::{Control, ControllerRequest, PausePrompt, Persistence, StepView};
 pub use erased::{ControlEntry, Entry, Execution, ModuleEntry, Request};
 pub use failure::Failure;
+#[cfg(test)]
+pub use fake::{FakeHost, FakeStep, assert_converges, assert_unchanged};
 pub use host::{
-    Attributes, Command, Content, Entry as DirectoryEntry, FileType, Group, Host, HostError, Identity, Output, Reader, Signal,
-    Staged, Status, Times, User, Write,
+    Attributes, Command, Content, Entry as DirectoryEntry, FileType, Group, Host, HostError,
+    Identity, Output, Reader, Signal, Staged, Status, Times, User, Write,
 };
 pub use meta::{Effect, Meta, Support};
 pub use mode::Mode;

@@ -5,7 +5,10 @@ use serde::{Deserialize, Deserializer, de};
 
 /// A wanted file mode.
 #[derive(Clone, Debug, PartialEq, Eq, JsonSchema)]
-#[schemars(with = "String", description = "an octal number such as `'0644'`, or changes such as `u+rwx,go-w`")]
+#[schemars(
+    with = "String",
+    description = "an octal number such as `'0644'`, or changes such as `u+rwx,go-w`"
+)]
 pub enum Mode {
     /// Exactly these bits.
     Bits(u32),
@@ -41,9 +44,15 @@ impl Mode {
                 .map(Self::Bits)
                 .ok_or_else(|| format!("`{text}` is not an octal mode"));
         }
-        text.split(',').map(Clause::parse).collect::<Option<Vec<_>>>().map(Self::Symbolic).ok_or_else(|| {
-            format!("`{text}` is neither an octal mode such as '0644' nor changes such as u=rw,go=r")
-        })
+        text.split(',')
+            .map(Clause::parse)
+            .collect::<Option<Vec<_>>>()
+            .map(Self::Symbolic)
+            .ok_or_else(|| {
+                format!(
+                    "`{text}` is neither an octal mode such as '0644' nor changes such as u=rw,go=r"
+                )
+            })
     }
 
     /// Returns the bits that a file of mode `current` shall have. `umask` counts where a clause names nobody.
@@ -52,9 +61,9 @@ impl Mode {
         match self {
             Self::Bits(bits) => *bits,
             Self::Preserve => current & 0o7777,
-            Self::Symbolic(clauses) => {
-                clauses.iter().fold(current & 0o7777, |bits, clause| clause.apply(bits, directory, umask))
-            }
+            Self::Symbolic(clauses) => clauses.iter().fold(current & 0o7777, |bits, clause| {
+                clause.apply(bits, directory, umask)
+            }),
         }
     }
 }
@@ -78,7 +87,10 @@ impl Clause {
             let tail = rest.get(1..)?;
             let end = tail.find(['+', '-', '=']).unwrap_or(tail.len());
             let (permissions, next) = tail.split_at(end);
-            if !permissions.chars().all(|letter| "rwxXstugo".contains(letter)) {
+            if !permissions
+                .chars()
+                .all(|letter| "rwxXstugo".contains(letter))
+            {
                 return None;
             }
             steps.push((operator, permissions.to_owned()));
@@ -88,7 +100,11 @@ impl Clause {
     }
 
     fn apply(&self, bits: u32, directory: bool, umask: u32) -> u32 {
-        let (who, mask) = if self.who == 0 { (USER | GROUP | OTHER, !umask) } else { (self.who, !0) };
+        let (who, mask) = if self.who == 0 {
+            (USER | GROUP | OTHER, !umask)
+        } else {
+            (self.who, !0)
+        };
         let mut result = bits;
         for (operator, permissions) in &self.steps {
             let mut wanted = 0;
@@ -150,7 +166,11 @@ mod tests {
 
     #[test]
     fn symbolic_modes_change_what_they_name() {
-        let resolve = |text: &str, current, directory| Mode::parse(text).unwrap().resolve(current, directory, 0o022);
+        let resolve = |text: &str, current, directory| {
+            Mode::parse(text)
+                .unwrap()
+                .resolve(current, directory, 0o022)
+        };
         assert_eq!(resolve("u+x,g-w,o=r", 0o664, false), 0o744);
         assert_eq!(resolve("a+X", 0o644, false), 0o644);
         assert_eq!(resolve("a+X", 0o644, true), 0o755);

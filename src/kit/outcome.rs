@@ -88,7 +88,10 @@ pub struct Outcome {
 impl Outcome {
     /// Returns the result of something done.
     pub fn changed() -> Self {
-        Self { changed: true, ..Self::default() }
+        Self {
+            changed: true,
+            ..Self::default()
+        }
     }
 
     /// Returns the result of nothing done.
@@ -127,8 +130,14 @@ impl Outcome {
 
 impl From<Failure> for Outcome {
     fn from(failure: Failure) -> Self {
-        let mut values: Dict = std::iter::once((Key::from("msg"), Value::from(failure.message))).collect();
+        let mut values: Dict =
+            std::iter::once((Key::from("msg"), Value::from(failure.message))).collect();
         values.extend(failure.values);
-        Self { changed: failure.changed, failed: true, values, ..Self::default() }
+        Self {
+            changed: failure.changed,
+            failed: true,
+            values,
+            ..Self::default()
+        }
     }
 }

@@ -47,7 +47,12 @@ impl<C> Plan<C> {
     }
 
     fn new(verdict: Verdict<C>) -> Self {
-        Self { verdict, values: Dict::new(), diff: Vec::new(), warnings: Vec::new() }
+        Self {
+            verdict,
+            values: Dict::new(),
+            diff: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// Adds a return value.

@@ -31,13 +31,30 @@ pub struct Call<'a> {
 /// The evaluator as filters, tests and lookups see it.
 pub trait Callback {
     /// Applies another filter (for `map('name')`). An unknown name is an error.
-    fn filter(&self, name: &str, value: Value, positional: Vec<Value>, named: Vec<Keyword>) -> Result<Value, TemplateError>;
+    fn filter(
+        &self,
+        name: &str,
+        value: Value,
+        positional: Vec<Value>,
+        named: Vec<Keyword>,
+    ) -> Result<Value, TemplateError>;
 
     /// Applies a test (for `select('name')`). An unknown name is an error.
-    fn test(&self, name: &str, value: Value, positional: Vec<Value>, named: Vec<Keyword>) -> Result<bool, TemplateError>;
+    fn test(
+        &self,
+        name: &str,
+        value: Value,
+        positional: Vec<Value>,
+        named: Vec<Keyword>,
+    ) -> Result<bool, TemplateError>;
 
     /// Runs a lookup and returns its list of results.
-    fn lookup(&self, name: &str, terms: Vec<Value>, named: Vec<Keyword>) -> Result<Vec<Value>, TemplateError>;
+    fn lookup(
+        &self,
+        name: &str,
+        terms: Vec<Value>,
+        named: Vec<Keyword>,
+    ) -> Result<Vec<Value>, TemplateError>;
 
     /// Returns `value.name` or `value[name]` as Jinja finds it (item, then method or attribute); undefined where there is none.
     fn attribute(&self, value: &Value, name: &Value) -> Result<Value, TemplateError>;
@@ -46,7 +63,12 @@ pub trait Callback {
     fn render(&self, value: &Value) -> Result<Value, TemplateError>;
 
     /// Evaluates the text of a template file with `extra` variables above those of the context.
-    fn render_text(&self, text: &str, origin: Span, extra: &dyn Variables) -> Result<Value, TemplateError>;
+    fn render_text(
+        &self,
+        text: &str,
+        origin: Span,
+        extra: &dyn Variables,
+    ) -> Result<Value, TemplateError>;
 
     /// Returns the variables of the context, not rendered.
     fn variables(&self) -> &dyn Variables;

@@ -25,15 +25,27 @@ pub enum TemplateError {
 impl TemplateError {
     /// Returns an error (not an undefined value) with that message.
     pub fn new(message: impl Into<String>) -> Self {
-        Self::Fault(Fault { undefined: false, message: message.into(), span: Span::NONE, help: None })
+        Self::Fault(Fault {
+            undefined: false,
+            message: message.into(),
+            span: Span::NONE,
+            help: None,
+            within: None,
+        })
     }
 
     /// Returns the error with that place, where it has none of its own yet.
     #[must_use]
     pub fn at(self, place: Span) -> Self {
         match self {
-            Self::Fault(fault) => Self::Fault(Fault { span: fault.span.or(place), ..fault }),
-            Self::Syntax { message, span } => Self::Syntax { message, span: span.or(place) },
+            Self::Fault(fault) => Self::Fault(Fault {
+                span: fault.span.or(place),
+                ..fault
+            }),
+            Self::Syntax { message, span } => Self::Syntax {
+                message,
+                span: span.or(place),
+            },
             Self::Elsewhere(what) => Self::Elsewhere(what),
         }
     }
@@ -54,14 +66,20 @@ impl From<TemplateError> for Diagnostic {
     fn from(error: TemplateError) -> Self {
         match error {
             TemplateError::Fault(fault) => {
-                let code = if fault.undefined { "undefined-variable" } else { "template-failed" };
+                let code = if fault.undefined {
+                    "undefined-variable"
+                } else {
+                    "template-failed"
+                };
                 let diagnostic = Self::error(code, fault.message).at(fault.span, "");
                 match fault.help {
                     Some(help) => diagnostic.help(help),
                     None => diagnostic,
                 }
             }
-            TemplateError::Syntax { message, span } => Self::error("template-syntax", message).at(span, ""),
+            TemplateError::Syntax { message, span } => {
+                Self::error("template-syntax", message).at(span, "")
+            }
             TemplateError::Elsewhere(what) => {
                 Self::error("internal", format!("{what} was evaluated on a host"))
             }

@@ -3,11 +3,29 @@
 //! minijinja's parser reads the text; `syntax` turns its tree into ours; the evaluator, the filters, tests and lookups are our
 //! own, because Python's operators, trust, secrets and the analysis before a run are the product.
 
+mod analysis;
 mod call;
 mod context;
 mod error;
+mod evaluate;
 mod filters;
+mod format;
+mod globals;
+mod literal;
+mod lookups;
+mod loops;
+mod methods;
+mod operators;
+mod place;
+mod settings;
+mod syntax;
+mod templar;
+mod tests;
+mod tree;
 
 pub use call::{Call, Callback, Keyword};
 pub use context::{FileKind, FileStatus, LookupContext, ShellOutput};
 pub use error::TemplateError;
+pub use place::resolve;
+pub use settings::FileSettings;
+pub use templar::{Scope, Templar};

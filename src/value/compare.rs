@@ -13,10 +13,14 @@ impl PartialEq for Value {
             (Kind::Null, Kind::Null) => true,
             (Kind::Str(left), Kind::Str(right)) => left == right,
             (Kind::Bytes(left), Kind::Bytes(right)) => left == right,
-            (Kind::List(left), Kind::List(right)) | (Kind::Tuple(left), Kind::Tuple(right)) => left == right,
+            (Kind::List(left), Kind::List(right)) | (Kind::Tuple(left), Kind::Tuple(right)) => {
+                left == right
+            }
             (Kind::Dict(left), Kind::Dict(right)) => {
                 left.len() == right.len()
-                    && left.iter().all(|(key, value)| right.get_key(key) == Some(value))
+                    && left
+                        .iter()
+                        .all(|(key, value)| right.get_key(key) == Some(value))
             }
             (Kind::Moment(left), Kind::Moment(right)) => left == right,
             _ => self.compare_numbers(other) == Some(Ordering::Equal),
@@ -48,7 +52,9 @@ impl Value {
             (Number::Int(left), Number::Int(right)) => Some(left.cmp(&right)),
             (Number::Float(left), Number::Float(right)) => left.partial_cmp(&right),
             (Number::Int(left), Number::Float(right)) => compare_mixed(&left, right),
-            (Number::Float(left), Number::Int(right)) => compare_mixed(&right, left).map(Ordering::reverse),
+            (Number::Float(left), Number::Int(right)) => {
+                compare_mixed(&right, left).map(Ordering::reverse)
+            }
         }
     }
 
@@ -78,11 +84,19 @@ fn compare_mixed(int: &BigInt, float: f64) -> Option<Ordering> {
         return None;
     }
     if float.is_infinite() {
-        return Some(if float > 0.0 { Ordering::Less } else { Ordering::Greater });
+        return Some(if float > 0.0 {
+            Ordering::Less
+        } else {
+            Ordering::Greater
+        });
     }
     let floor = float.floor();
     let whole = big_from_float(floor);
-    Some(int.cmp(&whole).then(if float > floor { Ordering::Less } else { Ordering::Equal }))
+    Some(int.cmp(&whole).then(if float > floor {
+        Ordering::Less
+    } else {
+        Ordering::Equal
+    }))
 }
 
 /// Returns a finite float's whole part exactly.
@@ -90,9 +104,17 @@ fn big_from_float(float: f64) -> BigInt {
     let bits = float.to_bits();
     let exponent = i64::try_from((bits >> 52) & 0x7ff).unwrap_or(0) - 1_075;
     let fraction = bits & ((1 << 52) - 1);
-    let mantissa = if (bits >> 52) & 0x7ff == 0 { fraction << 1 } else { fraction | (1 << 52) };
+    let mantissa = if (bits >> 52) & 0x7ff == 0 {
+        fraction << 1
+    } else {
+        fraction | (1 << 52)
+    };
     let size = BigInt::from(mantissa);
-    let magnitude = if exponent >= 0 { size << exponent.unsigned_abs() } else { size >> exponent.unsigned_abs() };
+    let magnitude = if exponent >= 0 {
+        size << exponent.unsigned_abs()
+    } else {
+        size >> exponent.unsigned_abs()
+    };
     if float < 0.0 { -magnitude } else { magnitude }
 }
 
@@ -110,6 +132,9 @@ mod tests {
     #[test]
     fn text_and_numbers_have_no_order() {
         assert_eq!(Value::from("a").compare(&Value::from(1)), None);
-        assert_eq!(Value::from(3).compare(&Value::from(3.5)), Some(Ordering::Less));
+        assert_eq!(
+            Value::from(3).compare(&Value::from(3.5)),
+            Some(Ordering::Less)
+        );
     }
 }

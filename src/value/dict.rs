@@ -56,9 +56,13 @@ impl Key {
             Kind::Str(text) => Self::Str(text.clone()),
             Kind::Big(value) => Self::Str(value.to_string().into()),
             Kind::Moment(moment) => Self::Str(moment.to_string().into()),
-            Kind::Tuple(items) => {
-                Self::Tuple(items.iter().map(Self::from_value).collect::<Option<Vec<_>>>()?.into())
-            }
+            Kind::Tuple(items) => Self::Tuple(
+                items
+                    .iter()
+                    .map(Self::from_value)
+                    .collect::<Option<Vec<_>>>()?
+                    .into(),
+            ),
             Kind::Bytes(_) | Kind::List(_) | Kind::Dict(_) | Kind::Undefined(_) => return None,
         })
     }
@@ -72,7 +76,11 @@ impl Key {
                 let float = f64::from_bits(*bits);
                 #[expect(clippy::cast_possible_truncation, reason = "compared back below")]
                 let whole = float as i64;
-                #[expect(clippy::cast_precision_loss, clippy::float_cmp, reason = "exact integers only")]
+                #[expect(
+                    clippy::cast_precision_loss,
+                    clippy::float_cmp,
+                    reason = "exact integers only"
+                )]
                 let exact = whole as f64 == float;
                 Some(if exact { Ok(whole) } else { Err(*bits) })
             }
@@ -212,7 +220,9 @@ impl Dict {
 
 impl FromIterator<(Key, Value)> for Dict {
     fn from_iter<I: IntoIterator<Item = (Key, Value)>>(items: I) -> Self {
-        Self { items: items.into_iter().collect() }
+        Self {
+            items: items.into_iter().collect(),
+        }
     }
 }
 

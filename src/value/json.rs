@@ -26,7 +26,10 @@ impl Value {
             serde_json::Value::String(text) => Self::from(text),
             serde_json::Value::Array(items) => Self::list(items.into_iter().map(Self::from_json)),
             serde_json::Value::Object(items) => Self::dict(
-                items.into_iter().map(|(key, item)| (Key::from(key), Self::from_json(item))).collect::<Dict>(),
+                items
+                    .into_iter()
+                    .map(|(key, item)| (Key::from(key), Self::from_json(item)))
+                    .collect::<Dict>(),
             ),
         }
     }
@@ -44,14 +47,17 @@ impl Value {
                 .ok()
                 .and_then(serde_json::Number::from_f64)
                 .map_or(serde_json::Value::Null, serde_json::Value::Number),
-            Kind::Float(value) => {
-                serde_json::Number::from_f64(*value).map_or(serde_json::Value::Null, serde_json::Value::Number)
-            }
+            Kind::Float(value) => serde_json::Number::from_f64(*value)
+                .map_or(serde_json::Value::Null, serde_json::Value::Number),
             Kind::Str(text) => serde_json::Value::String(text.to_string()),
-            Kind::Bytes(bytes) => serde_json::Value::String(String::from_utf8_lossy(bytes).into_owned()),
+            Kind::Bytes(bytes) => {
+                serde_json::Value::String(String::from_utf8_lossy(bytes).into_owned())
+            }
             Kind::List(items) | Kind::Tuple(items) => items.iter().map(Self::to_json).collect(),
             Kind::Dict(dict) => serde_json::Value::Object(
-                dict.iter().map(|(key, item)| (key.to_json_key(), item.to_json())).collect(),
+                dict.iter()
+                    .map(|(key, item)| (key.to_json_key(), item.to_json()))
+                    .collect(),
             ),
             Kind::Moment(moment) => serde_json::Value::String(moment.iso()),
         }
@@ -64,7 +70,9 @@ impl Key {
         match self {
             Self::Null => "null".to_owned(),
             Self::Bool(value) => value.to_string(),
-            Self::Int(_) | Self::Float(_) | Self::Str(_) | Self::Tuple(_) => self.to_value().to_text(),
+            Self::Int(_) | Self::Float(_) | Self::Str(_) | Self::Tuple(_) => {
+                self.to_value().to_text()
+            }
         }
     }
 }

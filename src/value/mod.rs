@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::Span;
 
-pub use dict::{Dict, Key};
 pub use compare::Number;
+pub use dict::{Dict, Key};
 pub use moment::Moment;
 
 bitflags! {
@@ -53,6 +53,18 @@ pub struct Fault {
     pub span: Span,
     /// The next step, such as the nearest names.
     pub help: Option<String>,
+    /// Where `span` is only the beginning of a scalar: the stretch of its decoded text that is meant. Set where the sources
+    /// are not at hand (on a host); the controller resolves it.
+    pub within: Option<Within>,
+}
+
+/// A stretch of decoded text, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Within {
+    /// From the beginning of the text.
+    pub offset: u32,
+    /// How many.
+    pub length: u32,
 }
 
 /// The content of a [`Value`].
@@ -94,11 +106,19 @@ pub struct Value {
 
 impl Value {
     /// `None`.
-    pub const NULL: Self = Self { kind: Kind::Null, marks: Marks::empty(), origin: Span::NONE };
+    pub const NULL: Self = Self {
+        kind: Kind::Null,
+        marks: Marks::empty(),
+        origin: Span::NONE,
+    };
 
     /// Returns a value without marks and origin.
     pub fn new(kind: Kind) -> Self {
-        Self { kind, marks: Marks::empty(), origin: Span::NONE }
+        Self {
+            kind,
+            marks: Marks::empty(),
+            origin: Span::NONE,
+        }
     }
 
     /// Returns text that is never evaluated as a template.
@@ -108,7 +128,11 @@ impl Value {
 
     /// Returns text that may be evaluated as a template.
     pub fn template(text: impl Into<Arc<str>>, origin: Span) -> Self {
-        Self { kind: Kind::Str(text.into()), marks: Marks::TRUSTED, origin }
+        Self {
+            kind: Kind::Str(text.into()),
+            marks: Marks::TRUSTED,
+            origin,
+        }
     }
 
     /// Returns a list.
@@ -133,6 +157,7 @@ impl Value {
             message: message.into(),
             span,
             help: None,
+            within: None,
         })))
     }
 
@@ -143,7 +168,8 @@ impl Value {
 
     /// Tells whether this is [`Value::omit`].
     pub fn is_omit(&self) -> bool {
-        self.as_fault().is_some_and(|fault| fault.undefined && fault.message == OMIT)
+        self.as_fault()
+            .is_some_and(|fault| fault.undefined && fault.message == OMIT)
     }
 
     /// Returns the content.
@@ -210,20 +236,30 @@ impl Value {
     /// Returns the value with `change` applied to itself and everything in it, innermost first. Shares what stays as it is.
     #[must_use]
     pub fn map(self, change: &mut impl FnMut(Self) -> Self) -> Self {
-        let Self { kind, marks, origin } = self;
+        let Self {
+            kind,
+            marks,
+            origin,
+        } = self;
         let kind = match kind {
-            Kind::List(items) => {
-                Kind::List(Arc::new(items.iter().cloned().map(|item| item.map(change)).collect()))
-            }
-            Kind::Tuple(items) => {
-                Kind::Tuple(Arc::new(items.iter().cloned().map(|item| item.map(change)).collect()))
-            }
+            Kind::List(items) => Kind::List(Arc::new(
+                items.iter().cloned().map(|item| item.map(change)).collect(),
+            )),
+            Kind::Tuple(items) => Kind::Tuple(Arc::new(
+                items.iter().cloned().map(|item| item.map(change)).collect(),
+            )),
             Kind::Dict(dict) => Kind::Dict(Arc::new(
-                dict.iter().map(|(key, item)| (key.clone(), item.clone().map(change))).collect(),
+                dict.iter()
+                    .map(|(key, item)| (key.clone(), item.clone().map(change)))
+                    .collect(),
             )),
             other => other,
         };
-        change(Self { kind, marks, origin })
+        change(Self {
+            kind,
+            marks,
+            origin,
+        })
     }
 
     /// Returns the value and all in it as data that is never evaluated as a template.

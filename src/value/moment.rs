@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use jiff::civil::{Date, DateTime};
 use jiff::SignedDuration;
+use jiff::civil::{Date, DateTime};
 use serde::{Deserialize, Serialize};
 
 /// A date, a point in time, or a length of time.
@@ -46,8 +46,17 @@ impl Moment {
 
 fn clock(time: DateTime) -> String {
     let micros = time.subsec_nanosecond() / 1_000;
-    let whole = format!("{:02}:{:02}:{:02}", time.hour(), time.minute(), time.second());
-    if micros == 0 { whole } else { format!("{whole}.{micros:06}") }
+    let whole = format!(
+        "{:02}:{:02}:{:02}",
+        time.hour(),
+        time.minute(),
+        time.second()
+    );
+    if micros == 0 {
+        whole
+    } else {
+        format!("{whole}.{micros:06}")
+    }
 }
 
 fn zone(seconds: i32) -> String {
@@ -70,10 +79,20 @@ impl fmt::Display for Moment {
                 let days = micros.div_euclid(86_400_000_000);
                 let rest = micros.rem_euclid(86_400_000_000);
                 if days != 0 {
-                    write!(out, "{days} day{}, ", if days.abs() == 1 { "" } else { "s" })?;
+                    write!(
+                        out,
+                        "{days} day{}, ",
+                        if days.abs() == 1 { "" } else { "s" }
+                    )?;
                 }
                 let seconds = rest / 1_000_000;
-                write!(out, "{}:{:02}:{:02}", seconds / 3_600, seconds / 60 % 60, seconds % 60)?;
+                write!(
+                    out,
+                    "{}:{:02}:{:02}",
+                    seconds / 3_600,
+                    seconds / 60 % 60,
+                    seconds % 60
+                )?;
                 if rest % 1_000_000 != 0 {
                     write!(out, ".{:06}", rest % 1_000_000)?;
                 }

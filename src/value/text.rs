@@ -27,8 +27,12 @@ impl Value {
             Kind::Null => out.push_str("None"),
             Kind::Bool(true) => out.push_str("True"),
             Kind::Bool(false) => out.push_str("False"),
-            Kind::Int(value) => { let _ = write!(out, "{value}"); }
-            Kind::Big(value) => { let _ = write!(out, "{value}"); }
+            Kind::Int(value) => {
+                let _ = write!(out, "{value}");
+            }
+            Kind::Big(value) => {
+                let _ = write!(out, "{value}");
+            }
             Kind::Float(value) => out.push_str(&float_text(*value)),
             Kind::Str(text) => write_quoted(text, out),
             Kind::Bytes(bytes) => {
@@ -41,7 +45,9 @@ impl Value {
                         b'\r' => out.push_str("\\r"),
                         b'\t' => out.push_str("\\t"),
                         0x20..=0x7e => out.push(char::from(*byte)),
-                        _ => { let _ = write!(out, "\\x{byte:02x}"); }
+                        _ => {
+                            let _ = write!(out, "\\x{byte:02x}");
+                        }
                     }
                 }
                 out.push('\'');
@@ -71,7 +77,9 @@ impl Value {
                 }
                 out.push('}');
             }
-            Kind::Moment(moment) => { let _ = write!(out, "{moment}"); }
+            Kind::Moment(moment) => {
+                let _ = write!(out, "{moment}");
+            }
             Kind::Undefined(_) => out.push_str("Undefined"),
         }
     }
@@ -88,7 +96,11 @@ fn write_items(items: &[Value], out: &mut String) {
 
 /// Python's quoting: single quotes unless the text has those and no double ones.
 fn write_quoted(text: &str, out: &mut String) {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     out.push(quote);
     for character in text.chars() {
         match character {
@@ -115,23 +127,37 @@ pub(super) fn float_text(value: f64) -> String {
         return "nan".to_owned();
     }
     if value.is_infinite() {
-        return if value > 0.0 { "inf".to_owned() } else { "-inf".to_owned() };
+        return if value > 0.0 {
+            "inf".to_owned()
+        } else {
+            "-inf".to_owned()
+        };
     }
     let size = value.abs();
     if size != 0.0 && !(1e-4..1e16).contains(&size) {
         let text = format!("{value:e}");
         let (digits, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-        let (sign, number) = exponent.strip_prefix('-').map_or(('+', exponent), |rest| ('-', rest));
+        let (sign, number) = exponent
+            .strip_prefix('-')
+            .map_or(('+', exponent), |rest| ('-', rest));
         return format!("{digits}e{sign}{number:0>2}");
     }
     let text = format!("{value}");
-    if text.contains('.') { text } else { text + ".0" }
+    if text.contains('.') {
+        text
+    } else {
+        text + ".0"
+    }
 }
 
 impl fmt::Debug for Value {
     /// Python's `repr`; a secret shows as stars.
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.holds_secret() { out.write_str("'***'") } else { out.write_str(&self.to_repr()) }
+        if self.holds_secret() {
+            out.write_str("'***'")
+        } else {
+            out.write_str(&self.to_repr())
+        }
     }
 }
 
@@ -141,7 +167,13 @@ mod tests {
 
     #[test]
     fn floats_read_as_in_python() {
-        for (value, text) in [(1.0, "1.0"), (1e16, "1e+16"), (1e-5, "1e-05"), (0.1, "0.1"), (123_456.789, "123456.789")] {
+        for (value, text) in [
+            (1.0, "1.0"),
+            (1e16, "1e+16"),
+            (1e-5, "1e-05"),
+            (0.1, "0.1"),
+            (123_456.789, "123456.789"),
+        ] {
             assert_eq!(float_text(value), text);
         }
     }

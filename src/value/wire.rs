@@ -48,12 +48,18 @@ impl<'de> Deserialize<'de> for Value {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let _level = Level::enter::<D::Error>()?;
         let (kind, marks, origin) = <(Kind, u8, Option<Span>)>::deserialize(deserializer)?;
-        Ok(Self { kind, marks: Marks::from_bits_truncate(marks), origin: origin.unwrap_or(Span::NONE) })
+        Ok(Self {
+            kind,
+            marks: Marks::from_bits_truncate(marks),
+            origin: origin.unwrap_or(Span::NONE),
+        })
     }
 }
 
 /// Reads the keys of a tuple, which may nest only as deep as values.
-pub(super) fn nested_keys<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Arc<[Key]>, D::Error> {
+pub(super) fn nested_keys<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Arc<[Key]>, D::Error> {
     let _level = Level::enter::<D::Error>()?;
     Vec::<Key>::deserialize(deserializer).map(Arc::from)
 }

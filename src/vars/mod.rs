@@ -27,6 +27,12 @@ pub trait Variables {
     /// Returns the variable of that name.
     fn find(&self, name: &str) -> Found;
 
+    /// Returns what lies below a variable that is costly to make as a whole (`hostvars`), by the keys that follow its name; as
+    /// many of them as the answer took are given: one or two. Nothing means that the variable is an ordinary one.
+    fn find_below(&self, _name: &str, _keys: &[Value]) -> Option<Found> {
+        None
+    }
+
     /// Returns all names that are known here, sorted, for "did you mean", `vars` and `varnames`.
     fn names(&self) -> Vec<Arc<str>>;
 }
@@ -61,6 +67,13 @@ impl Variables for Layered<'_> {
         }
     }
 
+    fn find_below(&self, name: &str, keys: &[Value]) -> Option<Found> {
+        match self.first.find(name) {
+            Found::Missing => self.then.find_below(name, keys),
+            _ => None,
+        }
+    }
+
     fn names(&self) -> Vec<Arc<str>> {
         let mut names = self.first.names();
         names.extend(self.then.names());
@@ -72,11 +85,15 @@ impl Variables for Layered<'_> {
 
 impl Variables for crate::value::Dict {
     fn find(&self, name: &str) -> Found {
-        self.get(name).map_or(Found::Missing, |value| Found::Value(value.clone()))
+        self.get(name)
+            .map_or(Found::Missing, |value| Found::Value(value.clone()))
     }
 
     fn names(&self) -> Vec<Arc<str>> {
-        let mut names: Vec<Arc<str>> = self.keys().filter_map(|key| key.as_str().map(Arc::from)).collect();
+        let mut names: Vec<Arc<str>> = self
+            .keys()
+            .filter_map(|key| key.as_str().map(Arc::from))
+            .collect();
         names.sort();
         names
     }

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::value::Value;
 
 /// The program that makes another user of one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum BecomeMethod {
     /// `sudo`.
     Sudo,

@@ -33,7 +33,10 @@ pub fn encode(message: &impl Serialize) -> Result<Vec<u8>, FrameError> {
 
 fn fill_length(mut frame: Vec<u8>) -> Result<Vec<u8>, FrameError> {
     let length = frame.len().saturating_sub(4);
-    let announced = u32::try_from(length).ok().filter(|_| length <= MAXIMUM_FRAME).ok_or(FrameError::TooLarge(length))?;
+    let announced = u32::try_from(length)
+        .ok()
+        .filter(|_| length <= MAXIMUM_FRAME)
+        .ok_or(FrameError::TooLarge(length))?;
     for (place, byte) in frame.iter_mut().zip(announced.to_le_bytes()) {
         *place = byte;
     }
@@ -71,7 +74,9 @@ pub fn read_frame<T: DeserializeOwned>(input: &mut impl Read) -> Result<Option<T
     }
     // `take` and `read_to_end` grow with what arrives, not with what was announced.
     let mut content = Vec::with_capacity(length.min(1 << 16));
-    let got = input.take(u64::try_from(length).unwrap_or(0)).read_to_end(&mut content)?;
+    let got = input
+        .take(u64::try_from(length).unwrap_or(0))
+        .read_to_end(&mut content)?;
     if got < length {
         return Err(io::Error::from(io::ErrorKind::UnexpectedEof).into());
     }
@@ -87,7 +92,10 @@ mod tests {
     fn a_message_survives_the_way() {
         let value = Value::dict(Dict::new().with("a", vec![1, 2]).with("b", 1.5));
         let frame = encode(&value).unwrap();
-        assert_eq!(read_frame::<Value>(&mut frame.as_slice()).unwrap(), Some(value));
+        assert_eq!(
+            read_frame::<Value>(&mut frame.as_slice()).unwrap(),
+            Some(value)
+        );
         assert_eq!(read_frame::<Value>(&mut [].as_slice()).unwrap(), None);
     }
 
@@ -111,6 +119,9 @@ mod tests {
         for _ in 0..2_000_000 {
             content.extend([7, 1]); // a list of one item
         }
-        assert!(matches!(decode::<Value>(&content), Err(FrameError::Garbled(_))));
+        assert!(matches!(
+            decode::<Value>(&content),
+            Err(FrameError::Garbled(_))
+        ));
     }
 }

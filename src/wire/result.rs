@@ -85,13 +85,25 @@ impl TaskResult {
 
     /// Returns the result of a host that cannot be reached, with the reason.
     pub fn unreachable(message: impl Into<String>) -> Self {
-        let value = Dict::new().with("changed", false).with("msg", message.into()).with("unreachable", true);
-        Self { value, ..Self::new(Status::Unreachable) }
+        let value = Dict::new()
+            .with("changed", false)
+            .with("msg", message.into())
+            .with("unreachable", true);
+        Self {
+            value,
+            ..Self::new(Status::Unreachable)
+        }
     }
 
     /// Returns a failed result with that message.
     pub fn failed(message: impl Into<String>) -> Self {
-        let value = Dict::new().with("changed", false).with("failed", true).with("msg", message.into());
-        Self { value, ..Self::new(Status::Failed) }
+        let value = Dict::new()
+            .with("changed", false)
+            .with("failed", true)
+            .with("msg", message.into());
+        Self {
+            value,
+            ..Self::new(Status::Failed)
+        }
     }
 }

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::diag::Span;
+use crate::kit::{Need, Supplied};
 use crate::value::Value;
 use crate::vars::Level;
 
 /// The number of a step within a run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct StepId(pub u64);
 
 /// A variable that travels with a batch.
@@ -146,4 +149,6 @@ pub struct Batch {
     pub steps: Vec<Step>,
     /// The variables.
     pub variables: Vec<Binding>,
+    /// The controller's files that are known to be needed; others are asked for.
+    pub supplied: Vec<(Need, Supplied)>,
 }

@@ -31,7 +31,9 @@ impl Cleanup {
 
     /// A process group runs.
     pub(super) fn group_started(&self, group: Pid, owner: Owner) {
-        self.left().groups.insert(group.as_raw_nonzero().get(), owner);
+        self.left()
+            .groups
+            .insert(group.as_raw_nonzero().get(), owner);
     }
 
     /// It has ended by itself.

@@ -64,16 +64,40 @@ pub(super) struct Surroundings<'a> {
 const GLANCE: Duration = Duration::from_millis(100);
 
 /// Runs `command`, whose program is a path already, to its end.
-pub(super) fn run(program: &str, command: &Command, around: &Surroundings<'_>) -> Result<Output, HostError> {
+pub(super) fn run(
+    program: &str,
+    command: &Command,
+    around: &Surroundings<'_>,
+) -> Result<Output, HostError> {
     around.limits.check()?;
     let mut process = Process::new(program);
-    process.args(command.argv.get(1..).unwrap_or_default()).env_clear();
+    process
+        .args(command.argv.get(1..).unwrap_or_default())
+        .env_clear();
     process.envs(around.environment.iter().map(|(name, value)| (name, value)));
-    process.envs(command.environment.iter().map(|(name, value)| (name, value)));
+    process.envs(
+        command
+            .environment
+            .iter()
+            .map(|(name, value)| (name, value)),
+    );
     let directory = command.directory.as_deref().unwrap_or(around.home);
-    process.current_dir(if std::path::Path::new(directory).is_dir() || command.directory.is_some() { directory } else { "/" });
-    process.stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
-    process.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    process.current_dir(
+        if std::path::Path::new(directory).is_dir() || command.directory.is_some() {
+            directory
+        } else {
+            "/"
+        },
+    );
+    process.stdin(if command.stdin.is_some() {
+        Stdio::piped()
+    } else {
+        Stdio::null()
+    });
+    process
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .process_group(0);
     let mut child = spawn(&mut process, command, program)?;
     let group = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
     if let Some(group) = group {
@@ -97,15 +121,31 @@ fn spawn(process: &mut Process, command: &Command, program: &str) -> Result<Chil
         None => process.spawn(),
         Some(mask) => {
             let mut wrapped = Process::new("/bin/sh");
-            wrapped.args(["-c", &format!("umask {mask:04o} && exec \"$0\" \"$@\""), program]);
+            wrapped.args([
+                "-c",
+                &format!("umask {mask:04o} && exec \"$0\" \"$@\""),
+                program,
+            ]);
             wrapped.args(process.get_args());
             wrapped.env_clear();
-            wrapped.envs(process.get_envs().filter_map(|(name, value)| Some((name, value?))));
+            wrapped.envs(
+                process
+                    .get_envs()
+                    .filter_map(|(name, value)| Some((name, value?))),
+            );
             if let Some(directory) = process.get_current_dir() {
                 wrapped.current_dir(directory);
             }
-            wrapped.stdin(if command.stdin.is_some() { Stdio::piped() } else { Stdio::null() });
-            wrapped.stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0).spawn()
+            wrapped.stdin(if command.stdin.is_some() {
+                Stdio::piped()
+            } else {
+                Stdio::null()
+            });
+            wrapped
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .process_group(0)
+                .spawn()
         }
     };
     started.map_err(|error| match &command.directory {
@@ -125,10 +165,19 @@ fn converse(
     around: &Surroundings<'_>,
 ) -> Result<Output, HostError> {
     let mut output = Output::default();
-    let mut feeding = child.stdin.take().map(|pipe| File::from(OwnedFd::from(pipe)));
+    let mut feeding = child
+        .stdin
+        .take()
+        .map(|pipe| File::from(OwnedFd::from(pipe)));
     let mut to_feed: &[u8] = command.stdin.as_deref().unwrap_or_default();
-    let mut reading_out = child.stdout.take().map(|pipe| File::from(OwnedFd::from(pipe)));
-    let mut reading_err = child.stderr.take().map(|pipe| File::from(OwnedFd::from(pipe)));
+    let mut reading_out = child
+        .stdout
+        .take()
+        .map(|pipe| File::from(OwnedFd::from(pipe)));
+    let mut reading_err = child
+        .stderr
+        .take()
+        .map(|pipe| File::from(OwnedFd::from(pipe)));
     for pipe in [&feeding, &reading_out, &reading_err].into_iter().flatten() {
         let _ = rustix::io::ioctl_fionbio(pipe, true);
     }
@@ -140,10 +189,14 @@ fn converse(
         }
         around.limits.check()?;
         if end.is_some_and(|end| Instant::now() >= end) {
-            return Err(HostError::Deadline(command.timeout.map_or(0, |length| length.as_secs())));
+            return Err(HostError::Deadline(
+                command.timeout.map_or(0, |length| length.as_secs()),
+            ));
         }
         wait_for_any(&feeding, &reading_out, &reading_err, exit.as_ref());
-        let exited = child.try_wait().map_err(|error| refused("wait for", &command.argv.join(" "), &error))?;
+        let exited = child
+            .try_wait()
+            .map_err(|error| refused("wait for", &command.argv.join(" "), &error))?;
         if let Some(pipe) = &mut feeding {
             match pipe.write(to_feed) {
                 Ok(count) => to_feed = to_feed.get(count..).unwrap_or_default(),
@@ -155,20 +208,43 @@ fn converse(
         take(&mut reading_out, &mut output.stdout, &mut buffer);
         take(&mut reading_err, &mut output.stderr, &mut buffer);
         if let Some(status) = exited {
-            output.status = status.code().unwrap_or_else(|| status.signal().map_or(-1, |signal| -signal));
+            output.status = status
+                .code()
+                .unwrap_or_else(|| status.signal().map_or(-1, |signal| -signal));
             return Ok(output);
         }
     }
 }
 
-fn wait_for_any(feeding: &Option<File>, out: &Option<File>, err: &Option<File>, exit: Option<&OwnedFd>) {
+fn wait_for_any(
+    feeding: &Option<File>,
+    out: &Option<File>,
+    err: &Option<File>,
+    exit: Option<&OwnedFd>,
+) {
     let mut watched: Vec<PollFd<'_>> = Vec::with_capacity(4);
-    watched.extend(feeding.as_ref().map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)));
-    watched.extend([out, err].into_iter().flatten().map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN)));
+    watched.extend(
+        feeding
+            .as_ref()
+            .map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)),
+    );
+    watched.extend(
+        [out, err]
+            .into_iter()
+            .flatten()
+            .map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::IN)),
+    );
     watched.extend(exit.map(|fd| PollFd::from_borrowed_fd(fd.as_fd(), PollFlags::IN)));
     // Without a descriptor for the exit (an old kernel) the glance finds it.
-    let glance = if exit.is_some() { GLANCE } else { Duration::from_millis(5) };
-    let wait = Timespec { tv_sec: 0, tv_nsec: i64::from(glance.subsec_nanos()) };
+    let glance = if exit.is_some() {
+        GLANCE
+    } else {
+        Duration::from_millis(5)
+    };
+    let wait = Timespec {
+        tv_sec: 0,
+        tv_nsec: i64::from(glance.subsec_nanos()),
+    };
     let _ = poll(&mut watched, Some(&wait));
 }
 

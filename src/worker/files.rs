@@ -21,7 +21,12 @@ pub(super) fn refused(operation: &'static str, path: &str, error: &io::Error) ->
     let errno = error.raw_os_error().unwrap_or(0);
     let text = error.to_string();
     let cause = text.split(" (os error").next().unwrap_or(&text).to_owned();
-    HostError::System { operation, path: path.to_owned(), cause, errno }
+    HostError::System {
+        operation,
+        path: path.to_owned(),
+        cause,
+        errno,
+    }
 }
 
 fn refused_raw(operation: &'static str, path: &str, error: rustix::io::Errno) -> HostError {
@@ -47,10 +52,21 @@ fn file_type(kind: fs::FileType) -> FileType {
 }
 
 pub(super) fn status(path: &str, follow: bool) -> Result<Option<Status>, HostError> {
-    let found = if follow { fs::metadata(path) } else { fs::symlink_metadata(path) };
+    let found = if follow {
+        fs::metadata(path)
+    } else {
+        fs::symlink_metadata(path)
+    };
     let data = match found {
         Ok(data) => data,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(None),
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
+            ) =>
+        {
+            return Ok(None);
+        }
         // A link that points at itself leads nowhere.
         Err(error) if follow && error.raw_os_error() == Some(40) => return Ok(None),
         Err(error) => return Err(refused("look at", path, &error)),
@@ -83,11 +99,20 @@ pub(super) fn open(path: &str) -> Result<File, HostError> {
 /// Reads a whole file of at most `limit` bytes.
 pub(super) fn read(path: &str, limit: u64) -> Result<Vec<u8>, HostError> {
     let mut file = open(path)?;
-    let size = file.metadata().map_err(|error| refused("read", path, &error))?.size();
+    let size = file
+        .metadata()
+        .map_err(|error| refused("read", path, &error))?
+        .size();
     let mut content = Vec::with_capacity(usize::try_from(size.min(limit)).unwrap_or(0));
-    (&mut file).take(limit + 1).read_to_end(&mut content).map_err(|error| refused("read", path, &error))?;
+    (&mut file)
+        .take(limit + 1)
+        .read_to_end(&mut content)
+        .map_err(|error| refused("read", path, &error))?;
     if u64::try_from(content.len()).unwrap_or(u64::MAX) > limit {
-        return Err(HostError::Other(format!("`{path}` is larger than {} MiB", limit >> 20)));
+        return Err(HostError::Other(format!(
+            "`{path}` is larger than {} MiB",
+            limit >> 20
+        )));
     }
     Ok(content)
 }
@@ -98,7 +123,10 @@ pub(super) fn list(path: &str) -> Result<Vec<DirectoryEntry>, HostError> {
     for entry in fs::read_dir(path).map_err(|error| failed(&error))? {
         let entry = entry.map_err(|error| failed(&error))?;
         let kind = entry.file_type().map_err(|error| failed(&error))?;
-        entries.push(DirectoryEntry { name: entry.file_name().to_string_lossy().into_owned(), kind: file_type(kind) });
+        entries.push(DirectoryEntry {
+            name: entry.file_name().to_string_lossy().into_owned(),
+            kind: file_type(kind),
+        });
     }
     entries.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(entries)
@@ -115,13 +143,23 @@ pub(super) fn real_path(path: &str) -> String {
     let mut missing: Vec<OsString> = Vec::new();
     loop {
         if let Ok(found) = fs::canonicalize(&existing) {
-            let whole = missing.iter().rev().fold(found, |path, part| path.join(part));
+            let whole = missing
+                .iter()
+                .rev()
+                .fold(found, |path, part| path.join(part));
             return whole.to_string_lossy().into_owned();
         }
-        match (existing.file_name().map(ToOwned::to_owned), existing.parent().map(Path::to_path_buf)) {
+        match (
+            existing.file_name().map(ToOwned::to_owned),
+            existing.parent().map(Path::to_path_buf),
+        ) {
             (Some(name), Some(parent)) => {
                 missing.push(name);
-                existing = if parent.as_os_str().is_empty() { PathBuf::from(".") } else { parent };
+                existing = if parent.as_os_str().is_empty() {
+                    PathBuf::from(".")
+                } else {
+                    parent
+                };
             }
             _ => return path.to_owned(),
         }
@@ -130,7 +168,11 @@ pub(super) fn real_path(path: &str) -> String {
 
 pub(super) fn access(path: &str) -> (bool, bool, bool) {
     let may = |access| rustix::fs::accessat(CWD, path, access, AtFlags::EACCESS).is_ok();
-    (may(rustix::fs::Access::READ_OK), may(rustix::fs::Access::WRITE_OK), may(rustix::fs::Access::EXEC_OK))
+    (
+        may(rustix::fs::Access::READ_OK),
+        may(rustix::fs::Access::WRITE_OK),
+        may(rustix::fs::Access::EXEC_OK),
+    )
 }
 
 /// Returns the umask as the kernel shows it, without setting it as `umask(2)` would.
@@ -183,7 +225,10 @@ pub(super) fn draft(destination: &str, nameless: bool) -> Result<Draft, HostErro
     if nameless {
         let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
         if let Ok(file) = rustix::fs::open(&folder, flags, Mode::RUSR | Mode::WUSR) {
-            return Ok(Draft { file: File::from(file), name: None });
+            return Ok(Draft {
+                file: File::from(file),
+                name: None,
+            });
         }
     }
     let path = folder.join(random_name(".kplay-", ".tmp")?);
@@ -194,7 +239,10 @@ pub(super) fn draft(destination: &str, nameless: bool) -> Result<Draft, HostErro
         .mode(0o600)
         .open(&path)
         .map_err(|error| refused("write to the directory", &folder.to_string_lossy(), &error))?;
-    Ok(Draft { file, name: Some(path) })
+    Ok(Draft {
+        file,
+        name: Some(path),
+    })
 }
 
 /// Gives the complete draft its mode and owner and puts it in the place of `destination`.
@@ -206,7 +254,10 @@ pub(super) fn commit(draft: &mut Draft, destination: &str, write: Write) -> Resu
         Some(name) => name.clone(),
         None => {
             let name = folder(destination).join(random_name(".kplay-", ".tmp")?);
-            let source = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&draft.file));
+            let source = format!(
+                "/proc/self/fd/{}",
+                std::os::fd::AsRawFd::as_raw_fd(&draft.file)
+            );
             rustix::fs::linkat(CWD, source.as_str(), CWD, &name, AtFlags::SYMLINK_FOLLOW)
                 .map_err(|error| refused_raw("write", destination, error))?;
             draft.name = Some(name.clone());
@@ -222,19 +273,34 @@ pub(super) fn commit(draft: &mut Draft, destination: &str, write: Write) -> Resu
             }
             Ok(())
         }
-        Err(error) if write.unsafe_writes => overwrite(&mut draft.file, destination).map_err(|_| failed(&error)),
+        Err(error) if write.unsafe_writes => {
+            overwrite(&mut draft.file, destination).map_err(|_| failed(&error))
+        }
         Err(error) => Err(failed(&error)),
     }
 }
 
 /// Mode, owner and group as wanted; what nobody asked for stays as the replaced file has it.
-fn set_final_attributes(file: &File, destination: &str, wanted: Attributes) -> Result<(), HostError> {
+fn set_final_attributes(
+    file: &File,
+    destination: &str,
+    wanted: Attributes,
+) -> Result<(), HostError> {
     let old = fs::metadata(destination).ok();
-    let own = file.metadata().map_err(|error| refused("write", destination, &error))?;
-    let uid = wanted.uid.or_else(|| old.as_ref().map(MetadataExt::uid)).filter(|uid| *uid != own.uid());
-    let gid = wanted.gid.or_else(|| old.as_ref().map(MetadataExt::gid)).filter(|gid| *gid != own.gid());
+    let own = file
+        .metadata()
+        .map_err(|error| refused("write", destination, &error))?;
+    let uid = wanted
+        .uid
+        .or_else(|| old.as_ref().map(MetadataExt::uid))
+        .filter(|uid| *uid != own.uid());
+    let gid = wanted
+        .gid
+        .or_else(|| old.as_ref().map(MetadataExt::gid))
+        .filter(|gid| *gid != own.gid());
     if uid.is_some() || gid.is_some() {
-        let changed = rustix::fs::fchown(file.as_fd(), uid.map(Uid::from_raw), gid.map(Gid::from_raw));
+        let changed =
+            rustix::fs::fchown(file.as_fd(), uid.map(Uid::from_raw), gid.map(Gid::from_raw));
         // Keeping the owner of the old file is a courtesy that only root can always give.
         if let Err(error) = changed
             && (wanted.uid.is_some() || wanted.gid.is_some())
@@ -242,7 +308,10 @@ fn set_final_attributes(file: &File, destination: &str, wanted: Attributes) -> R
             return Err(refused_raw("give the owner to", destination, error));
         }
     }
-    let mode = wanted.mode.or_else(|| old.map(|data| data.mode() & 0o7777)).unwrap_or(0o666 & !umask());
+    let mode = wanted
+        .mode
+        .or_else(|| old.map(|data| data.mode() & 0o7777))
+        .unwrap_or(0o666 & !umask());
     file.set_permissions(fs::Permissions::from_mode(mode))
         .map_err(|error| refused("set the mode of", destination, &error))
 }
@@ -251,7 +320,10 @@ fn set_final_attributes(file: &File, destination: &str, wanted: Attributes) -> R
 fn overwrite(draft: &mut File, destination: &str) -> io::Result<()> {
     use std::io::Seek as _;
     draft.rewind()?;
-    let mut target = OpenOptions::new().write(true).truncate(true).open(destination)?;
+    let mut target = OpenOptions::new()
+        .write(true)
+        .truncate(true)
+        .open(destination)?;
     io::copy(draft, &mut target)?;
     target.sync_all()
 }
@@ -264,14 +336,20 @@ pub(super) fn make_directory(path: &str, mode: u32) -> Result<(), HostError> {
 
 pub(super) fn remove(path: &str) -> Result<(), HostError> {
     let data = fs::symlink_metadata(path).map_err(|error| refused("remove", path, &error))?;
-    let removed = if data.is_dir() { fs::remove_dir(path) } else { fs::remove_file(path) };
+    let removed = if data.is_dir() {
+        fs::remove_dir(path)
+    } else {
+        fs::remove_file(path)
+    };
     removed.map_err(|error| refused("remove", path, &error))
 }
 
 pub(super) fn copy_preserving(from: &str, to: &str) -> Result<(), HostError> {
     let failed = |error: &io::Error| refused("write", to, error);
     let mut source = open(from)?;
-    let data = source.metadata().map_err(|error| refused("read", from, &error))?;
+    let data = source
+        .metadata()
+        .map_err(|error| refused("read", from, &error))?;
     let mut target = OpenOptions::new()
         .write(true)
         .create_new(true)
@@ -280,17 +358,29 @@ pub(super) fn copy_preserving(from: &str, to: &str) -> Result<(), HostError> {
         .map_err(|error| failed(&error))?;
     io::copy(&mut source, &mut target).map_err(|error| failed(&error))?;
     // As with `cp -p`: who may not give files away keeps them.
-    let _ = rustix::fs::fchown(target.as_fd(), Some(Uid::from_raw(data.uid())), Some(Gid::from_raw(data.gid())));
-    target.set_permissions(fs::Permissions::from_mode(data.mode() & 0o7777)).map_err(|error| failed(&error))?;
+    let _ = rustix::fs::fchown(
+        target.as_fd(),
+        Some(Uid::from_raw(data.uid())),
+        Some(Gid::from_raw(data.gid())),
+    );
+    target
+        .set_permissions(fs::Permissions::from_mode(data.mode() & 0o7777))
+        .map_err(|error| failed(&error))?;
     let times = fs::FileTimes::new()
         .set_accessed(data.accessed().map_err(|error| failed(&error))?)
         .set_modified(data.modified().map_err(|error| failed(&error))?);
     target.set_times(times).map_err(|error| failed(&error))?;
-    target.flush().and_then(|()| target.sync_all()).map_err(|error| failed(&error))
+    target
+        .flush()
+        .and_then(|()| target.sync_all())
+        .map_err(|error| failed(&error))
 }
 
 /// Makes a link under a random name and renames it over `path`, so that there is always one or the other.
-pub(super) fn replace_by_link(path: &str, make: impl Fn(&Path) -> io::Result<()>) -> Result<(), HostError> {
+pub(super) fn replace_by_link(
+    path: &str,
+    make: impl Fn(&Path) -> io::Result<()>,
+) -> Result<(), HostError> {
     let failed = |error: &io::Error| refused("make the link", path, error);
     match make(Path::new(path)) {
         Ok(()) => return Ok(()),
@@ -319,15 +409,27 @@ pub(super) fn touch(path: &str, mode: u32) -> Result<(), HostError> {
 }
 
 pub(super) fn set_mode(path: &str, mode: u32, follow: bool) -> Result<(), HostError> {
-    let link = fs::symlink_metadata(path).map_err(|error| refused("set the mode of", path, &error))?.is_symlink();
+    let link = fs::symlink_metadata(path)
+        .map_err(|error| refused("set the mode of", path, &error))?
+        .is_symlink();
     if link && !follow {
         return Ok(());
     }
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|error| refused("set the mode of", path, &error))
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+        .map_err(|error| refused("set the mode of", path, &error))
 }
 
-pub(super) fn set_owner(path: &str, uid: Option<u32>, gid: Option<u32>, follow: bool) -> Result<(), HostError> {
-    let done = if follow { std::os::unix::fs::chown(path, uid, gid) } else { std::os::unix::fs::lchown(path, uid, gid) };
+pub(super) fn set_owner(
+    path: &str,
+    uid: Option<u32>,
+    gid: Option<u32>,
+    follow: bool,
+) -> Result<(), HostError> {
+    let done = if follow {
+        std::os::unix::fs::chown(path, uid, gid)
+    } else {
+        std::os::unix::fs::lchown(path, uid, gid)
+    };
     done.map_err(|error| refused("change the owner of", path, &error))
 }
 
@@ -338,23 +440,49 @@ pub(super) fn set_times(
     follow: bool,
 ) -> Result<(), HostError> {
     let stamp = |time: Option<(i64, u32)>| match time {
-        Some((tv_sec, nanos)) => Timespec { tv_sec, tv_nsec: nanos.into() },
-        None => Timespec { tv_sec: 0, tv_nsec: rustix::fs::UTIME_OMIT },
+        Some((tv_sec, nanos)) => Timespec {
+            tv_sec,
+            tv_nsec: nanos.into(),
+        },
+        None => Timespec {
+            tv_sec: 0,
+            tv_nsec: rustix::fs::UTIME_OMIT,
+        },
     };
-    let flags = if follow { AtFlags::empty() } else { AtFlags::SYMLINK_NOFOLLOW };
-    let times = Timestamps { last_access: stamp(accessed), last_modification: stamp(modified) };
-    rustix::fs::utimensat(CWD, path, &times, flags).map_err(|error| refused_raw("set the times of", path, error))
+    let flags = if follow {
+        AtFlags::empty()
+    } else {
+        AtFlags::SYMLINK_NOFOLLOW
+    };
+    let times = Timestamps {
+        last_access: stamp(accessed),
+        last_modification: stamp(modified),
+    };
+    rustix::fs::utimensat(CWD, path, &times, flags)
+        .map_err(|error| refused_raw("set the times of", path, error))
 }
 
 /// Makes a file or directory with a random name that only its owner can enter.
-pub(super) fn temporary(parent: &str, prefix: &str, suffix: &str, directory: bool) -> Result<String, HostError> {
+pub(super) fn temporary(
+    parent: &str,
+    prefix: &str,
+    suffix: &str,
+    directory: bool,
+) -> Result<String, HostError> {
     let path = Path::new(parent).join(random_name(prefix, suffix)?);
-    let text = OsString::from_vec(path.clone().into_os_string().into_vec()).to_string_lossy().into_owned();
+    let text = OsString::from_vec(path.clone().into_os_string().into_vec())
+        .to_string_lossy()
+        .into_owned();
     let made = if directory {
         use std::os::unix::fs::DirBuilderExt as _;
         fs::DirBuilder::new().mode(0o700).create(&path)
     } else {
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path).map(drop)
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&path)
+            .map(drop)
     };
     made.map_err(|error| refused("write to the directory", parent, &error))?;
     Ok(text)

@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::accounts;
 use super::cleanup::{Cleanup, Owner};
 use super::command::{self, Limits, Surroundings};
 use super::files::{self, Draft, refused};
-use super::accounts;
 use crate::kit::{
-    Command, Content, DirectoryEntry, Group, Host, HostError, Identity, Output, Reader, Signal, Staged, Status, Supplied, User,
-    Write,
+    Command, Content, DirectoryEntry, Group, Host, HostError, Identity, Output, Reader, Signal,
+    Staged, Status, Supplied, User, Write,
 };
 use crate::value::{Dict, Value};
 
@@ -58,31 +58,62 @@ pub(super) fn current_identity() -> Identity {
     let uid = rustix::process::geteuid().as_raw();
     let gid = rustix::process::getegid().as_raw();
     let account = accounts::user_by_id(uid);
-    let home = std::env::var("HOME").ok().filter(|home| home.starts_with('/'));
+    let home = std::env::var("HOME")
+        .ok()
+        .filter(|home| home.starts_with('/'));
     Identity {
-        user: account.as_ref().map_or_else(|| uid.to_string(), |user| user.name.clone()),
+        user: account
+            .as_ref()
+            .map_or_else(|| uid.to_string(), |user| user.name.clone()),
         uid,
         gid,
-        home: home.or_else(|| account.map(|user| user.home)).unwrap_or_else(|| "/".to_owned()),
+        home: home
+            .or_else(|| account.map(|user| user.home))
+            .unwrap_or_else(|| "/".to_owned()),
     }
 }
 
 impl RealHost {
     pub(super) fn new(parts: HostParts) -> Self {
-        let HostParts { identity, environment, supplied, contents, settings, limits, cleanup, owner } = parts;
+        let HostParts {
+            identity,
+            environment,
+            supplied,
+            contents,
+            settings,
+            limits,
+            cleanup,
+            owner,
+        } = parts;
         let drafts = Mutex::new(BTreeMap::new());
-        Self { identity, environment, supplied, contents, settings, limits, cleanup, owner, drafts }
+        Self {
+            identity,
+            environment,
+            supplied,
+            contents,
+            settings,
+            limits,
+            cleanup,
+            owner,
+            drafts,
+        }
     }
 
     /// Relative paths start in the home directory of the one who acts.
     fn path(&self, path: &str) -> String {
-        if path.starts_with('/') { path.to_owned() } else { format!("{}/{path}", self.identity.home.trim_end_matches('/')) }
+        if path.starts_with('/') {
+            path.to_owned()
+        } else {
+            format!("{}/{path}", self.identity.home.trim_end_matches('/'))
+        }
     }
 
     fn begin(&self, path: &str) -> Result<String, HostError> {
         self.limits.check()?;
         if path.contains('\0') {
-            return Err(HostError::Other("a path must not hold a NUL byte".to_owned()));
+            return Err(HostError::Other(
+                "a path must not hold a NUL byte".to_owned(),
+            ));
         }
         Ok(self.path(path))
     }
@@ -91,12 +122,20 @@ impl RealHost {
         self.drafts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn fill(&self, draft: &mut Draft, destination: &str, content: Content<'_>) -> Result<(), HostError> {
+    fn fill(
+        &self,
+        draft: &mut Draft,
+        destination: &str,
+        content: Content<'_>,
+    ) -> Result<(), HostError> {
         let failed = |error: &io::Error| refused("write", destination, error);
         let mut from_file;
         let source: &mut dyn io::Read = match content {
             Content::Bytes(bytes) => {
-                draft.file.write_all(bytes).map_err(|error| failed(&error))?;
+                draft
+                    .file
+                    .write_all(bytes)
+                    .map_err(|error| failed(&error))?;
                 return draft.file.sync_all().map_err(|error| failed(&error));
             }
             Content::Stream(stream) => stream,
@@ -114,14 +153,20 @@ impl RealHost {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(refused("read the content of", destination, &error)),
             };
-            draft.file.write_all(buffer.get(..count).unwrap_or_default()).map_err(|error| failed(&error))?;
+            draft
+                .file
+                .write_all(buffer.get(..count).unwrap_or_default())
+                .map_err(|error| failed(&error))?;
         }
     }
 
     fn temporary_parent(&self, parent: Option<&str>) -> Result<String, HostError> {
         match parent {
             Some(parent) => self.begin(parent),
-            None => Ok(self.environment("TMPDIR").filter(|folder| Path::new(folder).is_dir()).unwrap_or_else(|| "/tmp".to_owned())),
+            None => Ok(self
+                .environment("TMPDIR")
+                .filter(|folder| Path::new(folder).is_dir())
+                .unwrap_or_else(|| "/tmp".to_owned())),
         }
     }
 }
@@ -182,7 +227,13 @@ impl Host for RealHost {
             self.cleanup.file_made(name.clone(), self.owner);
         }
         let path = draft.name.as_ref().map_or_else(
-            || format!("/proc/{}/fd/{}", std::process::id(), std::os::fd::AsRawFd::as_raw_fd(&draft.file)),
+            || {
+                format!(
+                    "/proc/{}/fd/{}",
+                    std::process::id(),
+                    std::os::fd::AsRawFd::as_raw_fd(&draft.file)
+                )
+            },
             |name| name.to_string_lossy().into_owned(),
         );
         let filled = self.fill(&mut draft, &destination, content);
@@ -200,7 +251,10 @@ impl Host for RealHost {
     fn commit(&self, staged: Staged, destination: &str, write: Write) -> Result<(), HostError> {
         let destination = self.begin(destination)?;
         let Some(mut draft) = self.drafts().remove(&staged.path) else {
-            return Err(HostError::Other(format!("`{}` was staged by another step", staged.path)));
+            return Err(HostError::Other(format!(
+                "`{}` was staged by another step",
+                staged.path
+            )));
         };
         let before = draft.name.clone();
         let done = files::commit(&mut draft, &destination, write);
@@ -214,7 +268,10 @@ impl Host for RealHost {
     }
 
     fn discard(&self, staged: Staged) {
-        if let Some(Draft { name: Some(name), .. }) = self.drafts().remove(&staged.path) {
+        if let Some(Draft {
+            name: Some(name), ..
+        }) = self.drafts().remove(&staged.path)
+        {
             let _ = fs::remove_file(&name);
             self.cleanup.file_settled(&name);
         }
@@ -243,7 +300,9 @@ impl Host for RealHost {
     }
 
     fn symbolic_link(&self, target: &str, path: &str) -> Result<(), HostError> {
-        files::replace_by_link(&self.begin(path)?, |name| std::os::unix::fs::symlink(target, name))
+        files::replace_by_link(&self.begin(path)?, |name| {
+            std::os::unix::fs::symlink(target, name)
+        })
     }
 
     fn hard_link(&self, target: &str, path: &str) -> Result<(), HostError> {
@@ -259,7 +318,13 @@ impl Host for RealHost {
         files::set_mode(&self.begin(path)?, mode, follow)
     }
 
-    fn set_owner(&self, path: &str, uid: Option<u32>, gid: Option<u32>, follow: bool) -> Result<(), HostError> {
+    fn set_owner(
+        &self,
+        path: &str,
+        uid: Option<u32>,
+        gid: Option<u32>,
+        follow: bool,
+    ) -> Result<(), HostError> {
         files::set_owner(&self.begin(path)?, uid, gid, follow)
     }
 
@@ -273,11 +338,21 @@ impl Host for RealHost {
         files::set_times(&self.begin(path)?, accessed, modified, follow)
     }
 
-    fn temporary_directory(&self, parent: Option<&str>, prefix: &str, suffix: &str) -> Result<String, HostError> {
+    fn temporary_directory(
+        &self,
+        parent: Option<&str>,
+        prefix: &str,
+        suffix: &str,
+    ) -> Result<String, HostError> {
         files::temporary(&self.temporary_parent(parent)?, prefix, suffix, true)
     }
 
-    fn temporary_file(&self, parent: Option<&str>, prefix: &str, suffix: &str) -> Result<String, HostError> {
+    fn temporary_file(
+        &self,
+        parent: Option<&str>,
+        prefix: &str,
+        suffix: &str,
+    ) -> Result<String, HostError> {
         files::temporary(&self.temporary_parent(parent)?, prefix, suffix, false)
     }
 
@@ -288,10 +363,17 @@ impl Host for RealHost {
         let program = if name.contains('/') {
             // As a shell would: relative to the directory that the command runs in.
             let base = command.directory.as_deref().unwrap_or(&self.identity.home);
-            if name.starts_with('/') { name.clone() } else { format!("{}/{name}", base.trim_end_matches('/')) }
+            if name.starts_with('/') {
+                name.clone()
+            } else {
+                format!("{}/{name}", base.trim_end_matches('/'))
+            }
         } else {
             self.find_program(name)
-                .ok_or_else(|| HostError::NoProgram { program: name.clone(), path: self.search_path().join(":") })?
+                .ok_or_else(|| HostError::NoProgram {
+                    program: name.clone(),
+                    path: self.search_path().join(":"),
+                })?
         };
         command::run(
             &program,
@@ -310,14 +392,21 @@ impl Host for RealHost {
         if name.contains('/') {
             return files::access(name).2.then(|| name.to_owned());
         }
-        self.search_path().iter().map(|folder| PathBuf::from(folder).join(name)).find_map(|path| {
-            let text = path.to_string_lossy().into_owned();
-            (path.is_file() && files::access(&text).2).then_some(text)
-        })
+        self.search_path()
+            .iter()
+            .map(|folder| PathBuf::from(folder).join(name))
+            .find_map(|path| {
+                let text = path.to_string_lossy().into_owned();
+                (path.is_file() && files::access(&text).2).then_some(text)
+            })
     }
 
     fn environment(&self, name: &str) -> Option<String> {
-        self.environment.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.clone())
+        self.environment
+            .iter()
+            .rev()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.clone())
     }
 
     fn environment_all(&self) -> Vec<(String, String)> {
@@ -348,13 +437,16 @@ impl Host for RealHost {
 
     fn signal(&self, process: u32, signal: Signal) -> Result<(), HostError> {
         let name = process.to_string();
-        let pid = i32::try_from(process).ok().and_then(rustix::process::Pid::from_raw);
+        let pid = i32::try_from(process)
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
         let pid = pid.ok_or_else(|| HostError::Other(format!("{name} is no process")))?;
         let signal = match signal {
             Signal::Terminate => rustix::process::Signal::TERM,
             Signal::Kill => rustix::process::Signal::KILL,
         };
-        rustix::process::kill_process(pid, signal).map_err(|error| refused("signal process", &name, &error.into()))
+        rustix::process::kill_process(pid, signal)
+            .map_err(|error| refused("signal process", &name, &error.into()))
     }
 
     fn connect(
@@ -365,9 +457,15 @@ impl Host for RealHost {
         read: Option<usize>,
     ) -> Result<Option<Vec<u8>>, HostError> {
         self.limits.check()?;
-        let Some(addresses) = resolve(address, port) else { return Ok(None) };
+        let Some(addresses) = resolve(address, port) else {
+            return Ok(None);
+        };
         for target in addresses {
-            let Ok(mut stream) = TcpStream::connect_timeout(&target, timeout.max(Duration::from_millis(1))) else { continue };
+            let Ok(mut stream) =
+                TcpStream::connect_timeout(&target, timeout.max(Duration::from_millis(1)))
+            else {
+                continue;
+            };
             let mut heard = Vec::new();
             if let Some(most) = read {
                 let _ = stream.set_read_timeout(Some(timeout.max(Duration::from_millis(1))));
@@ -382,8 +480,13 @@ impl Host for RealHost {
     }
 
     fn now(&self) -> (i64, u32) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        (i64::try_from(since.as_secs()).unwrap_or(0), since.subsec_nanos())
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        (
+            i64::try_from(since.as_secs()).unwrap_or(0),
+            since.subsec_nanos(),
+        )
     }
 
     fn utc_offset(&self, seconds: i64) -> i32 {
@@ -415,9 +518,21 @@ impl Host for RealHost {
 impl RealHost {
     /// `PATH` of the step, then the folders where an administrator's programs lie.
     fn search_path(&self) -> Vec<String> {
-        let mut folders: Vec<String> =
-            self.environment("PATH").unwrap_or_default().split(':').filter(|folder| folder.starts_with('/')).map(ToOwned::to_owned).collect();
-        for folder in ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"] {
+        let mut folders: Vec<String> = self
+            .environment("PATH")
+            .unwrap_or_default()
+            .split(':')
+            .filter(|folder| folder.starts_with('/'))
+            .map(ToOwned::to_owned)
+            .collect();
+        for folder in [
+            "/usr/local/sbin",
+            "/usr/local/bin",
+            "/usr/sbin",
+            "/usr/bin",
+            "/sbin",
+            "/bin",
+        ] {
             if !folders.iter().any(|known| known == folder) {
                 folders.push(folder.to_owned());
             }
@@ -440,12 +555,19 @@ fn resolve(address: &str, port: u16) -> Option<Vec<std::net::SocketAddr>> {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let mut found: Vec<std::net::SocketAddr> = text
             .lines()
-            .filter_map(|line| line.split_whitespace().next()?.parse::<std::net::IpAddr>().ok())
+            .filter_map(|line| {
+                line.split_whitespace()
+                    .next()?
+                    .parse::<std::net::IpAddr>()
+                    .ok()
+            })
             .map(|ip| (ip, port).into())
             .collect();
         found.dedup();
         return (!found.is_empty()).then_some(found);
     }
-    (address, port).to_socket_addrs().ok().map(Iterator::collect)
+    (address, port)
+        .to_socket_addrs()
+        .ok()
+        .map(Iterator::collect)
 }
-

@@ -86,6 +86,7 @@ impl Node {
                 message,
                 span: self.span,
                 help,
+                within: None,
             };
             Value::new(Kind::Undefined(Arc::new(fault))).with_origin(self.span)
         };

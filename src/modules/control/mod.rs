@@ -1,5 +1,23 @@
-//! Modules of the family `control`.
+//! Modules of the run itself: they work on variables and on the run, not on a host.
+
+mod add_host;
+mod assert;
+mod debug;
+mod fail;
+mod group_by;
+mod pause;
+mod set_fact;
+mod wait_for_connection;
 
 use crate::kit::Entry;
 
-pub(super) const ENTRIES: &[Entry] = &[];
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry::control::<add_host::AddHost>(),
+    Entry::control::<assert::Assert>(),
+    Entry::control::<debug::Debug>(),
+    Entry::control::<fail::Fail>(),
+    Entry::control::<group_by::GroupBy>(),
+    Entry::control::<pause::Pause>(),
+    Entry::control::<set_fact::SetFact>(),
+    Entry::control::<wait_for_connection::WaitForConnection>(),
+];

@@ -1,0 +1,151 @@
+//! `add_host`: adds a host to the inventory of the run.
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
+
+use crate::kit::{
+    Any, Control, ControllerRequest, Effect, Failure, Meta, Outcome, StepView, Support,
+};
+use crate::value::{Dict, Value};
+
+/// The host, its groups and its variables.
+#[derive(Debug)]
+pub(crate) struct AddHostArgs {
+    name: String,
+    groups: Vec<String>,
+    variables: Vec<(String, Any)>,
+}
+
+const MANUAL: &str = "Add a host to the inventory of the run\n\n\
+    Later plays can name it. Every other argument becomes a variable of the host.\n\n\
+    Runs once, however many hosts the play has.\n\n\
+    ## Check mode\n\nAdds it as well: it is known to this run only.\n\n\
+    ## Returns\n\n`add_host`: `host_name`, `groups` and `host_vars`.\n\n\
+    ## Examples\n\n```yaml\n- ansible.builtin.add_host:\n    name: \"{{ new_vm.ip }}\"\n    groups: [agents]\n    ansible_user: debian\n```";
+
+impl JsonSchema for AddHostArgs {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "AddHostArgs".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "type": "object",
+            "description": MANUAL,
+            "required": ["name"],
+            "properties": {
+                "name": {
+                    "type": "string",
+                    "description": "The host's name, perhaps with `:PORT`. Also `hostname` or `host`."
+                },
+                "groups": {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "description": "Groups that it joins; they are made if they do not exist. Also `group` or `groupname`."
+                }
+            },
+            "additionalProperties": true
+        })
+    }
+}
+
+impl<'de> Deserialize<'de> for AddHostArgs {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Host;
+        impl<'de> Visitor<'de> for Host {
+            type Value = AddHostArgs;
+
+            fn expecting(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                out.write_str("a host's name, groups and variables")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AddHostArgs, A::Error> {
+                let mut args = AddHostArgs {
+                    name: String::new(),
+                    groups: Vec::new(),
+                    variables: Vec::new(),
+                };
+                while let Some(name) = map.next_key::<String>()? {
+                    match name.as_str() {
+                        "name" | "hostname" | "host" => args.name = map.next_value()?,
+                        "groups" | "group" | "groupname" => args.groups = map.next_value()?,
+                        _ => args.variables.push((name, map.next_value()?)),
+                    }
+                }
+                if args.name.is_empty() {
+                    Err(A::Error::missing_field("name"))
+                } else {
+                    Ok(args)
+                }
+            }
+        }
+        deserializer.deserialize_map(Host)
+    }
+}
+
+/// The module `ansible.builtin.add_host`.
+pub(crate) struct AddHost;
+
+impl Control for AddHost {
+    type Args = AddHostArgs;
+
+    const META: Meta = Meta {
+        name: "ansible.builtin.add_host",
+        aliases: &[],
+        family: "control",
+        since: "0.1.0",
+        effect: Effect::World,
+        check: Support::Full,
+        diff: Support::None,
+        free_form: None,
+    };
+    const CONTROLLER: bool = true;
+    const ONCE: bool = true;
+
+    fn run(args: &AddHostArgs, _step: &dyn StepView) -> Result<Outcome, Failure> {
+        let mut variables: Dict = args
+            .variables
+            .iter()
+            .map(|(name, Any(value))| (name.as_str().into(), value.clone()))
+            .collect();
+        let (name, port) = split_port(&args.name);
+        if let Some(port) = port {
+            variables.insert("ansible_port", port);
+        }
+        let groups: Vec<String> = args
+            .groups
+            .iter()
+            .filter(|group| !group.is_empty())
+            .cloned()
+            .collect();
+        let shown = Dict::new()
+            .with("host_name", name)
+            .with("groups", groups.clone())
+            .with("host_vars", variables.clone());
+        Ok(Outcome::changed()
+            .with("add_host", Value::dict(shown))
+            .request(ControllerRequest::AddHost {
+                name: name.to_owned(),
+                groups,
+                variables,
+            }))
+    }
+}
+
+/// Splits `name:22`; an IPv6 address without brackets has no port.
+fn split_port(name: &str) -> (&str, Option<u16>) {
+    let port = |text: &str| text.parse::<u16>().ok();
+    if let Some((address, rest)) = name
+        .strip_prefix('[')
+        .and_then(|inner| inner.split_once(']'))
+    {
+        return (address, rest.strip_prefix(':').and_then(port));
+    }
+    match name.split_once(':') {
+        Some((host, number)) if !number.contains(':') => match port(number) {
+            Some(number) => (host, Some(number)),
+            None => (name, None),
+        },
+        _ => (name, None),
+    }
+}

@@ -1,0 +1,220 @@
+//! From what a module said to a task's result: `failed` and `changed` as the task judges them, Ansible's names and extras.
+
+use super::evaluation::{Evaluation, Trouble};
+use super::item::trial_variables;
+use super::keywords::Keywords;
+use crate::diag::Diagnostic;
+use crate::kit::{ControllerRequest, Diff, Outcome};
+use crate::value::{Dict, Value};
+use crate::vars::Layered;
+use crate::wire::{Status, Step};
+
+/// One run of a task, ended.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    pub(super) value: Dict,
+    pub(super) diff: Vec<Diff>,
+    pub(super) warnings: Vec<String>,
+    pub(super) no_log: bool,
+    pub(super) ignore_errors: bool,
+    pub(super) unreachable: bool,
+    pub(super) request: Option<ControllerRequest>,
+    pub(super) facts: Dict,
+    pub(super) diagnostic: Option<Diagnostic>,
+    pub(super) delegated: Option<String>,
+}
+
+impl Ended {
+    fn new(value: Dict) -> Self {
+        Self {
+            value,
+            diff: Vec::new(),
+            warnings: Vec::new(),
+            no_log: false,
+            ignore_errors: false,
+            unreachable: false,
+            request: None,
+            facts: Dict::new(),
+            diagnostic: None,
+            delegated: None,
+        }
+    }
+
+    fn flag(&self, name: &str) -> bool {
+        self.value.get(name).is_some_and(Value::is_true)
+    }
+
+    pub(super) fn failed(&self) -> bool {
+        self.flag("failed")
+    }
+
+    pub(super) fn fail(&mut self) {
+        self.value.insert("failed", true);
+    }
+
+    pub(super) fn status(&self) -> Status {
+        if self.unreachable {
+            Status::Unreachable
+        } else if self.failed() {
+            Status::Failed
+        } else if self.flag("skipped") {
+            Status::Skipped
+        } else if self.flag("changed") {
+            Status::Changed
+        } else {
+            Status::Ok
+        }
+    }
+}
+
+/// The result of a condition that does not hold.
+pub(super) fn condition_false(condition: &Value) -> Ended {
+    Ended::new(
+        Dict::new()
+            .with("changed", false)
+            .with("skipped", true)
+            .with("skip_reason", "Conditional result was False")
+            .with("false_condition", condition.clone().untrusted()),
+    )
+}
+
+/// The result of something that could not even begin.
+pub(super) fn trouble(trouble: Trouble, keywords: Option<&Keywords>) -> Ended {
+    let mut value = Dict::new()
+        .with("changed", false)
+        .with("msg", trouble.message);
+    if trouble.unreachable {
+        value.insert("unreachable", true);
+    } else {
+        value.insert("failed", true);
+    }
+    Ended {
+        unreachable: trouble.unreachable,
+        diagnostic: trouble.diagnostic,
+        ignore_errors: keywords.is_some_and(|keywords| keywords.ignore_errors),
+        delegated: keywords.and_then(|keywords| keywords.delegate.clone()),
+        ..Ended::new(value)
+    }
+}
+
+/// The result of a module.
+pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
+    let Outcome {
+        changed,
+        failed,
+        skipped,
+        mut values,
+        diff,
+        warnings,
+        request,
+        why: _,
+    } = outcome;
+    values.insert("changed", changed);
+    values.insert("failed", failed);
+    if skipped {
+        values.insert("skipped", true);
+    }
+    for stream in ["stdout", "stderr"] {
+        let name = format!("{stream}_lines");
+        if let Some(lines) = values.get(stream).and_then(Value::as_str).map(split_lines)
+            && !values.contains(&name)
+        {
+            values.insert(name, lines);
+        }
+    }
+    if !warnings.is_empty() {
+        values.insert("warnings", warnings.clone());
+    }
+    let facts = values
+        .get("ansible_facts")
+        .and_then(Value::as_dict)
+        .cloned()
+        .unwrap_or_default();
+    Ended {
+        diff: if keywords.show_diff { diff } else { Vec::new() },
+        warnings,
+        ignore_errors: keywords.ignore_errors,
+        request,
+        facts,
+        delegated: keywords.delegate.clone(),
+        ..Ended::new(values)
+    }
+}
+
+/// Python's `splitlines` for what commands print.
+fn split_lines(text: &str) -> Value {
+    let mut lines: Vec<&str> = Vec::new();
+    let mut rest = text;
+    while let Some(at) = rest.find([
+        '\n', '\r', '\u{b}', '\u{c}', '\u{1c}', '\u{1d}', '\u{1e}', '\u{85}', '\u{2028}',
+        '\u{2029}',
+    ]) {
+        let (line, tail) = rest.split_at(at);
+        lines.push(line);
+        let skip = if tail.starts_with("\r\n") {
+            2
+        } else {
+            tail.chars().next().map_or(1, char::len_utf8)
+        };
+        rest = tail.get(skip..).unwrap_or_default();
+    }
+    if !rest.is_empty() {
+        lines.push(rest);
+    }
+    lines.into_iter().map(Value::text).collect()
+}
+
+/// Lets `changed_when` and `failed_when` judge the result.
+pub(super) fn judge(step: &Step, ended: &mut Ended, evaluation: &Evaluation<'_>) {
+    if ended.flag("skipped") {
+        return;
+    }
+    if let Some(conditions) = &step.changed_when {
+        match holds(step, conditions, ended, evaluation) {
+            Ok(changed) => {
+                ended.value.insert("changed", changed);
+            }
+            Err(trouble) => return spoil(ended, trouble, "changed_when"),
+        }
+    }
+    if let Some(conditions) = &step.failed_when {
+        match holds(step, conditions, ended, evaluation) {
+            Ok(failed) => {
+                ended.value.insert("failed_when_result", failed);
+                ended.value.insert("failed", failed);
+                if !failed {
+                    ended.diagnostic = None;
+                }
+            }
+            Err(trouble) => spoil(ended, trouble, "failed_when"),
+        }
+    }
+}
+
+fn holds(
+    step: &Step,
+    conditions: &[Value],
+    ended: &Ended,
+    evaluation: &Evaluation<'_>,
+) -> Result<bool, Trouble> {
+    let trial = trial_variables(step, &ended.value);
+    let variables = Layered {
+        first: &trial,
+        then: evaluation.variables,
+    };
+    Ok(evaluation
+        .with(&variables)
+        .first_false(conditions)?
+        .is_none())
+}
+
+/// A condition that cannot be evaluated fails the task; the module's own values stay.
+fn spoil(ended: &mut Ended, trouble: Trouble, keyword: &str) {
+    let trouble = trouble.about(&format!("`{keyword}`"));
+    ended.value.insert("failed", true);
+    ended
+        .value
+        .insert(format!("{keyword}_result"), trouble.message.clone());
+    ended.value.insert("msg", trouble.message);
+    ended.diagnostic = trouble.diagnostic;
+}

@@ -1,0 +1,106 @@
+//! The controller's files of a step: asked for, and rendered where that is wanted.
+
+use sha1::{Digest as _, Sha1};
+
+use super::evaluation::{Evaluation, Trouble};
+use crate::diag::Span;
+use crate::kit::{Need, NeedKind, Supplied, SuppliedContent, TemplateSettings};
+use crate::template::FileSettings;
+use crate::value::Dict;
+use crate::vars::Layered;
+use crate::wire::Step;
+
+/// Brings what a module's `prepare` named.
+pub(super) fn supply(
+    step: &Step,
+    needs: &[Need],
+    evaluation: &Evaluation<'_>,
+) -> Result<Vec<Supplied>, Trouble> {
+    needs
+        .iter()
+        .map(|need| supply_one(step, need, evaluation))
+        .collect()
+}
+
+fn supply_one(step: &Step, need: &Need, evaluation: &Evaluation<'_>) -> Result<Supplied, Trouble> {
+    let supplied = evaluation
+        .context
+        .executor
+        .supply(step.id, need)
+        .map_err(Trouble::new)?;
+    match &need.kind {
+        NeedKind::Content | NeedKind::Tree => Ok(supplied),
+        NeedKind::Rendered(settings) => render(need, supplied, settings, evaluation),
+    }
+}
+
+fn render(
+    need: &Need,
+    supplied: Supplied,
+    settings: &TemplateSettings,
+    evaluation: &Evaluation<'_>,
+) -> Result<Supplied, Trouble> {
+    let SuppliedContent::Here(bytes) = &supplied.content else {
+        return Err(Trouble::new(format!(
+            "`{}` is a directory, not a template",
+            supplied.path
+        )));
+    };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return Err(Trouble::new(format!(
+            "the template `{}` is not UTF-8 text",
+            supplied.path
+        )));
+    };
+    let own = Dict::new()
+        .with("template_path", supplied.path.as_str())
+        .with("template_fullpath", supplied.path.as_str())
+        .with("template_destpath", settings.destination.as_str())
+        .with("ansible_managed", "Ansible managed");
+    let variables = Layered {
+        first: &own,
+        then: evaluation.variables,
+    };
+    let origin = Span::NONE;
+    let rendered = evaluation
+        .context
+        .templar
+        .render_file(
+            text,
+            origin,
+            &file_settings(settings),
+            &evaluation.with(&variables).scope(),
+        )
+        .map_err(|error| Trouble::from(error).about(&format!("template `{}`", need.name)))?;
+    let secret = supplied.secret || rendered.holds_secret();
+    let mut text = rendered.to_text();
+    if settings.newline != "\n" {
+        text = text.replace('\n', &settings.newline);
+    }
+    let content = text.into_bytes();
+    Ok(Supplied {
+        size: u64::try_from(content.len()).unwrap_or(0),
+        sha1: hexadecimal(&Sha1::digest(&content)),
+        content: SuppliedContent::Here(content),
+        secret,
+        ..supplied
+    })
+}
+
+fn file_settings(settings: &TemplateSettings) -> FileSettings {
+    FileSettings {
+        block_start: settings.block_start.clone().into(),
+        block_end: settings.block_end.clone().into(),
+        variable_start: settings.variable_start.clone().into(),
+        variable_end: settings.variable_end.clone().into(),
+        comment_start: settings.comment_start.clone().into(),
+        comment_end: settings.comment_end.clone().into(),
+        trim_blocks: settings.trim_blocks,
+        lstrip_blocks: settings.lstrip_blocks,
+        ..FileSettings::default()
+    }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

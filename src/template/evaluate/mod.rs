@@ -1,0 +1,520 @@
+//! The evaluator: one context of variables, and the rendering of values in it.
+//!
+//! `Templar` makes one [`Evaluator`] per call. Variables are lazy: a name gives what is stored, and trusted text in it is
+//! rendered where it is used (`resolve`), or deep inside where a filter, an operator or the result needs it whole (`deep`).
+//! Rendered text is kept for as long as the evaluator lives, unless it touched something that changes by itself.
+
+mod attribute;
+mod below;
+mod call;
+mod callback;
+mod expression;
+mod object;
+mod statement;
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+pub(super) use self::attribute::item_or_attribute;
+use self::object::{Operand, Scope};
+use super::error::TemplateError;
+use super::operators::marked;
+use super::place::place;
+use super::settings::FileSettings;
+use super::templar::{Templar, Text};
+use super::tree::{Block, Expression, Spot, Statement, Template};
+use super::{LookupContext, Scope as Context};
+use crate::diag::{Span, nearest};
+use crate::value::{Dict, Fault, Kind, Marks, Value, Within};
+use crate::vars::Variables;
+
+/// How deep templates may name each other.
+const TEMPLATES_DEEP: usize = 60;
+/// How deep expressions, macros and includes may nest.
+const NODES_DEEP: usize = 400;
+
+/// A context of variables in which templates are rendered.
+pub(super) struct Evaluator<'a> {
+    templar: &'a Templar,
+    context: &'a Context<'a>,
+    variables: &'a dyn Variables,
+    /// Rendered texts by the address of the text, which the entry keeps alive.
+    rendered: RefCell<HashMap<usize, (Arc<str>, Value)>>,
+    /// The texts that are being rendered, outermost first.
+    active: RefCell<Vec<(usize, Arc<str>)>>,
+    /// Whether what is being rendered touched a lookup, the clock or chance.
+    fleeting: Cell<bool>,
+    depth: Cell<usize>,
+    /// The last container that lacked a name, for "did you mean".
+    lacking: RefCell<Option<(Arc<str>, Value)>>,
+    /// Scopes that hold macros.
+    rings: RefCell<Vec<Rc<Scope>>>,
+}
+
+/// What a piece of a template knows around itself.
+#[derive(Clone)]
+pub(super) struct Frame {
+    template: Arc<Template>,
+    origin: Span,
+    scope: Rc<Scope>,
+    /// Constants that look like templates are rendered (in conditions).
+    embedded: bool,
+    /// `{% autoescape true %}`.
+    escape: bool,
+    blocks: Option<Rc<Blocks>>,
+    /// The block that is being rendered, and how many replacements stand above it.
+    block: Option<(Arc<str>, usize)>,
+}
+
+/// The blocks of a template and of those that it extends, the most derived first.
+#[derive(Default)]
+struct Blocks {
+    by_name: RefCell<HashMap<Arc<str>, Vec<(Arc<Template>, Span, Arc<Block>)>>>,
+}
+
+impl Drop for Evaluator<'_> {
+    fn drop(&mut self) {
+        for scope in self.rings.borrow().iter() {
+            scope.clear();
+        }
+    }
+}
+
+impl<'a> Evaluator<'a> {
+    pub(super) fn new(templar: &'a Templar, context: &'a Context<'a>) -> Self {
+        Self::over(templar, context, context.variables)
+    }
+
+    fn over(templar: &'a Templar, context: &'a Context<'a>, variables: &'a dyn Variables) -> Self {
+        Self {
+            templar,
+            context,
+            variables,
+            rendered: RefCell::default(),
+            active: RefCell::default(),
+            fleeting: Cell::new(false),
+            depth: Cell::new(0),
+            lacking: RefCell::default(),
+            rings: RefCell::default(),
+        }
+    }
+
+    /// Renders a value deep and returns it as it may leave: tuples as lists, nothing undefined, nothing to evaluate again.
+    pub(super) fn finished(&self, value: &Value) -> Result<Value, TemplateError> {
+        let value = self.deep(value)?;
+        self.leave(value)
+    }
+
+    /// Returns the value of an expression, rendered deep.
+    pub(super) fn expression(
+        &self,
+        text: &Arc<str>,
+        origin: Span,
+        embedded: bool,
+    ) -> Result<Value, TemplateError> {
+        let template = self.templar.compile(
+            Text {
+                text,
+                origin,
+                sources: self.context.sources,
+            },
+            None,
+        )?;
+        let frame = Frame {
+            embedded,
+            ..Frame::new(template, origin)
+        };
+        let value = self.run(&frame)?;
+        self.deep(&value)
+    }
+
+    /// Renders the text of a template file.
+    pub(super) fn file(
+        &self,
+        text: &Arc<str>,
+        origin: Span,
+        settings: &FileSettings,
+    ) -> Result<Value, TemplateError> {
+        let template = self.templar.compile(
+            Text {
+                text,
+                origin,
+                sources: self.context.sources,
+            },
+            Some(settings),
+        )?;
+        let value = self.run(&Frame::new(template, origin))?;
+        let value = self.leave(self.deep(&value)?)?;
+        Ok(end_as(text, value))
+    }
+
+    /// Returns the value as it may leave the templates.
+    pub(super) fn leave(&self, value: Value) -> Result<Value, TemplateError> {
+        if plain(&value) {
+            return Ok(value);
+        }
+        let origin = value.origin();
+        let marks = value.marks() - Marks::TRUSTED;
+        let kind = match value.into_kind() {
+            Kind::Undefined(fault) => return Err(TemplateError::Fault(Fault::clone(&fault))),
+            Kind::List(items) | Kind::Tuple(items) => Kind::List(Arc::new(
+                items
+                    .iter()
+                    .map(|item| self.leave(item.clone()))
+                    .collect::<Result<_, _>>()?,
+            )),
+            Kind::Dict(dict) => Kind::Dict(Arc::new(
+                dict.iter()
+                    .map(|(key, item)| Ok((key.clone(), self.leave(item.clone())?)))
+                    .collect::<Result<Dict, TemplateError>>()?,
+            )),
+            other => other,
+        };
+        Ok(Value::new(kind).with_marks(marks).with_origin(origin))
+    }
+
+    /// Renders the value itself, if it is trusted text that is a template.
+    fn resolve(&self, value: Value, name: Option<&str>) -> Result<Value, TemplateError> {
+        let Kind::Str(text) = value.kind() else {
+            return Ok(value);
+        };
+        if !value.is_trusted() || !self.templar.is_template(text) {
+            return Ok(value);
+        }
+        let rendered = self.text(text, value.origin(), name)?;
+        Ok(marked(rendered, value.is_secret()))
+    }
+
+    /// Renders everything in the value. What is undefined in a container stays there as an undefined value.
+    pub(super) fn deep(&self, value: &Value) -> Result<Value, TemplateError> {
+        match value.kind() {
+            Kind::Str(_) => {
+                let resolved = self.resolve(value.clone(), None)?;
+                if matches!(resolved.kind(), Kind::Str(_)) {
+                    Ok(resolved)
+                } else {
+                    self.deep_inside(&resolved)
+                }
+            }
+            _ => self.deep_inside(value),
+        }
+    }
+
+    fn deep_inside(&self, value: &Value) -> Result<Value, TemplateError> {
+        if !self.has_templates(value) {
+            return Ok(value.clone());
+        }
+        let item = |item: &Value| match self.deep(item) {
+            Err(TemplateError::Fault(fault)) => Ok(Value::new(Kind::Undefined(Arc::new(fault)))),
+            result => result,
+        };
+        let kind = match value.kind() {
+            Kind::List(items) => {
+                Kind::List(Arc::new(items.iter().map(item).collect::<Result<_, _>>()?))
+            }
+            Kind::Tuple(items) => {
+                Kind::Tuple(Arc::new(items.iter().map(item).collect::<Result<_, _>>()?))
+            }
+            Kind::Dict(dict) => Kind::Dict(Arc::new(
+                dict.iter()
+                    .map(|(key, value)| Ok((key.clone(), item(value)?)))
+                    .collect::<Result<_, TemplateError>>()?,
+            )),
+            _ => return Ok(value.clone()),
+        };
+        Ok(Value::new(kind)
+            .with_marks(value.marks())
+            .with_origin(value.origin()))
+    }
+
+    fn has_templates(&self, value: &Value) -> bool {
+        match value.kind() {
+            Kind::Str(text) => value.is_trusted() && self.templar.is_template(text),
+            Kind::List(items) | Kind::Tuple(items) => {
+                items.iter().any(|item| self.has_templates(item))
+            }
+            Kind::Dict(dict) => dict.values().any(|item| self.has_templates(item)),
+            _ => false,
+        }
+    }
+
+    /// Renders the text of a variable or an argument.
+    fn text(
+        &self,
+        text: &Arc<str>,
+        origin: Span,
+        name: Option<&str>,
+    ) -> Result<Value, TemplateError> {
+        let address = Arc::as_ptr(text).cast::<u8>() as usize;
+        if let Some((_, value)) = self.rendered.borrow().get(&address) {
+            return Ok(value.clone());
+        }
+        self.enter(address, name.unwrap_or(text))?;
+        let before = self.fleeting.replace(false);
+        let result = self.text_anew(text, origin);
+        self.active.borrow_mut().pop();
+        let fleeting = self.fleeting.replace(before);
+        self.fleeting.set(before || fleeting);
+        let value = match result {
+            Err(TemplateError::Fault(fault)) if fault.undefined => {
+                Value::new(Kind::Undefined(Arc::new(fault)))
+            }
+            result => result?,
+        };
+        if !fleeting {
+            self.rendered
+                .borrow_mut()
+                .insert(address, (Arc::clone(text), value.clone()));
+        }
+        Ok(value)
+    }
+
+    fn text_anew(&self, text: &Arc<str>, origin: Span) -> Result<Value, TemplateError> {
+        let template = self.templar.compile_scalar(Text {
+            text,
+            origin,
+            sources: self.context.sources,
+        })?;
+        let value = self.run(&Frame::new(template, origin))?;
+        let value = end_as(text, value);
+        Ok(if value.origin().is_some() || value.as_fault().is_some() {
+            value
+        } else {
+            value.with_origin(origin)
+        })
+    }
+
+    fn enter(&self, address: usize, name: &str) -> Result<(), TemplateError> {
+        let mut active = self.active.borrow_mut();
+        let again = active.iter().position(|(other, _)| *other == address);
+        if again.is_some() || active.len() >= TEMPLATES_DEEP {
+            let chain: Vec<&str> = active
+                .iter()
+                .skip(again.unwrap_or(0))
+                .map(|(_, name)| name.as_ref())
+                .collect();
+            let first = chain.first().copied().unwrap_or(name);
+            let message = match again {
+                Some(_) => format!(
+                    "`{first}` refers to itself: {} -> {first}",
+                    chain.join(" -> ")
+                ),
+                None => format!(
+                    "templates refer to each other more than {TEMPLATES_DEEP} deep: {}",
+                    chain.join(" -> ")
+                ),
+            };
+            return Err(TemplateError::new(message));
+        }
+        active.push((address, name.into()));
+        Ok(())
+    }
+
+    /// Runs a whole template and returns what it made.
+    fn run(&self, frame: &Frame) -> Result<Value, TemplateError> {
+        if let [Statement::Output(expression)] = frame.template.body.as_slice() {
+            let value = self.value(frame, expression)?;
+            return Ok(if frame.escape {
+                statement::escaped(value)
+            } else {
+                value
+            });
+        }
+        let mut output = Output::default();
+        self.run_into(frame, &mut output)?;
+        self.joined(output)
+    }
+
+    /// Returns what pieces of output make together: nothing is `None`, one is itself, several are text.
+    fn joined(&self, output: Output) -> Result<Value, TemplateError> {
+        let mut nodes = output.nodes;
+        if nodes.len() < 2 {
+            return Ok(nodes.pop().unwrap_or(Value::NULL));
+        }
+        let mut text = String::new();
+        let mut secret = false;
+        for node in nodes {
+            secret |= node.holds_secret();
+            if let Some(part) = node.as_str().filter(|_| !node.is_trusted()) {
+                text.push_str(part);
+                continue;
+            }
+            match self.deep(&node).and_then(|node| self.leave(node)) {
+                Ok(node) => text.push_str(&node.to_text()),
+                Err(TemplateError::Fault(fault)) => {
+                    return Ok(Value::new(Kind::Undefined(Arc::new(fault))));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(marked(Value::from(text), secret))
+    }
+
+    /// Gives the error the place of the stretch, unless it has one.
+    fn placed(&self, frame: &Frame, spot: Spot, error: TemplateError) -> TemplateError {
+        match error {
+            TemplateError::Fault(fault) if !fault.span.is_some() => {
+                let (span, within) = self.place(frame, spot);
+                TemplateError::Fault(Fault {
+                    span,
+                    within,
+                    ..fault
+                })
+            }
+            other => other,
+        }
+    }
+
+    fn place(&self, frame: &Frame, spot: Spot) -> (Span, Option<Within>) {
+        place(
+            self.context.sources,
+            &frame.template.text,
+            frame.origin,
+            spot,
+        )
+    }
+
+    /// Returns an undefined value that was met at that stretch.
+    fn missing(&self, frame: &Frame, spot: Spot, message: String) -> Value {
+        let (span, within) = self.place(frame, spot);
+        Value::new(Kind::Undefined(Arc::new(Fault {
+            undefined: true,
+            message,
+            span,
+            help: None,
+            within,
+        })))
+    }
+
+    /// Adds the nearest names to an error about a missing one. Done at the very end: most undefined values are forgiven.
+    pub(super) fn helped(&self, error: TemplateError) -> TemplateError {
+        let TemplateError::Fault(mut fault) = error else {
+            return error;
+        };
+        if fault.undefined && fault.help.is_none() {
+            let between = |start: &str| {
+                fault
+                    .message
+                    .strip_prefix(start)?
+                    .strip_suffix("` is undefined")
+                    .map(str::to_owned)
+            };
+            let names = match (between("`"), self.lacking.borrow().as_ref()) {
+                (Some(name), _) => {
+                    let names = self.variables.names();
+                    nearest(&name, names.iter().map(AsRef::as_ref))
+                        .into_iter()
+                        .map(str::to_owned)
+                        .collect::<Vec<_>>()
+                }
+                (None, Some((name, container)))
+                    if fault.message.ends_with(&format!("no attribute `{name}`")) =>
+                {
+                    let keys = container
+                        .as_dict()
+                        .into_iter()
+                        .flat_map(|dict| dict.keys().filter_map(|key| key.as_str()));
+                    nearest(name, keys).into_iter().map(str::to_owned).collect()
+                }
+                _ => Vec::new(),
+            };
+            if !names.is_empty() {
+                let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
+                fault.help = Some(format!("did you mean {}?", names.join(" or ")));
+            }
+        }
+        TemplateError::Fault(fault)
+    }
+
+    /// Runs `work` one level deeper, or fails where that is too deep.
+    fn deeper<T>(
+        &self,
+        work: impl FnOnce() -> Result<T, TemplateError>,
+    ) -> Result<T, TemplateError> {
+        let depth = self.depth.get();
+        if depth >= NODES_DEEP {
+            return Err(TemplateError::new("the template nests too deep"));
+        }
+        self.depth.set(depth + 1);
+        let result = work();
+        self.depth.set(depth);
+        result
+    }
+
+    fn context(&self) -> Option<&dyn LookupContext> {
+        self.context.outside
+    }
+
+    fn value(&self, frame: &Frame, expression: &Expression) -> Result<Value, TemplateError> {
+        self.operand(frame, expression)
+            .and_then(Operand::value)
+            .map_err(|error| self.placed(frame, expression.spot, error))
+    }
+}
+
+impl Frame {
+    fn new(template: Arc<Template>, origin: Span) -> Self {
+        Self {
+            template,
+            origin,
+            scope: Rc::new(Scope::default()),
+            embedded: false,
+            escape: false,
+            blocks: None,
+            block: None,
+        }
+    }
+
+    /// Returns the frame with a scope inside its own.
+    fn inner(&self) -> Self {
+        Self {
+            scope: Scope::inside(&self.scope),
+            ..self.clone()
+        }
+    }
+}
+
+/// What statements have put out so far.
+#[derive(Default)]
+struct Output {
+    nodes: Vec<Value>,
+}
+
+impl Output {
+    fn push(&mut self, value: Value) {
+        if !value.is_null() {
+            self.nodes.push(value);
+        }
+    }
+}
+
+/// Gives text as many newlines at its end as its template has.
+fn end_as(template: &str, value: Value) -> Value {
+    let newlines = |text: &str| text.len() - text.trim_end_matches('\n').len();
+    let wanted = newlines(template);
+    if wanted == 0 {
+        return value;
+    }
+    let Some(text) = value.as_str() else {
+        return value;
+    };
+    let has = newlines(text);
+    if has >= wanted {
+        return value;
+    }
+    let longer = format!("{text}{}", "\n".repeat(wanted - has));
+    Value::from(longer).with_marks(value.marks() - Marks::TRUSTED)
+}
+
+/// Tells whether the value can leave as it is.
+fn plain(value: &Value) -> bool {
+    !value.is_trusted()
+        && match value.kind() {
+            Kind::Undefined(_) | Kind::Tuple(_) => false,
+            Kind::List(items) => items.iter().all(plain),
+            Kind::Dict(dict) => dict.values().all(plain),
+            _ => true,
+        }
+}
