@@ -190,8 +190,8 @@ fn merge_failure(before: &Outcome, failure: Failure) -> Failure {
     Failure { changed: failure.changed || before.changed, ..failure }
 }
 
-/// Expands `~`, `~user`, `$NAME` and `${NAME}` as Python's `expandvars` and `expanduser` do.
-fn expand_path(path: &str, host: &dyn Host) -> String {
+/// Returns the path with `~`, `~user`, `$NAME` and `${NAME}` expanded as Python's `expandvars` and `expanduser` do it.
+pub fn expand_path(path: &str, host: &dyn Host) -> String {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
     while let Some(at) = rest.find('$') {
