@@ -105,13 +105,19 @@ pub type Execution = Outcome;
 struct Erased<M>(PhantomData<fn() -> M>);
 
 fn schema_of<T: schemars::JsonSchema>() -> schemars::Schema {
-    schemars::generate::SchemaSettings::draft2020_12().for_deserialize().into_generator().into_root_schema_for::<T>()
+    schemars::generate::SchemaSettings::draft2020_12()
+        .for_deserialize()
+        .into_generator()
+        .into_root_schema_for::<T>()
 }
 
 fn skipped_in_check(meta: &Meta) -> Outcome {
     Outcome {
         skipped: true,
-        values: Dict::new().with("msg", format!("remote module ({}) does not support check mode", meta.name)),
+        values: Dict::new().with(
+            "msg",
+            format!("remote module ({}) does not support check mode", meta.name),
+        ),
         ..Outcome::default()
     }
 }
@@ -126,9 +132,16 @@ impl<M: Module> ModuleEntry for Erased<M> {
     }
 
     fn check(&self, arguments: &Value) -> Result<(), ArgumentError> {
-        let coercion = Coercion { templates_pass: true, ..Coercion::default() };
+        let coercion = Coercion {
+            templates_pass: true,
+            ..Coercion::default()
+        };
         let args: M::Args = from_value(arguments, &coercion)?;
-        if coercion.passed.get() { Ok(()) } else { M::validate(&args) }
+        if coercion.passed.get() {
+            Ok(())
+        } else {
+            M::validate(&args)
+        }
     }
 
     fn prepare(&self, arguments: &Value) -> Result<Vec<Need>, ArgumentError> {
@@ -142,7 +155,13 @@ impl<M: Module> ModuleEntry for Erased<M> {
 
 fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcome, Failure> {
     let expand = |path: &str| expand_path(path, host);
-    let args: M::Args = from_value(request.arguments, &Coercion { expand: Some(&expand), ..Coercion::default() })?;
+    let args: M::Args = from_value(
+        request.arguments,
+        &Coercion {
+            expand: Some(&expand),
+            ..Coercion::default()
+        },
+    )?;
     M::validate(&args)?;
     if request.check && M::META.check == Support::None {
         return Ok(skipped_in_check(&M::META));
@@ -152,22 +171,61 @@ fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcom
         let plan = M::plan(&args, host).map_err(|failure| merge_failure(&before, failure))?;
         let (change, opaque) = match plan.verdict {
             Verdict::Unchanged { why } => {
-                let outcome = Outcome { why: Some(why), ..Outcome::default() };
-                return Ok(finish(before, outcome, plan.values, plan.diff, plan.warnings));
+                let outcome = Outcome {
+                    why: Some(why),
+                    ..Outcome::default()
+                };
+                return Ok(finish(
+                    before,
+                    outcome,
+                    plan.values,
+                    plan.diff,
+                    plan.warnings,
+                ));
+            }
+            Verdict::Skipped { why } => {
+                let outcome = Outcome {
+                    skipped: true,
+                    why: Some(why.clone()),
+                    ..Outcome::default()
+                };
+                return Ok(finish(
+                    before,
+                    outcome.with("msg", why),
+                    plan.values,
+                    plan.diff,
+                    plan.warnings,
+                ));
             }
             Verdict::Change(change) => (change, false),
             Verdict::Opaque(action) => (action, true),
         };
         if request.check {
-            let outcome = Outcome { changed: !opaque, skipped: opaque, ..Outcome::default() };
-            return Ok(finish(before, outcome, plan.values, plan.diff, plan.warnings));
+            let outcome = Outcome {
+                changed: !opaque,
+                skipped: opaque,
+                ..Outcome::default()
+            };
+            return Ok(finish(
+                before,
+                outcome,
+                plan.values,
+                plan.diff,
+                plan.warnings,
+            ));
         }
         match M::apply(&args, change, host).map_err(|failure| merge_failure(&before, failure))? {
             Applied::PlanAgain(outcome) if !last => {
                 before = finish(before, outcome, Dict::new(), Vec::new(), plan.warnings);
             }
             Applied::Done(outcome) | Applied::PlanAgain(outcome) => {
-                return Ok(finish(before, outcome, plan.values, plan.diff, plan.warnings));
+                return Ok(finish(
+                    before,
+                    outcome,
+                    plan.values,
+                    plan.diff,
+                    plan.warnings,
+                ));
             }
         }
     }
@@ -175,19 +233,38 @@ fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcom
 }
 
 /// The plan's values and differences hold unless the outcome says otherwise; what happened before stays.
-fn finish(before: Outcome, outcome: Outcome, values: Dict, diff: Vec<super::outcome::Diff>, warnings: Vec<String>) -> Outcome {
+fn finish(
+    before: Outcome,
+    outcome: Outcome,
+    values: Dict,
+    diff: Vec<super::outcome::Diff>,
+    warnings: Vec<String>,
+) -> Outcome {
     let mut all = before.values;
     all.extend(values);
     all.extend(outcome.values);
     let mut warned = before.warnings;
     warned.extend(warnings);
     warned.extend(outcome.warnings);
-    let diff = if outcome.diff.is_empty() { diff } else { outcome.diff };
-    Outcome { changed: before.changed || outcome.changed, values: all, diff, warnings: warned, ..outcome }
+    let diff = if outcome.diff.is_empty() {
+        diff
+    } else {
+        outcome.diff
+    };
+    Outcome {
+        changed: before.changed || outcome.changed,
+        values: all,
+        diff,
+        warnings: warned,
+        ..outcome
+    }
 }
 
 fn merge_failure(before: &Outcome, failure: Failure) -> Failure {
-    Failure { changed: failure.changed || before.changed, ..failure }
+    Failure {
+        changed: failure.changed || before.changed,
+        ..failure
+    }
 }
 
 /// Returns the path with `~`, `~user`, `$NAME` and `${NAME}` expanded as Python's `expandvars` and `expanduser` do it.
@@ -198,11 +275,20 @@ pub fn expand_path(path: &str, host: &dyn Host) -> String {
         let (plain, tail) = rest.split_at(at);
         out.push_str(plain);
         let body = tail.get(1..).unwrap_or_default();
-        let (name, after) = match body.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
+        let (name, after) = match body
+            .strip_prefix('{')
+            .and_then(|inner| inner.split_once('}'))
+        {
             Some((name, after)) => (name, after),
-            None => body.split_at(body.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(body.len())),
+            None => body.split_at(
+                body.find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+                    .unwrap_or(body.len()),
+            ),
         };
-        if let Some(value) = Some(name).filter(|name| !name.is_empty()).and_then(|name| host.environment(name)) {
+        if let Some(value) = Some(name)
+            .filter(|name| !name.is_empty())
+            .and_then(|name| host.environment(name))
+        {
             out.push_str(&value);
             rest = after;
         } else {
@@ -211,14 +297,19 @@ pub fn expand_path(path: &str, host: &dyn Host) -> String {
         }
     }
     out.push_str(rest);
-    let Some(tail) = out.strip_prefix('~') else { return out };
+    let Some(tail) = out.strip_prefix('~') else {
+        return out;
+    };
     let (name, below) = tail.split_at(tail.find('/').unwrap_or(tail.len()));
     let home = if name.is_empty() {
         Some(host.identity().home)
     } else {
         host.user(name).ok().flatten().map(|user| user.home)
     };
-    home.map_or_else(|| out.clone(), |home| format!("{}{below}", home.trim_end_matches('/')))
+    home.map_or_else(
+        || out.clone(),
+        |home| format!("{}{below}", home.trim_end_matches('/')),
+    )
 }
 
 impl<C: Control> ControlEntry for Erased<C> {
@@ -239,7 +330,10 @@ impl<C: Control> ControlEntry for Erased<C> {
     }
 
     fn check(&self, arguments: &Value) -> Result<(), ArgumentError> {
-        let coercion = Coercion { templates_pass: true, ..Coercion::default() };
+        let coercion = Coercion {
+            templates_pass: true,
+            ..Coercion::default()
+        };
         from_value::<C::Args>(arguments, &coercion).map(drop)
     }
 

@@ -11,6 +11,11 @@ pub enum Verdict<C> {
         /// Why nothing needs to change.
         why: String,
     },
+    /// Nothing, because a condition of the task says so (`script` with `creates`): the result is shown as skipped.
+    Skipped {
+        /// Why: the result's `msg`.
+        why: String,
+    },
     /// Exactly this.
     Change(C),
     /// One action whose effect nobody can know before (a command). Check mode skips it.
@@ -36,6 +41,11 @@ impl<C> Plan<C> {
         Self::new(Verdict::Unchanged { why: why.into() })
     }
 
+    /// Returns a plan that is skipped, with the reason as the result's `msg`.
+    pub fn skipped(why: impl Into<String>) -> Self {
+        Self::new(Verdict::Skipped { why: why.into() })
+    }
+
     /// Returns a plan that makes exactly this change.
     pub fn change(change: C) -> Self {
         Self::new(Verdict::Change(change))
@@ -47,7 +57,12 @@ impl<C> Plan<C> {
     }
 
     fn new(verdict: Verdict<C>) -> Self {
-        Self { verdict, values: Dict::new(), diff: Vec::new(), warnings: Vec::new() }
+        Self {
+            verdict,
+            values: Dict::new(),
+            diff: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     /// Adds a return value.
