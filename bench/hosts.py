@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 # What a first run must not find: the work itself, and what each tool leaves for its next run.
 FORGET = """
-rm -rf /opt/bench "$HOME/.ansible" "$HOME/.cache/kplay" /var/tmp/kplay-* /tmp/kplay-* /tmp/pyinfra-*
+rm -rf /opt/bench "$HOME/.ansible" "$HOME/.cache/kplay" "/var/tmp/kplay-$(id -u)" "/tmp/kplay-$(id -u)"
 for user in bench-app bench-deploy; do
   if getent passwd "$user" >/dev/null; then userdel -r "$user" 2>/dev/null; fi
 done
