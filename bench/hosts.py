@@ -140,12 +140,14 @@ def known_as(host):
 
 def read(inventory, count, ansible_inventory, scratch):
     """The first `count` hosts of an inventory, as ansible-core understands it, with their keys fetched once."""
+    if not Path(inventory).exists():
+        raise SystemExit(f"bench: there is no inventory {inventory}")
     listed = subprocess.run([ansible_inventory, "-i", inventory, "--list"], capture_output=True, text=True)
     if listed.returncode != 0:
         raise SystemExit(f"bench: {inventory}: {listed.stderr.strip()}")
     variables = json.loads(listed.stdout)["_meta"]["hostvars"]
     if len(variables) < count:
-        raise SystemExit(f"bench: {inventory} has {len(variables)} hosts with an address, {count} are needed")
+        raise SystemExit(f"bench: {inventory} has too few hosts: {len(variables)} of the {count} that are needed")
     hosts = [
         Host(
             name,
