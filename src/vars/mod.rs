@@ -27,6 +27,12 @@ pub trait Variables {
     /// Returns the variable of that name.
     fn find(&self, name: &str) -> Found;
 
+    /// Returns what lies below a variable that is costly to make as a whole (`hostvars`), by the keys that follow its name; as
+    /// many of them as the answer took are given: one or two. Nothing means that the variable is an ordinary one.
+    fn find_below(&self, _name: &str, _keys: &[Value]) -> Option<Found> {
+        None
+    }
+
     /// Returns all names that are known here, sorted, for "did you mean", `vars` and `varnames`.
     fn names(&self) -> Vec<Arc<str>>;
 }
@@ -58,6 +64,13 @@ impl Variables for Layered<'_> {
         match self.first.find(name) {
             Found::Missing => self.then.find(name),
             found => found,
+        }
+    }
+
+    fn find_below(&self, name: &str, keys: &[Value]) -> Option<Found> {
+        match self.first.find(name) {
+            Found::Missing => self.then.find_below(name, keys),
+            _ => None,
         }
     }
 

@@ -1,0 +1,126 @@
+//! What the engine tells of a run: the only way out to screens and files.
+//!
+//! Under the linear strategy events come in linear order, whatever the order in which hosts really worked.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, Span};
+use crate::value::Dict;
+use crate::wire::{ItemResult, TaskResult};
+
+/// How a host fared in a run: the numbers of the recap.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostStats {
+    /// Tasks that ran without failing.
+    pub ok: u32,
+    /// Of those, the ones that changed something.
+    pub changed: u32,
+    /// The host could not be reached.
+    pub unreachable: u32,
+    /// Tasks that failed.
+    pub failed: u32,
+    /// Tasks that did not run.
+    pub skipped: u32,
+    /// Blocks that were rescued.
+    pub rescued: u32,
+    /// Failures that were ignored.
+    pub ignored: u32,
+}
+
+/// The recap: hosts by name.
+pub type Recap = BTreeMap<Arc<str>, HostStats>;
+
+/// A task as events name it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TaskHeader {
+    /// Unique in the run: results carry the same.
+    pub number: u64,
+    /// `ROLE : NAME`, rendered.
+    pub name: String,
+    /// It runs as a handler.
+    pub handler: bool,
+    /// Where it was written.
+    pub span: Span,
+    /// The full name of its module.
+    pub module: Arc<str>,
+    /// Runs in check mode by the command line.
+    pub check: bool,
+}
+
+/// The end of a task on a host.
+#[derive(Clone, Debug)]
+pub struct HostResult {
+    /// The task.
+    pub task: Arc<TaskHeader>,
+    /// The host.
+    pub host: Arc<str>,
+    /// The result; `no_log` says that nothing of it may be shown.
+    pub result: Arc<TaskResult>,
+    /// It failed, and `ignore_errors` forgives it.
+    pub ignored: bool,
+}
+
+/// Something that happened.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A play begins; its name as shown.
+    PlayStarted {
+        /// The name.
+        name: String,
+        /// The run is in check mode.
+        check: bool,
+    },
+    /// A play has no hosts at all.
+    NoHostsMatched,
+    /// All hosts of a play have failed.
+    NoHostsLeft,
+    /// A task begins.
+    TaskStarted(Arc<TaskHeader>),
+    /// A task has begun on a host (`-vv` and more).
+    HostStarted {
+        /// The task.
+        task: Arc<TaskHeader>,
+        /// The host.
+        host: Arc<str>,
+    },
+    /// An item of a loop is done.
+    ItemDone {
+        /// The task.
+        task: Arc<TaskHeader>,
+        /// The host.
+        host: Arc<str>,
+        /// The item's result.
+        item: Arc<ItemResult>,
+        /// The host that did the work instead.
+        delegated: Option<String>,
+    },
+    /// A try failed; another follows.
+    Retrying {
+        /// The task.
+        task: Arc<TaskHeader>,
+        /// The host.
+        host: Arc<str>,
+        /// Tries that are left.
+        left: u32,
+        /// The result of the try.
+        result: Arc<Dict>,
+    },
+    /// A host is through with a task.
+    HostDone(HostResult),
+    /// A file of tasks or a role was included.
+    Included {
+        /// The file, or the role's name.
+        what: String,
+        /// The hosts that included it.
+        hosts: Vec<Arc<str>>,
+        /// The item of the loop, if there was one.
+        item: Option<String>,
+    },
+    /// Something to tell the user.
+    Warning(Diagnostic),
+    /// A text for a terminal (the prompt of `pause`).
+    Message(String),
+    /// The run is over.
+    Recap(Recap),
+}

@@ -1,0 +1,268 @@
+//! One host's way through a play: where it is, which blocks surround it, and where a failure leads.
+
+use std::collections::BTreeSet;
+
+use super::slots::{Program, SlotKind};
+use crate::playbook::TaskId;
+
+/// Which part of a block a host is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    Block,
+    Rescue,
+    Always,
+}
+
+/// A block that surrounds the host's place.
+#[derive(Clone, Debug)]
+struct Frame {
+    section: Section,
+    has_rescue: bool,
+    /// A task of it failed, and nothing has rescued that so far.
+    failed: bool,
+    /// Its rescue section is running.
+    rescuing: bool,
+}
+
+/// What became of a host in a play.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// On its way.
+    Running,
+    /// Through, or ended by `meta`.
+    Done,
+    /// Failed, and nothing rescued it.
+    Failed,
+    /// Failed, but on its way to handlers that are forced.
+    FailedWithHandlers,
+    /// Lost.
+    Unreachable,
+}
+
+/// A host's progress.
+#[derive(Clone, Debug)]
+pub(super) struct Progress {
+    /// The slot that it does next, or does now.
+    pub(super) place: usize,
+    pub(super) state: State,
+    /// A step runs.
+    pub(super) busy: bool,
+    /// Handlers that have been notified and have not run.
+    pub(super) notified: BTreeSet<TaskId>,
+    /// Roles of which it ran a task, by identity.
+    pub(super) roles_begun: BTreeSet<u32>,
+    frames: Vec<Frame>,
+    /// Blocks that were rescued since this was asked last.
+    rescued: u32,
+}
+
+impl Progress {
+    pub(super) fn new() -> Self {
+        Self {
+            place: 0,
+            state: State::Running,
+            busy: false,
+            notified: BTreeSet::new(),
+            roles_begun: BTreeSet::new(),
+            frames: Vec::new(),
+            rescued: 0,
+        }
+    }
+
+    /// Tells whether the host has anything left to do.
+    pub(super) fn is_alive(&self) -> bool {
+        matches!(self.state, State::Running | State::FailedWithHandlers)
+    }
+
+    /// Tells whether a failure here would be rescued.
+    pub(super) fn would_be_rescued(&self) -> bool {
+        self.frames.iter().any(|frame| frame.section == Section::Block && frame.has_rescue)
+    }
+
+    /// Takes the number of blocks rescued since the last call.
+    pub(super) fn take_rescued(&mut self) -> u32 {
+        std::mem::take(&mut self.rescued)
+    }
+
+    /// Steps over a mark. Only for slots that hold no task.
+    pub(super) fn pass_mark(&mut self, program: &Program, force_handlers: bool) {
+        let Some(slot) = program.at(self.place) else { return };
+        match &slot.kind {
+            SlotKind::BlockStart { rescue } => {
+                self.frames.push(Frame { section: Section::Block, has_rescue: *rescue, failed: false, rescuing: false });
+                self.place += 1;
+            }
+            SlotKind::RescueStart => self.pass_rescue_start(program),
+            SlotKind::AlwaysStart => {
+                if let Some(frame) = self.frames.last_mut() {
+                    if frame.rescuing && !frame.failed {
+                        self.rescued += 1;
+                    }
+                    frame.rescuing = false;
+                    frame.section = Section::Always;
+                }
+                self.place += 1;
+            }
+            SlotKind::BlockEnd => {
+                let failed = self.frames.pop().is_some_and(|frame| frame.failed);
+                if failed {
+                    self.fail(program, force_handlers);
+                } else {
+                    self.place += 1;
+                }
+            }
+            _ => self.place += 1,
+        }
+    }
+
+    fn pass_rescue_start(&mut self, program: &Program) {
+        let Some(frame) = self.frames.last_mut() else {
+            self.place += 1;
+            return;
+        };
+        if frame.failed && frame.has_rescue {
+            frame.failed = false;
+            frame.rescuing = true;
+            frame.section = Section::Rescue;
+            self.place += 1;
+        } else {
+            let always = program.next_mark(self.place + 1, |kind| matches!(kind, SlotKind::AlwaysStart));
+            self.place = always.unwrap_or(self.place + 1);
+        }
+    }
+
+    /// Leads the host where its failure leads: to a rescue, an always section, forced handlers, or out of the play.
+    pub(super) fn fail(&mut self, program: &Program, force_handlers: bool) {
+        while let Some(frame) = self.frames.last_mut() {
+            let target = match frame.section {
+                Section::Block => program.next_mark(self.place, |kind| matches!(kind, SlotKind::RescueStart)),
+                Section::Rescue => program.next_mark(self.place, |kind| matches!(kind, SlotKind::AlwaysStart)),
+                Section::Always => None,
+            };
+            if let Some(target) = target {
+                frame.failed = true;
+                self.place = target;
+                return;
+            }
+            // Out of this block: what follows its end counts for the next one out.
+            if let Some(end) = program.next_mark(self.place, |kind| matches!(kind, SlotKind::BlockEnd)) {
+                self.place = end + 1;
+            }
+            self.frames.pop();
+        }
+        let flush = force_handlers.then(|| {
+            program.slots().iter().enumerate().skip(self.place).find(|(_, slot)| matches!(slot.kind, SlotKind::Flush))
+        });
+        match flush.flatten() {
+            Some((place, _)) if !self.notified.is_empty() => {
+                self.state = State::FailedWithHandlers;
+                self.place = place;
+            }
+            _ => self.state = State::Failed,
+        }
+    }
+
+    /// Ends the host's part of the play without a failure.
+    pub(super) fn finish(&mut self) {
+        if self.state == State::Running {
+            self.state = State::Done;
+        }
+    }
+
+    /// Moves the place along when slots came in before it.
+    pub(super) fn shift(&mut self, behind: usize, count: usize) {
+        if self.place > behind {
+            self.place += count;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+
+    use super::*;
+
+    fn program(kinds: Vec<SlotKind>) -> Program {
+        let mut program = Program::default();
+        for kind in kinds {
+            program.push(kind);
+        }
+        program
+    }
+
+    /// A block with one place of work in each section (`Flush` stands for work: it is no mark of a block).
+    fn block(rescue: bool) -> Vec<SlotKind> {
+        vec![
+            SlotKind::BlockStart { rescue },
+            SlotKind::Flush,
+            SlotKind::RescueStart,
+            SlotKind::Flush,
+            SlotKind::AlwaysStart,
+            SlotKind::Flush,
+            SlotKind::BlockEnd,
+            SlotKind::Flush,
+        ]
+    }
+
+    #[test]
+    fn a_failure_leads_to_the_rescue_and_counts_as_rescued() {
+        let program = program(block(true));
+        let mut host = Progress::new();
+        host.pass_mark(&program, false);
+        host.fail(&program, false);
+        assert_eq!(host.place, 2);
+        host.pass_mark(&program, false);
+        assert_eq!(host.place, 3);
+        host.place += 1;
+        host.pass_mark(&program, false);
+        assert_eq!((host.place, host.take_rescued()), (5, 1));
+        host.place += 1;
+        host.pass_mark(&program, false);
+        assert_eq!((host.place, host.state), (7, State::Running));
+    }
+
+    #[test]
+    fn without_a_rescue_always_runs_and_the_host_is_lost() {
+        let program = program(block(false));
+        let mut host = Progress::new();
+        host.pass_mark(&program, false);
+        host.fail(&program, false);
+        host.pass_mark(&program, false);
+        assert_eq!(host.place, 4);
+        host.pass_mark(&program, false);
+        host.place += 1;
+        host.pass_mark(&program, false);
+        assert_eq!(host.state, State::Failed);
+    }
+
+    #[test]
+    fn a_failed_rescue_runs_always_and_fails_outward() {
+        let mut kinds = vec![SlotKind::BlockStart { rescue: true }];
+        kinds.extend(block(true));
+        kinds.extend([SlotKind::RescueStart, SlotKind::Flush, SlotKind::AlwaysStart, SlotKind::BlockEnd]);
+        let program = program(kinds);
+        let mut host = Progress::new();
+        host.pass_mark(&program, false);
+        host.pass_mark(&program, false);
+        host.fail(&program, false);
+        host.pass_mark(&program, false);
+        assert_eq!(host.place, 4);
+        host.fail(&program, false);
+        assert_eq!(host.place, 5);
+        host.pass_mark(&program, false);
+        host.place += 1;
+        host.pass_mark(&program, false);
+        assert_eq!(host.place, 9, "the outer rescue");
+    }
+
+    #[test]
+    fn a_host_that_does_not_fail_passes_over_the_rescue() {
+        let program = program(block(true));
+        let mut host = Progress::new();
+        host.pass_mark(&program, false);
+        host.place += 1;
+        host.pass_mark(&program, false);
+        assert_eq!(host.place, 4);
+        assert_eq!(host.take_rescued(), 0);
+    }
+}

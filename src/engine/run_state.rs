@@ -1,0 +1,125 @@
+//! What holds for a whole run, and for one play of it: shared by all steps, changed by the dispatcher alone.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::contents::ContentStore;
+use super::hosts::Records;
+use crate::config::Config;
+use crate::diag::SourceMap;
+use crate::inventory::Inventory;
+use crate::playbook::{Play, Role};
+use crate::secrets::VaultSecrets;
+use crate::template::Templar;
+use crate::value::{Dict, Value};
+
+/// What the user asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Plan only.
+    pub check: bool,
+    /// Show differences.
+    pub diff: bool,
+    /// How often `-v` was given.
+    pub verbosity: u8,
+    /// How many hosts work at once.
+    pub forks: usize,
+    /// `--limit`, as given.
+    pub limit: Option<String>,
+    /// `--tags`; empty means all.
+    pub tags: Vec<String>,
+    /// `--skip-tags`.
+    pub skip_tags: Vec<String>,
+    /// `--start-at-task`.
+    pub start_at_task: Option<String>,
+    /// `--step`: ask before each task.
+    pub step: bool,
+    /// `--force-handlers`.
+    pub force_handlers: bool,
+    /// `--flush-cache`.
+    pub flush_cache: bool,
+    /// `-u`.
+    pub remote_user: Option<String>,
+    /// `-c`.
+    pub connection: Option<String>,
+    /// `--private-key`.
+    pub private_key: Option<PathBuf>,
+    /// `-k`: the answer.
+    pub connection_password: Option<Value>,
+    /// `-b`.
+    pub r#become: bool,
+    /// `--become-user`.
+    pub become_user: Option<String>,
+    /// `--become-method`.
+    pub become_method: Option<String>,
+    /// `-K`: the answer.
+    pub become_password: Option<Value>,
+    /// `--ssh-common-args`, `--ssh-extra-args`.
+    pub ssh_common_args: String,
+    /// See [`Options::ssh_common_args`].
+    pub ssh_extra_args: String,
+    /// `-T`, in seconds.
+    pub timeout: Option<u64>,
+    /// `-e`.
+    pub extra_vars: Dict,
+    /// `-i`, as given.
+    pub inventory_sources: Vec<String>,
+}
+
+/// What holds for a run.
+pub(super) struct RunState {
+    pub(super) options: Options,
+    pub(super) config: Arc<Config>,
+    pub(super) sources: SourceMap,
+    pub(super) vault: Arc<VaultSecrets>,
+    pub(super) templar: Templar,
+    pub(super) inventory: RwLock<Arc<Inventory>>,
+    pub(super) records: Records,
+    pub(super) contents: ContentStore,
+    pub(super) working_directory: PathBuf,
+}
+
+impl RunState {
+    /// Returns the inventory as it is now.
+    pub(super) fn inventory(&self) -> Arc<Inventory> {
+        self.inventory.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Changes the inventory (`add_host`).
+    pub(super) fn change_inventory(&self, change: impl FnOnce(&mut Inventory)) {
+        let mut inventory = self.inventory.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut inventory));
+    }
+}
+
+/// What holds for a play while one batch of its hosts runs.
+pub(super) struct PlayState {
+    pub(super) play: Arc<Play>,
+    /// Its name as shown.
+    pub(super) name: String,
+    /// `vars_files` and answers to `vars_prompt`, lowest first.
+    pub(super) files: Dict,
+    pub(super) prompts: Dict,
+    /// All hosts that the play names.
+    pub(super) all_hosts: Vec<Arc<str>>,
+    /// The hosts of this batch.
+    pub(super) batch: Vec<Arc<str>>,
+    /// Those that failed or were lost so far, in this batch and those before.
+    pub(super) lost: RwLock<BTreeSet<Arc<str>>>,
+    /// Roles whose defaults and vars the whole play sees, as they come in.
+    pub(super) public_roles: RwLock<Vec<Arc<Role>>>,
+}
+
+impl PlayState {
+    /// Returns the hosts of the play that are still in it.
+    pub(super) fn active_hosts(&self) -> Vec<Arc<str>> {
+        let lost = self.lost.read().unwrap_or_else(PoisonError::into_inner);
+        self.all_hosts.iter().filter(|host| !lost.contains(*host)).cloned().collect()
+    }
+
+    /// Returns the roles that the whole play sees.
+    pub(super) fn roles(&self) -> Vec<Arc<Role>> {
+        self.public_roles.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
