@@ -388,8 +388,11 @@ impl Evaluator<'_> {
             }
             Function::Now => {
                 self.fleeting.set(true);
-                let clock = self.context().map(super::LookupContext::now);
-                globals::now(&positional, &named, clock)?.into()
+                // The controller's clock and time zone count, wherever this is evaluated.
+                let Some(outside) = self.context() else {
+                    return Err(TemplateError::Elsewhere("`now`".to_owned()));
+                };
+                globals::now(&positional, &named, outside.now())?.into()
             }
             Function::Lipsum => {
                 self.fleeting.set(true);
