@@ -10,6 +10,7 @@ mod call;
 mod callback;
 mod expression;
 mod object;
+mod plugin;
 mod statement;
 
 use std::cell::{Cell, RefCell};
