@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 use minijinja::machinery::{self, ast};
 use minijinja::syntax::SyntaxConfig;
 
-use self::repair::{readable, with_parentheses};
+use self::repair::{readable, repaired};
 use super::analysis::takes;
 use super::error::TemplateError;
 use super::guard;
@@ -54,7 +54,7 @@ pub(super) fn template(
     let mut parsed = machinery::parse(text, "template", syntax.clone());
     let better;
     if let Err(error) = &parsed
-        && let Some(found) = with_parentheses(text, error, &syntax, settings)
+        && let Some(found) = repaired(text, error, &syntax, settings)
     {
         better = found;
         text = &better;

@@ -25,16 +25,16 @@ pub(super) fn readable(text: &str, settings: &FileSettings) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// Returns the text with all its bare tuples in parentheses, if that is what the parser stopped at.
-pub(super) fn with_parentheses(
+/// Returns the text with all its bare tuples in parentheses and without unary `+`, if that is what the parser stopped at.
+pub(super) fn repaired(
     text: &str,
     error: &minijinja::Error,
     syntax: &SyntaxConfig,
     settings: &FileSettings,
 ) -> Option<String> {
-    let mut better = parenthesized(text, error, settings)?;
+    let mut better = repaired_once(text, error, settings)?;
     while let Err(error) = machinery::parse(&better, "template", syntax.clone()) {
-        let Some(more) = parenthesized(&better, &error, settings) else {
+        let Some(more) = repaired_once(&better, &error, settings) else {
             break;
         };
         better = more;
@@ -42,13 +42,28 @@ pub(super) fn with_parentheses(
     Some(better)
 }
 
+/// Returns a text of the same length without what the parser stopped at.
+pub(super) fn repaired_once(
+    text: &str,
+    error: &minijinja::Error,
+    settings: &FileSettings,
+) -> Option<String> {
+    let place = error.range()?.start;
+    match text.get(place..=place)? {
+        "," => parenthesized(text, place, settings),
+        // A plus before a number changes nothing.
+        "+" => {
+            let mut bytes = text.as_bytes().to_vec();
+            *bytes.get_mut(place)? = b' ';
+            String::from_utf8(bytes).ok()
+        }
+        _ => None,
+    }
+}
+
 /// Returns a text of the same length in which the tuple that the parser stopped at, as in `{{ 1, 2 }}` or `for x in 1, 2`, has
 /// parentheses in place of the spaces around it.
-fn parenthesized(text: &str, error: &minijinja::Error, settings: &FileSettings) -> Option<String> {
-    let comma = error.range()?.start;
-    if text.get(comma..=comma)? != "," {
-        return None;
-    }
+fn parenthesized(text: &str, comma: usize, settings: &FileSettings) -> Option<String> {
     let before = text.get(..comma)?;
     let output = before.rfind(&*settings.variable_start);
     let block = before.rfind(&*settings.block_start);
