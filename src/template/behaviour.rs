@@ -432,6 +432,7 @@ fn conditions_are_strict() {
         .unwrap()
     );
     assert!(condition(&trusted("{{ expression }}"), &variables).unwrap());
+    assert!(condition(&trusted("+1 == 1"), &variables).unwrap());
     let Err(error) = condition(&trusted("word"), &variables) else {
         panic!()
     };

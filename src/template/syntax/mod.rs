@@ -12,7 +12,7 @@ use indexmap::IndexMap;
 use minijinja::machinery::{self, ast};
 use minijinja::syntax::SyntaxConfig;
 
-use self::repair::{readable, repaired};
+use self::repair::{readable, repaired, repaired_once};
 use super::analysis::takes;
 use super::error::TemplateError;
 use super::guard;
@@ -82,8 +82,12 @@ pub(super) fn expression(source: &Source<'_>) -> Result<Template, TemplateError>
     if let Some(offset) = guard::expression(source.text) {
         return Err(converter.too_deep(offset));
     }
-    let parsed = machinery::parse_expr(readable.as_deref().unwrap_or(source.text))
-        .map_err(|error| converter.syntax_error(&error))?;
+    let mut text = readable.unwrap_or_else(|| source.text.to_string());
+    while let Err(error) = machinery::parse_expr(&text) {
+        text = repaired_once(&text, &error, &settings)
+            .ok_or_else(|| converter.syntax_error(&error))?;
+    }
+    let parsed = machinery::parse_expr(&text).map_err(|error| converter.syntax_error(&error))?;
     let body = vec![Statement::Output(converter.expression(&parsed)?)];
     Ok(Template {
         text: Arc::clone(source.text),
