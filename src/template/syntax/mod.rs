@@ -2,7 +2,7 @@
 //!
 //! Its grammar is Jinja2's but for a few things, which are put right here: constants are read again from the source (escapes
 //! that depend on where a text stands, integers of any size), and `with context` of an include or import, which it skips.
-//! `Templar` calls this once per distinct text.
+//! `Templar` calls this once per distinct text. Longer than most files: it is one translation, node by node.
 
 mod repair;
 
