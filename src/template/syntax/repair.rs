@@ -49,7 +49,15 @@ pub(super) fn repaired_once(
     settings: &FileSettings,
 ) -> Option<String> {
     let place = error.range()?.start;
-    match text.get(place..=place)? {
+    let token = text.get(place..=place)?;
+    // At the end of the text the place is that of the last token, which is not to blame.
+    if !error
+        .detail()?
+        .starts_with(&format!("unexpected `{token}`"))
+    {
+        return None;
+    }
+    match token {
         "," => parenthesized(text, place, settings),
         // A plus before a number changes nothing.
         "+" => {
