@@ -3,10 +3,15 @@
 //! The engine and `cli` load a playbook here once, before the first connection, and come back for what is only known while it
 //! runs (`include_tasks`, `include_role`). Nothing downstream sees YAML.
 
+mod files;
+mod load;
 mod model;
 pub mod names;
+mod split;
 mod tags;
 
+pub use files::{Files, SystemFiles};
+pub use load::{Included, Loaded, Loader, Options, Renderer, RoleInclude};
 pub use model::{
     Action, ActionKind, Arguments, Block, Chain, Entry, FromFiles, IncludeRole, IncludeTasks,
     Keywords, Loop, LoopControl, MetaAction, ModuleDefaults, Play, Playbook, Prompt, Role, Scope,

@@ -1,0 +1,63 @@
+//! Keywords that Ansible has and kplay lacks so far. Delete a line here when kplay learns one.
+
+use super::shape::{as_bool, as_number};
+use crate::playbook::model::{Scope, Unsupported, UnsupportedKind};
+use crate::value::Value;
+
+fn keyword(name: &str, value: &Value, help: Option<&str>) -> Unsupported {
+    Unsupported {
+        kind: UnsupportedKind::Keyword,
+        what: format!("keyword `{name}`"),
+        span: value.origin(),
+        help: help.map(str::to_owned),
+    }
+}
+
+/// Returns what of the keywords that hold for a task kplay lacks, wherever they are stated.
+pub(super) fn of_scope(scope: &Scope) -> Vec<Unsupported> {
+    let debugger = scope
+        .effective(|keywords| &keywords.debugger)
+        .filter(|value| !value.is_null() && value.as_str() != Some("never"))
+        .map(|value| keyword("debugger", value, None));
+    let throttle = scope
+        .effective(|keywords| &keywords.throttle)
+        .filter(|value| !value.is_null() && as_number(value) != Some(0.0))
+        .map(|value| {
+            keyword(
+                "throttle",
+                value,
+                Some("`serial` and `--forks` bound how many hosts work at once"),
+            )
+        });
+    debugger.into_iter().chain(throttle).collect()
+}
+
+/// Returns what of a task's own keywords kplay lacks.
+pub(super) fn of_task(async_seconds: Option<&Value>) -> Vec<Unsupported> {
+    async_seconds
+        .filter(|value| !value.is_null() && as_number(value) != Some(0.0))
+        .map(|value| {
+            keyword(
+                "async",
+                value,
+                Some("`timeout` bounds how long a task may take"),
+            )
+        })
+        .into_iter()
+        .collect()
+}
+
+/// Returns what of a play's strategy kplay lacks.
+pub(super) fn of_strategy(strategy: &Value) -> Option<Unsupported> {
+    let name = strategy.as_str()?;
+    let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
+    (short != "linear" && as_bool(strategy).is_none()).then(|| Unsupported {
+        kind: UnsupportedKind::Keyword,
+        what: format!("strategy `{name}`"),
+        span: strategy.origin(),
+        help: Some(
+            "kplay runs `linear`, and lets hosts run ahead where the results stay the same"
+                .to_owned(),
+        ),
+    })
+}
