@@ -263,8 +263,7 @@ impl Resolver<'_> {
         paths.unwrap_or_default()
     }
 
-    /// Inventory sources: paths, but a list of hosts such as `a,b,` stays what it is.
-    pub(super) fn sources(&mut self, definition: &Definition) -> Vec<PathBuf> {
+    pub(super) fn paths_at_commas(&mut self, definition: &Definition) -> Vec<PathBuf> {
         self.paths(definition, ',')
     }
 }

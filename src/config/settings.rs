@@ -128,7 +128,7 @@ settings! {
     /// What to do about odd group names.
     force_valid_group_names: text(String) "TRANSFORM_INVALID_GROUP_CHARS" ["defaults.force_valid_group_names"] ["ANSIBLE_TRANSFORM_INVALID_GROUP_CHARS"] Some("never"), ["always", "never", "ignore", "silently"];
     /// The inventory's sources.
-    inventory: sources(Vec<PathBuf>) "DEFAULT_HOST_LIST" ["defaults.inventory"] ["ANSIBLE_INVENTORY"] Some("/etc/ansible/hosts");
+    inventory: paths_at_commas(Vec<PathBuf>) "DEFAULT_HOST_LIST" ["defaults.inventory"] ["ANSIBLE_INVENTORY"] Some("/etc/ansible/hosts");
     /// A source that cannot be read is an error.
     inventory_any_unparsed_is_failed: boolean(bool) "INVENTORY_ANY_UNPARSED_IS_FAILED" ["inventory.any_unparsed_is_failed"] ["ANSIBLE_INVENTORY_ANY_UNPARSED_IS_FAILED"] Some("no");
     /// `kplay inventory --list` leaves variables where they are.

@@ -130,6 +130,7 @@ pub fn load(
         line_starts: std::iter::once(0)
             .chain(text.match_indices('\n').map(|(at, _)| at + 1))
             .collect(),
+        ascii: text.is_ascii(),
         options,
         stack: Vec::new(),
         anchors: HashMap::new(),
@@ -181,6 +182,8 @@ struct Loader<'a> {
     text: &'a str,
     /// Where each line starts, in bytes.
     line_starts: Vec<usize>,
+    /// Columns are bytes.
+    ascii: bool,
     options: &'a LoadOptions,
     stack: Vec<Frame>,
     anchors: HashMap<usize, Built>,
@@ -239,7 +242,7 @@ impl Loader<'_> {
                 Event::Alias(anchor) => self.alias(anchor, place.start)?,
                 Event::Scalar(text, style, anchor, tag) => {
                     let tag = tag.map(|tag| tag_name(&tag));
-                    let built = self.scalar(&text, style, tag.as_deref(), place)?;
+                    let built = self.scalar(&text, style, tag.as_deref(), place, anchor != 0)?;
                     self.finish(built, anchor)?;
                 }
                 Event::SequenceStart(anchor, tag) => {
@@ -287,14 +290,31 @@ impl Loader<'_> {
     }
 
     fn line(&self, number: usize) -> &str {
-        let start = number
-            .checked_sub(1)
-            .and_then(|index| self.line_starts.get(index))
-            .copied();
-        start
-            .and_then(|start| self.text.get(start..))
-            .and_then(|rest| rest.lines().next())
-            .unwrap_or_default()
+        self.rest_of_line(number, 0)
+    }
+
+    /// The line from a column (from 0) on. Long lines of plain ASCII cost nothing.
+    fn rest_of_line(&self, number: usize, column: usize) -> &str {
+        let Some(index) = number.checked_sub(1) else {
+            return "";
+        };
+        let Some(start) = self.line_starts.get(index).copied() else {
+            return "";
+        };
+        let end = self
+            .line_starts
+            .get(index + 1)
+            .map_or(self.text.len(), |next| next - 1);
+        let line = self.text.get(start..end).unwrap_or_default();
+        let line = line.strip_suffix('\r').unwrap_or(line);
+        if self.ascii {
+            return line.get(column..).unwrap_or_default();
+        }
+        let at = line
+            .char_indices()
+            .nth(column)
+            .map_or(line.len(), |(at, _)| at);
+        line.get(at..).unwrap_or_default()
     }
 
     /// A block scalar on a last line without a line break ends without one.
@@ -312,18 +332,16 @@ impl Loader<'_> {
 
     /// The place from the scalar's own first character on. The parser's mark may stand on its tag or anchor, and for a block
     /// scalar (of which `block` is the text) on its content.
-    fn scalar_span(&self, place: saphyr_parser::Span, block: Option<&str>) -> Span {
+    fn scalar_span(&self, place: saphyr_parser::Span, block: Option<&str>, tagged: bool) -> Span {
         let (mut line, mut column) = (place.start.line(), place.start.col());
         let mut properties = false;
-        loop {
-            let rest: String = self.line(line).chars().skip(column).collect();
+        while tagged {
+            let rest = self.rest_of_line(line, column);
             let own = rest.trim_start_matches([' ', '\t']);
-            if own.starts_with(['&', '!'])
-                && (block.is_none() || properties || self.is_before_header(line, column))
-            {
-                column += rest.chars().count() - own.chars().count();
-                column += own.chars().take_while(|c| !c.is_whitespace()).count();
+            let blanks = rest.len() - own.len();
+            if own.starts_with(['&', '!']) {
                 properties = true;
+                column += blanks + own.chars().take_while(|c| !c.is_whitespace()).count();
             } else if properties
                 && (own.is_empty() || own.starts_with('#'))
                 && line < place.end.line()
@@ -331,29 +349,20 @@ impl Loader<'_> {
                 line += 1;
                 column = 0;
             } else {
-                if properties {
-                    column += rest.chars().count() - own.chars().count();
-                }
+                column += if properties { blanks } else { 0 };
                 break;
             }
         }
         if let Some(text) = block {
-            let at_header = properties
-                || (text.trim().is_empty()
-                    && self
-                        .line(line)
-                        .chars()
-                        .nth(column)
-                        .is_some_and(|c| matches!(c, '|' | '>')));
+            let first = self.rest_of_line(line, column);
+            let at_header = properties || (text.trim().is_empty() && first.starts_with(['|', '>']));
             if !at_header {
                 let header = (1..line)
                     .rev()
                     .find(|line| !self.line(*line).trim().is_empty())
                     .unwrap_or(line);
-                return self.span(
-                    Marker::new(0, header, block_header(self.line(header)).unwrap_or(0)),
-                    1,
-                );
+                let column = block_header(self.line(header)).unwrap_or(0);
+                return self.span(Marker::new(0, header, column), 1);
             }
             return self.span(Marker::new(0, line, column), 1);
         }
@@ -363,14 +372,6 @@ impl Loader<'_> {
             1
         };
         self.span(Marker::new(0, line, column), length)
-    }
-
-    /// Tells a block scalar's properties from content that starts with the same character: a header follows.
-    fn is_before_header(&self, line: usize, column: usize) -> bool {
-        let rest: String = self.line(line).chars().skip(column).collect();
-        rest.split_whitespace()
-            .any(|word| word.starts_with(['|', '>']))
-            || block_header(self.line(line + 1)).is_some()
     }
 
     fn error(&mut self, headline: impl Into<String>, span: Span, label: &str, help: &str) {
@@ -407,9 +408,11 @@ impl Loader<'_> {
         style: ScalarStyle,
         tag: Option<&str>,
         place: saphyr_parser::Span,
+        anchored: bool,
     ) -> Result<Built, Box<Diagnostic>> {
         let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
-        let span = self.scalar_span(place, block.then_some(text));
+        let tagged = anchored || tag.is_some();
+        let span = self.scalar_span(place, block.then_some(text), tagged);
         let text = if block {
             self.without_added_break(text, place.end.line())
         } else {
@@ -936,6 +939,40 @@ mod tests {
         );
         let item = &document.root.get("d").unwrap().as_sequence().unwrap()[0];
         assert_eq!((item.span.line, item.span.column), (9, 5));
+    }
+
+    #[test]
+    fn t19_long_lines_and_large_texts_cost_linear_time() {
+        let start = std::time::Instant::now();
+        let line = format!("[{}]", vec!["!unsafe x, &a 'y'"; 50_000].join(", "));
+        assert_eq!(
+            read(&line).unwrap().root.as_sequence().unwrap().len(),
+            100_000
+        );
+        let mut text = "all:\n  hosts:\n".to_owned();
+        for number in 0..20_000 {
+            text.push_str(&format!(
+                "    node{number}:\n      ansible_host: 10.0.0.1\n      text: |\n        a\n"
+            ));
+        }
+        assert_eq!(
+            read(&text)
+                .unwrap()
+                .root
+                .get("all")
+                .unwrap()
+                .get("hosts")
+                .unwrap()
+                .as_mapping()
+                .unwrap()
+                .len(),
+            20_000
+        );
+        assert!(
+            start.elapsed() < std::time::Duration::from_secs(30),
+            "{:?}",
+            start.elapsed()
+        );
     }
 
     #[test]
