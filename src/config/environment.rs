@@ -62,22 +62,20 @@ impl Environment {
                 text.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
                     .unwrap_or(text.len())
             };
-            let (name, taken) = match after
+            let (name, taken) = if let Some((name, _)) = after
                 .strip_prefix('{')
                 .and_then(|inner| inner.split_once('}'))
             {
-                Some((name, _)) => (name, name.len() + 2),
-                None => {
-                    let end = name_end(after);
-                    (after.get(..end).unwrap_or_default(), end)
-                }
+                (name, name.len() + 2)
+            } else {
+                let end = name_end(after);
+                (after.get(..end).unwrap_or_default(), end)
             };
-            match self.variables.get(name) {
-                Some(value) => out.push_str(value),
-                None => {
-                    out.push('$');
-                    out.push_str(after.get(..taken).unwrap_or_default());
-                }
+            if let Some(value) = self.variables.get(name) {
+                out.push_str(value);
+            } else {
+                out.push('$');
+                out.push_str(after.get(..taken).unwrap_or_default());
             }
             rest = after.get(taken..).unwrap_or_default();
         }

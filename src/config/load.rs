@@ -180,11 +180,7 @@ fn find(environment: &Environment, warnings: &mut Vec<Diagnostic>) -> Option<Pat
     let open = std::fs::metadata(&environment.directory)
         .is_ok_and(|data| data.permissions().mode() & 0o002 != 0);
     if here.exists() {
-        if !open {
-            if readable(&here) {
-                return Some(here);
-            }
-        } else {
+        if open {
             let headline = format!(
                 "`{}` is ignored, because anyone can write to its directory",
                 here.display()
@@ -194,6 +190,8 @@ fn find(environment: &Environment, warnings: &mut Vec<Diagnostic>) -> Option<Pat
                     "take the right away (`chmod o-w .`), or name the file in `ANSIBLE_CONFIG`",
                 ),
             );
+        } else if readable(&here) {
+            return Some(here);
         }
     }
     let own = environment

@@ -12,7 +12,6 @@ macro_rules! settings {
         [$($ini:literal),*] [$($environment:literal),*] $default:expr $(, [$($choice:literal),*])?;)*) => {
         /// Every setting with its value.
         #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        #[expect(clippy::struct_excessive_bools, reason = "a list of independent switches")]
         pub struct Settings {
             $($(#[doc = $doc])+ pub $field: $type,)*
         }

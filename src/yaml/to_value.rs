@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::load::key_of;
+use super::build::key_of;
 use super::node::{Node, NodeKind, Tag};
 use crate::secrets::VaultSecrets;
 use crate::value::{Dict, Fault, Kind, Marks, Value};
