@@ -1,6 +1,6 @@
 //! Events into nodes: one document, aliases bounded, merge keys joined, tags done, duplicates noticed.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, ScanError};
@@ -17,6 +17,10 @@ use crate::value::{Key, Kind, Value};
 pub(super) const MAX_DEPTH: usize = 128;
 /// How many nodes a document may have after its aliases are followed.
 const MAX_NODES: usize = 4_000_000;
+/// How many bytes are read for one document, all attempts together.
+const MAX_WORK: usize = 256 << 20;
+/// How far a line is moved to the right, when it must be: further than anything is indented.
+const PADDING: usize = 512;
 
 /// Returns the tree of the one document in `text` with what is odd about it, or all that is wrong.
 pub(super) fn build(
@@ -24,10 +28,24 @@ pub(super) fn build(
     text: &str,
     options: LoadOptions,
 ) -> Result<(Node, Vec<Diagnostic>), Vec<Diagnostic>> {
-    let mut loader = Loader::new(file, text, options);
-    if let Err(diagnostic) = loader.run() {
-        loader.errors.push(*diagnostic);
-    }
+    // PyYAML lets lines inside of quotes and brackets stand as far left as they like, this parser does not: such lines are
+    // moved to the right and read again, and every mark is moved back.
+    let mut padded = BTreeSet::new();
+    let mut work = 0usize;
+    let loader = loop {
+        let mut loader = Loader::new(file, text, options);
+        let result = loader.run(&padded);
+        work = work.saturating_add(text.len());
+        let known = padded.len();
+        padded.append(&mut loader.shallow);
+        if padded.len() > known && work < MAX_WORK {
+            continue;
+        }
+        if let Err(diagnostic) = result {
+            loader.errors.push(*diagnostic);
+        }
+        break loader;
+    };
     if !loader.errors.is_empty() {
         return Err(loader.errors);
     }
@@ -67,6 +85,8 @@ struct Loader<'a> {
     root: Option<Built>,
     errors: Vec<Diagnostic>,
     warnings: Vec<Diagnostic>,
+    /// Lines inside of quotes or brackets that stand too far left for the parser.
+    shallow: BTreeSet<usize>,
 }
 
 type Step = Result<(), Box<Diagnostic>>;
@@ -83,20 +103,40 @@ impl<'a> Loader<'a> {
             root: None,
             errors: Vec::new(),
             warnings: Vec::new(),
+            shallow: BTreeSet::new(),
         }
     }
 
-    fn run(&mut self) -> Step {
+    fn run(&mut self, padded: &BTreeSet<usize>) -> Step {
         // With a line break at the end the parser's block scalars are plain; `scalar` takes it off again.
-        let whole = if self.lines.text.ends_with('\n') {
-            self.lines.text.to_owned()
-        } else {
-            format!("{}\n", self.lines.text)
+        let mut whole = String::with_capacity(self.lines.text.len() + 1);
+        for (line, number) in self.lines.text.split_inclusive('\n').zip(1usize..) {
+            if padded.contains(&number) {
+                whole.extend(std::iter::repeat_n(' ', PADDING));
+            }
+            whole.push_str(line);
+        }
+        if !whole.ends_with('\n') {
+            whole.push('\n');
+        }
+        let back = |marker: Marker| {
+            let padding = if padded.contains(&marker.line()) {
+                PADDING
+            } else {
+                0
+            };
+            Marker::new(
+                marker.index(),
+                marker.line(),
+                marker.col().saturating_sub(padding),
+            )
         };
         let mut parser = Parser::new_from_str(&whole);
         let mut documents = 0;
         while let Some(event) = parser.next_event() {
-            let (event, place) = event.map_err(|error| Box::new(self.explain(&error)))?;
+            let (event, place) =
+                event.map_err(|error| Box::new(self.explain(&error, back(*error.marker()))))?;
+            let place = saphyr_parser::Span::new(back(place.start), back(place.end));
             match event {
                 Event::Nothing | Event::StreamStart | Event::DocumentEnd => {}
                 Event::StreamEnd => break,
@@ -147,10 +187,14 @@ impl<'a> Loader<'a> {
         Ok(())
     }
 
-    fn explain(&self, error: &ScanError) -> Diagnostic {
-        let marker = error.marker();
+    fn explain(&mut self, error: &ScanError, marker: Marker) -> Diagnostic {
+        if error.info() == "invalid indentation" {
+            self.shallow.insert(marker.line());
+        } else if error.info().contains("indentation in quoted") {
+            self.shallow.extend(self.lines.quoted_lines(marker));
+        }
         if error.info().contains("recursion limit") {
-            return too_deep(self.lines.span(*marker, 1));
+            return too_deep(self.lines.span(marker, 1));
         }
         explain::explain(
             self.lines.text,

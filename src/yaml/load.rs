@@ -229,6 +229,26 @@ mod tests {
     }
 
     #[test]
+    fn lines_in_quotes_and_brackets_may_stand_anywhere() {
+        let text = "a:\n  b: \"x\n  y \\\n z\"\n  c: [\n  1,\n2, {d: 'e\nf'}\n  ]\n  g: 'it''s\n  h'\ni: 1\n";
+        assert_eq!(
+            shown(text),
+            "{'a': {'b': 'x y z', 'c': [1, 2, {'d': 'e f'}], 'g': \"it's h\"}, 'i': 1}"
+        );
+        let document = read(text).unwrap();
+        let list = document
+            .root
+            .get("a")
+            .unwrap()
+            .get("c")
+            .unwrap()
+            .as_sequence()
+            .unwrap();
+        assert_eq!((list[0].span.line, list[0].span.column), (6, 3));
+        assert_eq!((list[1].span.line, list[1].span.column), (7, 1));
+    }
+
+    #[test]
     fn merge_keys_join_as_in_pyyaml() {
         assert_eq!(
             shown("{<<: {a: 1, b: 2}, b: 3, c: 4}"),

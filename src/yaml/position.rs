@@ -65,6 +65,39 @@ impl<'a> Lines<'a> {
         line.get(at..).unwrap_or_default()
     }
 
+    /// The lines after the first that a quoted scalar covers; none where it is never closed.
+    pub(super) fn quoted_lines(&self, start: Marker) -> std::ops::RangeInclusive<usize> {
+        let nothing = std::ops::RangeInclusive::new(1, 0);
+        let Some(from) = start
+            .line()
+            .checked_sub(1)
+            .and_then(|index| self.starts.get(index))
+        else {
+            return nothing;
+        };
+        let rest = self.text.get(*from..).unwrap_or_default();
+        let mut characters = rest.chars().skip(start.col()).peekable();
+        let quote = characters.next();
+        let mut line = start.line();
+        while let Some(character) = characters.next() {
+            match character {
+                '\n' => line += 1,
+                '\\' if quote == Some('"') => {
+                    // An escaped line break is one still.
+                    if characters.next() == Some('\n') {
+                        line += 1;
+                    }
+                }
+                '\'' if quote == Some('\'') && characters.peek() == Some(&'\'') => {
+                    characters.next();
+                }
+                end if Some(end) == quote => return start.line() + 1..=line,
+                _ => {}
+            }
+        }
+        nothing
+    }
+
     /// A block scalar on a last line without a line break ends without one.
     pub(super) fn without_added_break<'t>(&self, text: &'t str, end_line: usize) -> &'t str {
         if self.text.ends_with('\n') || end_line <= self.starts.len() {
