@@ -82,12 +82,8 @@ impl<'a> Lines<'a> {
         while let Some(character) = characters.next() {
             match character {
                 '\n' => line += 1,
-                '\\' if quote == Some('"') => {
-                    // An escaped line break is one still.
-                    if characters.next() == Some('\n') {
-                        line += 1;
-                    }
-                }
+                // An escaped line break is one still.
+                '\\' if quote == Some('"') => line += usize::from(characters.next() == Some('\n')),
                 '\'' if quote == Some('\'') && characters.peek() == Some(&'\'') => {
                     characters.next();
                 }
