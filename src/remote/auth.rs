@@ -1,9 +1,8 @@
 //! Authentication: keys, certificates, agent, password, in the order that costs the fewest round trips.
 //!
-//! [`super::ssh`] calls [`authenticate`] once the host's key is believed. Key files that the user named come first and are
-//! sent with their signature at once, without ssh's question whether the key would do; then the agent's keys, then ssh's
-//! default key files; then the password, as `password` or `keyboard-interactive`, whichever the host takes. Every try and its
-//! outcome is kept for the message.
+//! [`super::ssh`] calls [`authenticate`] once the host's key is believed. Nothing asks first what the host would take: key
+//! files that the user named are tried at once, then the agent's keys, then ssh's default key files; then the password, as
+//! `password` or `keyboard-interactive`, whichever the host takes. Every try and its outcome is kept for the message.
 
 mod keys;
 

@@ -78,7 +78,7 @@ async fn best_of_three(house: &House, target: &Target) -> Duration {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_connect_to_first_byte_takes_seven_round_trips() {
+async fn from_connect_to_first_byte_takes_eight_round_trips() {
     if !can_run() {
         return;
     }
@@ -101,7 +101,7 @@ async fn from_connect_to_first_byte_takes_seven_round_trips() {
     eprintln!(
         "direct {direct:?}, over the relays {times:?}: {trips:.2} round trips with TCP's own"
     );
-    assert!(trips > 5.5 && trips < 7.5, "{trips:.2} round trips");
+    assert!(trips > 5.5 && trips < 8.5, "{trips:.2} round trips");
 }
 
 #[tokio::test(flavor = "multi_thread")]
