@@ -58,7 +58,7 @@ say failed; exit 0;
 ///
 /// `early` is the length of the input that is sent before anybody knows whether the worker is there; `workers` are the
 /// machines and digests of the workers that could be sent.
-pub fn command_line<'a>(
+pub(super) fn command_line<'a>(
     marker: &str,
     early: usize,
     workers: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -75,7 +75,7 @@ pub fn command_line<'a>(
 }
 
 /// Says what a `skip` reason of the script means.
-pub fn explain_skip(reason: &str) -> &'static str {
+pub(super) fn explain_skip(reason: &str) -> &'static str {
     match reason {
         "missing" => "cannot be created",
         "foreign" => "is not a directory of the user's own with mode 0700",

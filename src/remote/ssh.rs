@@ -50,7 +50,7 @@ impl std::fmt::Debug for SshConnection {
 pub(super) enum Below {
     Tcp,
     Jump { _connection: Box<SshConnection> },
-    Proxy(ProxyProcess),
+    Proxy(Box<ProxyProcess>),
 }
 
 /// Everything that a handshake needs.
@@ -329,7 +329,7 @@ async fn transfer(mut read: ChannelReadHalf, mut outputs: Outputs, exit: &mut Ex
             ChannelMsg::ExtendedData { data, ext: 1 } => write_to(&mut outputs.stderr, &data).await,
             ChannelMsg::ExitStatus { exit_status } => *exit = Exit::Status(exit_status),
             ChannelMsg::ExitSignal { signal_name, .. } => {
-                *exit = Exit::Signal(signal_name_of(&signal_name))
+                *exit = Exit::Signal(signal_name_of(&signal_name));
             }
             ChannelMsg::Eof => {
                 outputs.stdout = None;

@@ -78,7 +78,7 @@ fn the_first_value_wins_and_identity_files_add_up() {
             home.join(".ssh/web1.example.org_deploy")
         ]
     );
-    assert_eq!(web.alive_interval, Some(Duration::from_secs(60)));
+    assert_eq!(web.alive_interval, Some(Duration::from_mins(1)));
     let excepted = house.resolve("web9");
     assert_eq!((excepted.user.as_str(), excepted.port), ("other", 22));
     assert_eq!(excepted.agent, AgentChoice::Socket("/run/agent".into()));
