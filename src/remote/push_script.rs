@@ -24,7 +24,7 @@ good() { set -- "$1" `ls -ldn "$1" 2>/dev/null`; case "$2:$4" in "-rwx------:$u"
 take() { if have head; then head -c "$1"; else dd bs=1 count="$1" 2>/dev/null; fi; };
 cleanup() { if [ -n "$t" ]; then rm -f "$t"; fi; };
 if [ -z "$h" ]; then say unknown `uname -s` "$k"; exit 0; fi;
-c=$XDG_CACHE_HOME; case "$c" in /*) ;; *) c=$HOME/.cache;; esac;
+c=$XDG_CACHE_HOME; case "$c" in /*) ;; *) c=${HOME:-/dev/null}/.cache;; esac;
 r=$XDG_RUNTIME_DIR; case "$r" in /*) ;; *) r=/run/user/$u;; esac;
 set -- "$c/kplay" "/var/tmp/kplay-$u" "/tmp/kplay-$u" "/dev/shm/kplay-$u" "$r/kplay";
 for d in "$@"; do
