@@ -158,6 +158,21 @@ impl Reader<'_> {
             Some((text, place)) => expand_environment(local, text, place)?,
             None => local.name.clone(),
         };
+        for (what, name) in [
+            ("host name", self.original),
+            ("host name", &host_name),
+            ("user name", &user),
+        ] {
+            if !is_harmless(name) {
+                return Err(ConfigError::Syntax {
+                    place: Place::Arguments,
+                    problem: format!(
+                        "the {what} `{}` has characters that a shell would act upon",
+                        name.escape_debug()
+                    ),
+                });
+            }
+        }
         values.user = &user;
         Ok(HostSettings {
             original: self.original.to_owned(),
@@ -421,6 +436,17 @@ impl Reader<'_> {
             },
         }
     }
+}
+
+/// Says whether a name may go into a command line, as a `ProxyCommand` does with its tokens. Names may come from hosts by way
+/// of `add_host` and facts, so ssh's own rule (since CVE-2023-51385) holds for all of them.
+fn is_harmless(name: &str) -> bool {
+    let dangerous = |character: char| {
+        character.is_control()
+            || character.is_whitespace()
+            || "'`\"$\\;&<>|(){}".contains(character)
+    };
+    !name.is_empty() && !name.starts_with('-') && !name.contains(dangerous)
 }
 
 /// Reads `[user@]host[:port]`, `[user@][address]:port` and `ssh://...`.

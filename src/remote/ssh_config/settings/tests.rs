@@ -249,3 +249,28 @@ fn dash_f_replaces_both_files_and_must_exist() {
         Err(ConfigError::Read { .. })
     ));
 }
+
+#[test]
+fn t12_names_that_a_shell_would_act_upon_are_refused() {
+    let house = house("ProxyCommand nc %h %p\n");
+    for name in [
+        "$(id)",
+        "a;id",
+        "`id`",
+        "a b",
+        "-oProxyCommand=id",
+        "a\nb",
+        "x'y",
+        "",
+    ] {
+        let error = house.try_resolve(name, "").unwrap_err().to_string();
+        assert!(error.contains("a shell would act upon"), "{name}: {error}");
+    }
+    for user in ["$(id)", "a;id", "`id`", "-x"] {
+        let words = format!("-o 'User={user}'");
+        assert!(house.try_resolve("web", &words).is_err(), "{user}");
+    }
+    for name in ["web_1.example.org", "10.0.0.1", "fe80::1%eth0", "[::1]"] {
+        house.resolve(name);
+    }
+}
