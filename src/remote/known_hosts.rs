@@ -284,8 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn t14_hashed_names_match_as_openssh_writes_them() {
-        // `ssh-keygen -H` made this line for `host.example`.
+    fn t14_hashed_names_match_only_their_host() {
         let salt = [7_u8; 20];
         let line = format!(
             "|1|{}|{} {FIRST}\n",

@@ -155,7 +155,7 @@ async fn a_host_that_falls_silent_is_given_up_by_the_keepalive() {
     }
     let house = House::new();
     let (sshd, mut target) = friendly(&house);
-    // Passes the handshake on, then swallows everything: the test stops the sshd of the session.
+    // The sshd of the session is stopped: the line stands, and nobody answers.
     target.ssh_common_args = "-o ServerAliveInterval=1 -o ServerAliveCountMax=1".to_owned();
     let connection = connect(&house, &target).await.unwrap();
     let mut process = connection.exec("echo $PPID; cat").await.unwrap();
