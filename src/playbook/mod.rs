@@ -9,6 +9,8 @@ mod model;
 pub mod names;
 mod split;
 mod tags;
+#[cfg(test)]
+mod testing;
 
 pub use files::{Files, SystemFiles};
 pub use load::{Included, Loaded, Loader, Options, Renderer, RoleInclude};

@@ -19,6 +19,8 @@ mod role_files;
 mod search;
 mod shape;
 mod task;
+#[cfg(test)]
+mod tests;
 mod variables;
 
 use std::collections::HashMap;
@@ -123,6 +125,11 @@ impl Loader {
         let mut session = Session::new(self);
         let playbook = session.playbook(path);
         session.finish(playbook)
+    }
+
+    /// Returns the texts that were read.
+    pub fn sources(&self) -> &SourceMap {
+        &self.options.sources
     }
 
     fn number(&self) -> u32 {
