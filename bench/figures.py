@@ -42,11 +42,11 @@ def ratio(value):
 
 def text(case):
     rows = list(case.rows())
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    widths = [max(map(len, column)) for column in zip(*rows)]
     lines = [case.title]
-    for row in rows:
-        first, *rest = (cell.ljust(width) if column == 0 else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths)))
-        lines.append("  ".join(["  " + first, *rest]).rstrip())
+    for name, *cells in rows:
+        padded = [cell.rjust(width) for cell, width in zip(cells, widths[1:])]
+        lines.append("  ".join(["", name.ljust(widths[0]), *padded]).rstrip())
     return "\n".join(lines + [f"  {note}" for note in case.notes()])
 
 

@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 
 # What a first run must not find: the work itself, and what each tool leaves for its next run.
 FORGET = """
-rm -rf /opt/bench "$HOME/.ansible" "$HOME/.cache/kplay" /var/tmp/kplay-* /tmp/kplay-* /tmp/pyinfra-*
+rm -rf /opt/bench "$HOME/.ansible" "$HOME/.cache/kplay" "/var/tmp/kplay-$(id -u)" "/tmp/kplay-$(id -u)"
 for user in bench-app bench-deploy; do
   if getent passwd "$user" >/dev/null; then userdel -r "$user" 2>/dev/null; fi
 done
@@ -140,12 +140,14 @@ def known_as(host):
 
 def read(inventory, count, ansible_inventory, scratch):
     """The first `count` hosts of an inventory, as ansible-core understands it, with their keys fetched once."""
+    if not Path(inventory).exists():
+        raise SystemExit(f"bench: there is no inventory {inventory}")
     listed = subprocess.run([ansible_inventory, "-i", inventory, "--list"], capture_output=True, text=True)
     if listed.returncode != 0:
         raise SystemExit(f"bench: {inventory}: {listed.stderr.strip()}")
     variables = json.loads(listed.stdout)["_meta"]["hostvars"]
     if len(variables) < count:
-        raise SystemExit(f"bench: {inventory} has {len(variables)} hosts with an address, {count} are needed")
+        raise SystemExit(f"bench: {inventory} has too few hosts: {len(variables)} of the {count} that are needed")
     hosts = [
         Host(
             name,

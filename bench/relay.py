@@ -59,8 +59,11 @@ class Leg(asyncio.Protocol):
                 target.write(data)
             elif self.transport.is_closing():
                 target.close()
-            elif target.can_write_eof():
-                target.write_eof()
+            else:
+                try:
+                    target.write_eof()
+                except OSError:  # the other end has reset the connection in the meantime
+                    target.abort()
         self.arm()
 
     # A slow reader stops its sender, as it would without the relay.

@@ -12,6 +12,7 @@ pub mod vars;
 pub mod yaml;
 pub mod template;
 pub mod varfile;
+pub mod pattern;
 // floor 2: contract
 pub mod kit;
 pub mod wire;
@@ -21,4 +22,6 @@ pub mod modules;
 pub mod step;
 // floor 5: the two ends; none knows another
 pub mod worker;
+pub mod remote;
+pub mod inventory;
 pub mod playbook;

@@ -89,8 +89,6 @@ pub trait ControlEntry: Sync {
     fn meta(&self) -> &'static Meta;
     /// Returns [`Control::RAW`].
     fn raw(&self) -> &'static [&'static str];
-    /// Returns [`Control::CONTROLLER`].
-    fn needs_controller(&self) -> bool;
     /// Returns [`Control::ONCE`].
     fn once(&self) -> bool;
     /// Returns the schema of [`Control::Args`].
@@ -185,6 +183,20 @@ fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcom
                     plan.warnings,
                 ));
             }
+            Verdict::Skipped { why } => {
+                let outcome = Outcome {
+                    skipped: true,
+                    why: Some(why.clone()),
+                    ..Outcome::default()
+                };
+                return Ok(finish(
+                    before,
+                    outcome.with("msg", why),
+                    plan.values,
+                    plan.diff,
+                    plan.warnings,
+                ));
+            }
             Verdict::Change(change) => (change, false),
             Verdict::Opaque(action) => (action, true),
         };
@@ -255,8 +267,8 @@ fn merge_failure(before: &Outcome, failure: Failure) -> Failure {
     }
 }
 
-/// Expands `~`, `~user`, `$NAME` and `${NAME}` as Python's `expandvars` and `expanduser` do.
-fn expand_path(path: &str, host: &dyn Host) -> String {
+/// Returns the path with `~`, `~user`, `$NAME` and `${NAME}` expanded as Python's `expandvars` and `expanduser` do it.
+pub fn expand_path(path: &str, host: &dyn Host) -> String {
     let mut out = String::with_capacity(path.len());
     let mut rest = path;
     while let Some(at) = rest.find('$') {
@@ -307,10 +319,6 @@ impl<C: Control> ControlEntry for Erased<C> {
 
     fn raw(&self) -> &'static [&'static str] {
         C::RAW
-    }
-
-    fn needs_controller(&self) -> bool {
-        C::CONTROLLER
     }
 
     fn once(&self) -> bool {

@@ -11,6 +11,11 @@ pub enum Verdict<C> {
         /// Why nothing needs to change.
         why: String,
     },
+    /// Nothing, because a condition of the task says so (`script` with `creates`): the result is shown as skipped.
+    Skipped {
+        /// Why: the result's `msg`.
+        why: String,
+    },
     /// Exactly this.
     Change(C),
     /// One action whose effect nobody can know before (a command). Check mode skips it.
@@ -34,6 +39,11 @@ impl<C> Plan<C> {
     /// Returns a plan that changes nothing, with the reason as a fragment.
     pub fn unchanged(why: impl Into<String>) -> Self {
         Self::new(Verdict::Unchanged { why: why.into() })
+    }
+
+    /// Returns a plan that is skipped, with the reason as the result's `msg`.
+    pub fn skipped(why: impl Into<String>) -> Self {
+        Self::new(Verdict::Skipped { why: why.into() })
     }
 
     /// Returns a plan that makes exactly this change.

@@ -186,12 +186,10 @@ fn percent_field(value: &Value, conversion: char, field: &Field) -> Result<Strin
         }
     };
     // `%.3d` is the least number of digits.
-    if let (Number::Int(int), Some(digits)) = (&number, field.precision.take()) {
+    if let (Number::Int(int), Some(digits)) = (&number, field.precision) {
         let (sign, body) = integer_text(int, &field);
         let body = format!("{body:0>digits$}");
         return signed(sign, &body, &field);
-    } else if let Number::Float(_) = number {
-        field.precision = field.precision.or(Some(6));
     }
     number_field(&number, &field)
 }

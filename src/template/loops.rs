@@ -19,9 +19,16 @@ impl Templar {
         let run = || {
             // `first_found` may try names that hang on something undefined: it passes over them.
             let tolerant = name.rsplit('.').next() == Some("first_found");
-            let rendered = if tolerant { evaluator.deep(terms)? } else { evaluator.finished(terms)? };
-            let list = rendered.as_list().map_or_else(|| vec![rendered.clone()], <[Value]>::to_vec);
-            Callback::lookup(&evaluator, name, list, Vec::new()).map_err(|error| error.at(terms.origin()))
+            let rendered = if tolerant {
+                evaluator.deep(terms)?
+            } else {
+                evaluator.finished(terms)?
+            };
+            let list = rendered
+                .as_list()
+                .map_or_else(|| vec![rendered.clone()], <[Value]>::to_vec);
+            Callback::lookup(&evaluator, name, list, Vec::new())
+                .map_err(|error| error.at(terms.origin()))
         };
         run().map_err(|error| evaluator.helped(error))
     }

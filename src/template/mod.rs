@@ -4,6 +4,8 @@
 //! own, because Python's operators, trust, secrets and the analysis before a run are the product.
 
 mod analysis;
+#[cfg(test)]
+mod behaviour;
 mod call;
 mod context;
 mod error;
@@ -11,21 +13,24 @@ mod evaluate;
 mod filters;
 mod format;
 mod globals;
+mod guard;
 mod literal;
 mod lookups;
 mod loops;
 mod methods;
 mod operators;
 mod place;
+#[cfg(test)]
+mod recorded;
 mod settings;
 mod syntax;
 mod templar;
 mod tests;
 mod tree;
 
+pub use analysis::{LookupUse, Uses};
 pub use call::{Call, Callback, Keyword};
 pub use context::{FileKind, FileStatus, LookupContext, ShellOutput};
 pub use error::TemplateError;
-pub use place::resolve;
 pub use settings::FileSettings;
 pub use templar::{Scope, Templar};

@@ -23,6 +23,18 @@ pub(crate) fn marked(value: Value, secret: bool) -> Value {
     }
 }
 
+/// What is said of an `if` without `else` whose condition was false. As in Jinja, that is nothing where it is written out
+/// beside other text, and false where it is asked for its truth.
+pub(crate) const NO_ELSE: &str =
+    "the condition of this `if` without `else` was false, so it has no value";
+
+/// Tells whether the value is that of an `if` without `else` whose condition was false.
+pub(crate) fn is_no_else(value: &Value) -> bool {
+    value
+        .as_fault()
+        .is_some_and(|fault| fault.message == NO_ELSE)
+}
+
 /// Fails with the fault of an undefined operand.
 pub(crate) fn defined(value: &Value) -> Result<(), TemplateError> {
     value
@@ -36,8 +48,11 @@ pub(crate) fn apply(
     left: &Value,
     right: &Value,
 ) -> Result<Value, TemplateError> {
-    defined(left)?;
-    defined(right)?;
+    for operand in [left, right] {
+        if operator != Operator::Concatenate || !is_no_else(operand) {
+            defined(operand)?;
+        }
+    }
     let secret = left.holds_secret() || right.holds_secret();
     let result = match operator {
         Operator::Concatenate => {
@@ -86,7 +101,8 @@ fn slow(operator: Operator, left: &Value, right: &Value) -> Result<Value, Templa
         (Operator::Add, Kind::Tuple(a), Kind::Tuple(b)) => {
             return Ok(Value::tuple(a.iter().chain(b.iter()).cloned()));
         }
-        (Operator::Multiply, _, _) => {
+        (Operator::Multiply, Kind::Str(_) | Kind::List(_) | Kind::Tuple(_), _)
+        | (Operator::Multiply, _, Kind::Str(_) | Kind::List(_) | Kind::Tuple(_)) => {
             if let Some(result) = repeat(left, right).or_else(|| repeat(right, left)) {
                 return result;
             }

@@ -1,28 +1,21 @@
 //! From a stretch of a template's text to its place in the file.
 //!
-//! Everything that reports on a template goes through [`place`], so that there is one place that knows how a scalar's decoded
-//! text relates to its source.
+//! While a template is evaluated a fault only notes the scalar it is in and the stretch of its text: most are forgiven. What
+//! leaves the evaluator is given its line and column here, on a host only once the controller has it.
 
+use super::error::TemplateError;
 use super::tree::Spot;
 use crate::diag::{SourceMap, Span};
-use crate::value::Within;
+use crate::value::{Fault, Within};
+use crate::yaml;
 
-/// Returns where the stretch is. With the sources at hand it is the exact place; without them (on a host) it is the place of
-/// the whole text, and the stretch within it, for the controller to resolve.
-pub(crate) fn place(
-    sources: Option<&SourceMap>,
-    text: &str,
-    origin: Span,
-    spot: Spot,
-) -> (Span, Option<Within>) {
-    if !origin.is_some() {
-        return (Span::NONE, None);
-    }
+/// Returns the stretch in characters.
+pub(crate) fn within(text: &str, spot: Spot) -> Within {
     let before = text.get(..spot.start as usize).unwrap_or("");
     let inside = text
         .get(spot.start as usize..spot.end as usize)
         .unwrap_or("");
-    let within = Within {
+    Within {
         offset: count(before.chars().count()),
         length: count(
             inside
@@ -30,44 +23,53 @@ pub(crate) fn place(
                 .take_while(|character| *character != '\n')
                 .count(),
         ),
-    };
-    match sources {
-        Some(sources) => (resolve(sources, origin, text, within), None),
-        None => (origin, Some(within)),
     }
 }
 
-/// Returns the place of a stretch of decoded `text` that was written at `origin`.
-pub fn resolve(sources: &SourceMap, origin: Span, text: &str, within: Within) -> Span {
-    let before: String = text.chars().take(within.offset as usize).collect();
-    let line = count(before.matches('\n').count());
-    let last = before.rsplit('\n').next().unwrap_or("");
-    let written = sources.line(origin).unwrap_or_default();
-    let start: String = written
-        .chars()
-        .skip(origin.column.saturating_sub(1) as usize)
-        .collect();
-    if start.starts_with(['|', '>']) {
-        // A block scalar: its text begins on the next line, indented as far as that line is.
-        let below = Span::new(origin.file, origin.line + 1 + line, 1, 0);
-        let indent = sources
-            .line(below)
-            .map_or(0, |text| text.len() - text.trim_start_matches(' ').len());
-        return Span::new(
-            origin.file,
-            below.line,
-            count(indent + last.chars().count() + 1),
-            within.length,
+/// Returns the place of a stretch of the scalar or template file that begins at `origin`.
+pub(crate) fn resolve(sources: &SourceMap, origin: Span, within: Within) -> Span {
+    if (origin.line, origin.column) != (1, 1) {
+        return yaml::locate(
+            sources,
+            origin,
+            within.offset as usize,
+            within.length as usize,
         );
     }
-    let quote = u32::from(start.starts_with(['\'', '"']));
-    let column = if line == 0 { origin.column + quote } else { 1 };
-    Span::new(
-        origin.file,
-        origin.line + line,
-        column + count(last.chars().count()),
-        within.length,
-    )
+    // The whole text is the template: nothing to decode.
+    let Some(source) = sources.get(origin.file) else {
+        return origin;
+    };
+    let (mut line, mut column) = (1, 1);
+    for character in source.text.chars().take(within.offset as usize) {
+        if character == '\n' {
+            (line, column) = (line + 1, 1);
+        } else {
+            column += 1;
+        }
+    }
+    Span::new(origin.file, line, column, within.length)
+}
+
+impl TemplateError {
+    /// Returns the error with its line and column, where it only knows the scalar it is in and the stretch of its text.
+    #[must_use]
+    pub fn located(self, sources: &SourceMap) -> Self {
+        match self {
+            Self::Fault(fault) => match fault.within {
+                Some(within) => {
+                    let span = resolve(sources, fault.span, within);
+                    Self::Fault(Fault {
+                        span,
+                        within: None,
+                        ..fault
+                    })
+                }
+                None => Self::Fault(fault),
+            },
+            other => other,
+        }
+    }
 }
 
 fn count(number: usize) -> u32 {

@@ -12,8 +12,9 @@ use minijinja::syntax::SyntaxConfig;
 
 use super::analysis::takes;
 use super::error::TemplateError;
+use super::guard;
 use super::literal::{self, Backslash};
-use super::place::place;
+use super::place::{resolve, within};
 use super::settings::FileSettings;
 use super::tree::{
     Argument, Block, Comparison, Conditional, Expression, Filter, For, Macro, Node, Operator,
@@ -40,14 +41,24 @@ pub(super) fn template(
     backslash: Backslash,
 ) -> Result<Template, TemplateError> {
     let body = source.text.get(skip..).unwrap_or("");
-    let readable = readable(body, settings);
     let mut converter = Converter::new(source, skip, backslash, settings);
-    let parsed = syntax_config(settings)
-        .and_then(|syntax| {
-            machinery::parse(readable.as_deref().unwrap_or(body), "template", syntax)
-        })
-        .map_err(|error| converter.syntax_error(&error))?;
-    converter.base = readable.as_deref().unwrap_or(body).as_ptr() as usize;
+    if let Some(offset) = guard::template(body, settings) {
+        return Err(converter.too_deep(offset));
+    }
+    let syntax = syntax_config(settings).map_err(|error| converter.syntax_error(&error))?;
+    let readable = readable(body, settings);
+    let mut text = readable.as_deref().unwrap_or(body);
+    let mut parsed = machinery::parse(text, "template", syntax.clone());
+    let better;
+    if let Err(error) = &parsed
+        && let Some(found) = with_parentheses(text, error, &syntax, settings)
+    {
+        better = found;
+        text = &better;
+        parsed = machinery::parse(text, "template", syntax);
+    }
+    let parsed = parsed.map_err(|error| converter.syntax_error(&error))?;
+    converter.base = text.as_ptr() as usize;
     let statements = match &parsed {
         ast::Stmt::Template(template) => converter.statements(&template.children)?,
         other => vec![converter.statement(other)?],
@@ -65,6 +76,9 @@ pub(super) fn expression(source: &Source<'_>) -> Result<Template, TemplateError>
     let settings = FileSettings::default();
     let readable = readable(source.text, &settings);
     let mut converter = Converter::new(source, 0, Backslash::Escape, &settings);
+    if let Some(offset) = guard::expression(source.text) {
+        return Err(converter.too_deep(offset));
+    }
     let parsed = machinery::parse_expr(readable.as_deref().unwrap_or(source.text))
         .map_err(|error| converter.syntax_error(&error))?;
     let body = vec![Statement::Output(converter.expression(&parsed)?)];
@@ -107,6 +121,58 @@ fn readable(text: &str, settings: &FileSettings) -> Option<String> {
             *byte = b'_';
         }
         escaped = !escaped && *byte == b'\\';
+    }
+    String::from_utf8(bytes).ok()
+}
+
+/// Returns the text with all its bare tuples in parentheses, if that is what the parser stopped at.
+fn with_parentheses(
+    text: &str,
+    error: &minijinja::Error,
+    syntax: &SyntaxConfig,
+    settings: &FileSettings,
+) -> Option<String> {
+    let mut better = parenthesized(text, error, settings)?;
+    while let Err(error) = machinery::parse(&better, "template", syntax.clone()) {
+        let Some(more) = parenthesized(&better, &error, settings) else {
+            break;
+        };
+        better = more;
+    }
+    Some(better)
+}
+
+/// Returns a text of the same length in which the tuple that the parser stopped at, as in `{{ 1, 2 }}` or `for x in 1, 2`, has
+/// parentheses in place of the spaces around it.
+fn parenthesized(text: &str, error: &minijinja::Error, settings: &FileSettings) -> Option<String> {
+    let comma = error.range()?.start;
+    if text.get(comma..=comma)? != "," {
+        return None;
+    }
+    let before = text.get(..comma)?;
+    let output = before.rfind(&*settings.variable_start);
+    let block = before.rfind(&*settings.block_start);
+    let (start, end) = if output > block {
+        let open = output? + settings.variable_start.len();
+        (
+            open + usize::from(matches!(text.get(open..=open)?, "-" | "+")),
+            &settings.variable_end,
+        )
+    } else {
+        (
+            before.rfind(" in ").filter(|index| Some(*index) > block)? + 3,
+            &settings.block_end,
+        )
+    };
+    let close = comma + text.get(comma..)?.find(&**end)?;
+    let close = close - 1 - usize::from(text.get(close - 1..close)? == "-");
+    let mut bytes = text.as_bytes().to_vec();
+    for (index, parenthesis) in [(start, b'('), (close, b')')] {
+        let space = bytes.get_mut(index)?;
+        if *space != b' ' {
+            return None;
+        }
+        *space = parenthesis;
     }
     String::from_utf8(bytes).ok()
 }
@@ -157,13 +223,25 @@ impl<'a> Converter<'a> {
     }
 
     fn error(&self, message: String, spot: Spot) -> TemplateError {
-        let (span, _) = place(
-            self.source.sources,
-            self.source.text,
-            self.source.origin,
-            spot,
-        );
+        let origin = self.source.origin;
+        let span = match self.source.sources {
+            Some(sources) if origin.is_some() => {
+                resolve(sources, origin, within(self.source.text, spot))
+            }
+            _ => origin,
+        };
         TemplateError::Syntax { message, span }
+    }
+
+    fn too_deep(&self, offset: usize) -> TemplateError {
+        let start = u32::try_from(offset + self.skip).unwrap_or(0);
+        self.error(
+            "the expression nests too deep".to_owned(),
+            Spot {
+                start,
+                end: start + 1,
+            },
+        )
     }
 
     fn syntax_error(&self, error: &minijinja::Error) -> TemplateError {
@@ -305,10 +383,11 @@ impl<'a> Converter<'a> {
     /// Returns text between the tags, with its newlines as Jinja makes them.
     fn raw(&self, raw: &str) -> Value {
         let start = (raw.as_ptr() as usize).wrapping_sub(self.base) + self.skip;
+        let first = start - self.newline_after_raw(start);
         let text = self
             .source
             .text
-            .get(start..start + raw.len())
+            .get(first..start + raw.len())
             .unwrap_or(raw);
         let newline = self.settings.newline_sequence.as_deref();
         if !text.contains('\r') && newline.is_none_or(|newline| newline == "\n") {
@@ -316,6 +395,23 @@ impl<'a> Converter<'a> {
         }
         let plain = text.replace("\r\n", "\n").replace('\r', "\n");
         Value::text(newline.map_or_else(|| plain.clone(), |newline| plain.replace('\n', newline)))
+    }
+
+    /// Returns how many bytes the parser took for the newline after `{% raw %}`, which Jinja keeps.
+    fn newline_after_raw(&self, start: usize) -> usize {
+        let before = self.source.text.get(..start).unwrap_or("");
+        let tag = before
+            .strip_suffix("\r\n")
+            .or_else(|| before.strip_suffix('\n'));
+        let word = tag
+            .and_then(|tag| tag.strip_suffix(&*self.settings.block_end))
+            .and_then(|tag| tag.rsplit_once(&*self.settings.block_start))
+            .map(|(_, inside)| inside.trim_start_matches(['-', '+']).trim());
+        if self.settings.trim_blocks && word == Some("raw") {
+            before.len() - tag.map_or(0, str::len)
+        } else {
+            0
+        }
     }
 
     /// Tells whether a tag ends with `word context`.
@@ -430,7 +526,7 @@ impl<'a> Converter<'a> {
         let spot = self.spot(expression.span());
         let node = match expression {
             ast::Expr::Var(node) => Node::Variable(node.id.into()),
-            ast::Expr::Const(node) => self.constant(&node.value, spot),
+            ast::Expr::Const(node) => self.constant(&node.value, spot)?,
             ast::Expr::Slice(node) => {
                 let mut part = |part: &Option<ast::Expr<'_>>| {
                     part.as_ref().map(|part| self.expression(part)).transpose()
@@ -545,7 +641,7 @@ impl<'a> Converter<'a> {
     }
 
     /// Returns the constant as its source says, where the parser's own reading differs from Jinja's.
-    fn constant(&self, parsed: &minijinja::Value, spot: Spot) -> Node {
+    fn constant(&self, parsed: &minijinja::Value, spot: Spot) -> Result<Node, TemplateError> {
         let source = self.slice(spot).trim_start();
         let backslash = if self.output {
             self.backslash
@@ -554,20 +650,26 @@ impl<'a> Converter<'a> {
         };
         if source.starts_with(['\'', '"']) {
             let text = literal::text(source, backslash).unwrap_or_else(|| parsed.to_string());
-            return if FileSettings::default().is_template(&text) {
+            return Ok(if FileSettings::default().is_template(&text) {
                 Node::Embedded(text.into())
             } else {
                 Node::Constant(Value::text(text))
-            };
+            });
         }
-        Node::Constant(match source {
+        if source
+            .split_once('.')
+            .is_some_and(|(_, fraction)| !fraction.starts_with(|c: char| c.is_ascii_digit()))
+        {
+            return Err(self.error("a number needs a digit after its `.`".to_owned(), spot));
+        }
+        Ok(Node::Constant(match source {
             "true" | "True" => Value::from(true),
             "false" | "False" => Value::from(false),
             "none" | "None" => Value::NULL,
             _ => literal::number(source)
                 .or_else(|| parsed.as_i64().map(Value::from))
                 .unwrap_or_else(|| Value::new(Kind::Str(parsed.to_string().into()))),
-        })
+        }))
     }
 }
 

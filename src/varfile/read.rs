@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::diag::{Diagnostic, FileId, SourceMap};
-use crate::secrets::{VaultSecrets, is_vault};
+use crate::secrets::{Secret, VaultSecrets, is_vault};
 use crate::value::Dict;
 use crate::yaml::{Document, DuplicateKeys, LoadOptions, ValueOptions, load_bytes};
 
@@ -81,29 +81,35 @@ impl Reader<'_> {
 
     /// Takes content that was read already, decrypted where it is a vault, as a tree.
     pub fn parse(&self, name: &str, content: &[u8]) -> Result<Document, Vec<Diagnostic>> {
-        let mut options = LoadOptions {
+        let (plain, secret) = self
+            .open(name, content)
+            .map_err(|diagnostic| vec![diagnostic])?;
+        let options = LoadOptions {
             duplicates: self.duplicates,
-            secret: false,
+            secret,
         };
+        load_bytes(self.sources, name, plain.expose(), &options)
+    }
+
+    /// Returns the plain content, and whether it came out of a vault.
+    pub fn open(&self, name: &str, content: &[u8]) -> Result<(Secret, bool), Diagnostic> {
         if !is_vault(content) {
-            return load_bytes(self.sources, name, content, &options);
+            return Ok((Secret::new(content.to_vec()), false));
         }
-        options.secret = true;
         let plain = self.vault.decrypt(content).map_err(|error| {
             let diagnostic = Diagnostic::error("vault", format!("`{name}`: {error}"));
-            vec![match error.help() {
+            match error.help() {
                 Some(help) => diagnostic.help(help),
                 None => diagnostic,
-            }]
+            }
         })?;
-        load_bytes(self.sources, name, &plain, &options)
+        Ok((Secret::new(plain.to_vec()), true))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::secrets::Secret;
 
     fn read(
         content: &str,

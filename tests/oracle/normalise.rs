@@ -74,9 +74,14 @@ const PATTERNS: &[(&str, &str)] = &[
     ),
     // The chain of contexts before the cause of a failure: what a user can rely on is the cause.
     (
-        r"^(?:(?:Unexpected )?(?:Task failed|Module failed|Action failed|AnsibleActionFail error|Finalization of task args for '[^']*' failed|Error while resolving value for '[^']*'|Error while evaluating (?:conditional|expression))(?:: |\.\s+))+",
+        r"^(?:(?:Unexpected )?(?:Task failed|Module failed|Action failed|AnsibleActionFail error|Finalization of task args for '[^']*' failed|Error while resolving value for '[^']*'|Error while evaluating (?:conditional|expression)|Error rendering (?:template|expression)|The (?:filter|test|lookup) plugin '[^']*' failed)(?:: |\.\s+))+",
         "",
     ),
+    // The names that ansible-core's own code has for text, numbers, lists and mappings.
+    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Str|Text)\b", "str"),
+    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Int)\b", "int"),
+    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Dict)\b", "dict"),
+    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:List)\b", "list"),
     // Python's addresses of objects.
     (r"0x[0-9a-f]{8,}", "<address>"),
 ];

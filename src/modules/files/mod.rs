@@ -1,5 +1,10 @@
 //! Modules of the family `files`.
 
+mod checksum;
+mod directories;
+mod file;
+mod stat;
+
 use crate::kit::Entry;
 
-pub(super) const ENTRIES: &[Entry] = &[];
+pub(super) const ENTRIES: &[Entry] = &[Entry::module::<file::File>(), Entry::module::<stat::Stat>()];

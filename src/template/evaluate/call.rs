@@ -445,8 +445,7 @@ impl Evaluator<'_> {
         {
             return Ok(fault);
         }
-        let (span, _) = self.place(frame, spot);
-        let results = match self.run_lookup(&name, terms, named, span) {
+        let results = match self.run_lookup(&name, terms, named, Span::NONE) {
             Ok(results) => results,
             Err(error @ TemplateError::Fault(_))
                 if !matches!(errors.as_str(), "ignore" | "warn") =>

@@ -8,7 +8,9 @@ use crate::diag::Span;
 use crate::template::error::TemplateError;
 use crate::template::globals;
 use crate::template::operators::{self, defined, marked};
-use crate::template::tree::{Comparison, Expression, Filter, Node, Test};
+use crate::template::tree::{
+    Comparison, Conditional, Expression, Filter, Node, Operator, Slice, Test,
+};
 use crate::value::{Dict, Key, Kind, Marks, Value};
 use crate::vars::Found;
 
@@ -50,13 +52,20 @@ impl Evaluator<'_> {
             };
         }
         let failed = |error| self.placed(frame, expression.spot, error);
-        match self.variables.find(name) {
+        let found = if frame.bare {
+            Found::Missing
+        } else {
+            self.variables.find(name)
+        };
+        match found {
             Found::Value(value) => self
                 .resolve(value, Some(name))
                 .map(Operand::Value)
                 .map_err(failed),
-            Found::Elsewhere => Err(TemplateError::Elsewhere(format!("variable `{name}`"))),
-            Found::Missing => {
+            Found::Elsewhere if globals::Function::named(name).is_none() => {
+                Err(TemplateError::Elsewhere(format!("variable `{name}`")))
+            }
+            Found::Missing | Found::Elsewhere => {
                 if let Some(function) = globals::Function::named(name) {
                     return Ok(Operand::Object(Object::Function(function)));
                 }
@@ -64,6 +73,7 @@ impl Evaluator<'_> {
                     "self" if frame.blocks.is_some() || !frame.template.blocks.is_empty() => {
                         Ok(Operand::Object(Object::Blocks))
                     }
+                    "omit" => Ok(Value::omit().into()),
                     "super" if frame.block.is_some() => Ok(Operand::Object(Object::Super)),
                     _ => Ok(self
                         .missing(frame, expression.spot, format!("`{name}` is undefined"))
@@ -73,99 +83,155 @@ impl Evaluator<'_> {
         }
     }
 
+    // The arms are functions of their own because this one recurses: its frame stays small.
     fn composite(&self, frame: &Frame, expression: &Expression) -> Result<Operand, TemplateError> {
-        Ok(Operand::Value(match &expression.node {
+        match &expression.node {
             Node::Constant(_) | Node::Variable(_) | Node::Attribute(..) => {
-                return self.operand(frame, expression);
+                self.operand(frame, expression)
             }
-            Node::Embedded(text) if frame.embedded => {
-                let template = Value::template(Arc::clone(text), frame.origin);
-                self.resolve(template, None)?
+            Node::Embedded(text) => self.embedded(frame, text).map(Operand::Value),
+            Node::List(items) => self
+                .values(frame, items)
+                .map(|items| Value::list(items).into()),
+            Node::Tuple(items) => self
+                .values(frame, items)
+                .map(|items| Value::tuple(items).into()),
+            Node::Dict(pairs) => self.dict(frame, pairs).map(Operand::Value),
+            Node::Item(base, index) => self.item(frame, base, index, expression),
+            Node::Slice(slice) => self.slice(frame, slice).map(Operand::Value),
+            Node::Call(callee, arguments) => self.call(frame, callee, arguments, expression.spot),
+            Node::Filter(filter) => self
+                .filter_node(frame, filter, expression)
+                .map(Operand::Value),
+            Node::Test(test) => self.tested(frame, test, expression).map(Operand::Value),
+            Node::Not(value) => self.not(frame, value).map(Operand::Value),
+            Node::Negative(value) => self.negative(frame, value).map(Operand::Value),
+            Node::And(left, right) => self.either(frame, left, right, false),
+            Node::Or(left, right) => self.either(frame, left, right, true),
+            Node::Binary(operator, left, right) => self
+                .binary(frame, *operator, left, right)
+                .map(Operand::Value),
+            Node::Compare(first, rest) => self.compared(frame, first, rest).map(Operand::Value),
+            Node::Conditional(conditional) => self.conditional(frame, conditional, expression),
+        }
+    }
+
+    fn embedded(&self, frame: &Frame, text: &Arc<str>) -> Result<Value, TemplateError> {
+        if frame.embedded {
+            self.resolve(Value::template(Arc::clone(text), frame.origin), None)
+        } else {
+            Ok(Value::text(Arc::clone(text)))
+        }
+    }
+
+    fn item(
+        &self,
+        frame: &Frame,
+        base: &Expression,
+        index: &Expression,
+        expression: &Expression,
+    ) -> Result<Operand, TemplateError> {
+        let base = self.operand(frame, base)?;
+        let index = self.whole(frame, index)?;
+        self.item_of(frame, base, &index, expression.spot)
+    }
+
+    fn slice(&self, frame: &Frame, slice: &Slice) -> Result<Value, TemplateError> {
+        let value = self.value(frame, &slice.value)?;
+        let bound = |bound: &Option<Expression>| {
+            bound
+                .as_ref()
+                .map_or(Ok(Value::NULL), |bound| self.value(frame, bound))
+        };
+        let (start, stop, step) = (
+            bound(&slice.start)?,
+            bound(&slice.stop)?,
+            bound(&slice.step)?,
+        );
+        if value.as_fault().is_some() {
+            Ok(value)
+        } else {
+            operators::slice(&value, &start, &stop, &step)
+        }
+    }
+
+    fn filter_node(
+        &self,
+        frame: &Frame,
+        filter: &Filter,
+        expression: &Expression,
+    ) -> Result<Value, TemplateError> {
+        let Some(value) = &filter.value else {
+            return Err(TemplateError::new("a filter without a value"));
+        };
+        let value = self.whole(frame, value)?;
+        self.filtered(frame, filter, value, expression)
+    }
+
+    fn not(&self, frame: &Frame, value: &Expression) -> Result<Value, TemplateError> {
+        let value = self.value(frame, value)?;
+        if !operators::is_no_else(&value) {
+            defined(&value)?;
+        }
+        Ok(marked(Value::from(!value.is_true()), value.is_secret()))
+    }
+
+    fn negative(&self, frame: &Frame, value: &Expression) -> Result<Value, TemplateError> {
+        operators::negate(&self.value(frame, value)?)
+    }
+
+    /// `and`, or `or` where truth decides for the left side.
+    fn either(
+        &self,
+        frame: &Frame,
+        left: &Expression,
+        right: &Expression,
+        decides: bool,
+    ) -> Result<Operand, TemplateError> {
+        let operand = self.operand(frame, left)?;
+        let truth = match &operand {
+            Operand::Value(value) if operators::is_no_else(value) => false,
+            Operand::Value(value) => {
+                defined(value).map_err(|error| self.placed(frame, left.spot, error))?;
+                value.is_true()
             }
-            Node::Embedded(text) => Value::text(Arc::clone(text)),
-            Node::List(items) => Value::list(self.values(frame, items)?),
-            Node::Tuple(items) => Value::tuple(self.values(frame, items)?),
-            Node::Dict(pairs) => self.dict(frame, pairs)?,
-            Node::Item(base, index) => {
-                if let Some(found) = self.below(frame, expression)? {
-                    return Ok(found);
-                }
-                let base = self.operand(frame, base)?;
-                let index = self.whole(frame, index)?;
-                return self.item_of(frame, base, &index, expression.spot);
-            }
-            Node::Slice(slice) => {
-                let value = self.value(frame, &slice.value)?;
-                let mut parts = [Value::NULL, Value::NULL, Value::NULL];
-                for (part, bound) in parts
-                    .iter_mut()
-                    .zip([&slice.start, &slice.stop, &slice.step])
-                {
-                    if let Some(bound) = bound {
-                        *part = self.value(frame, bound)?;
-                    }
-                }
-                let [start, stop, step] = &parts;
-                if value.as_fault().is_some() {
-                    value
-                } else {
-                    operators::slice(&value, start, stop, step)?
-                }
-            }
-            Node::Call(callee, arguments) => {
-                return self.call(frame, callee, arguments, expression.spot);
-            }
-            Node::Filter(filter) => {
-                let value = match &filter.value {
-                    Some(value) => self.whole(frame, value)?,
-                    None => return Err(TemplateError::new("a filter without a value")),
-                };
-                self.filtered(frame, filter, value, expression)?
-            }
-            Node::Test(test) => self.tested(frame, test, expression)?,
-            Node::Not(value) => {
-                let value = self.value(frame, value)?;
-                defined(&value)?;
-                marked(Value::from(!value.is_true()), value.is_secret())
-            }
-            Node::Negative(value) => operators::negate(&self.value(frame, value)?)?,
-            Node::And(left, right) | Node::Or(left, right) => {
-                let operand = self.operand(frame, left)?;
-                let truth = match &operand {
-                    Operand::Value(value) => {
-                        defined(value).map_err(|error| self.placed(frame, left.spot, error))?;
-                        value.is_true()
-                    }
-                    Operand::Object(_) => true,
-                };
-                let takes_left = truth == matches!(expression.node, Node::Or(..));
-                return if takes_left {
-                    Ok(operand)
-                } else {
-                    self.operand(frame, right)
-                };
-            }
-            Node::Binary(operator, left, right) => {
-                let left = self.whole(frame, left)?;
-                let right = self.whole(frame, right)?;
-                operators::apply(*operator, &self.sound(left)?, &self.sound(right)?)?
-            }
-            Node::Compare(first, rest) => self.compared(frame, first, rest)?,
-            Node::Conditional(conditional) => {
-                let condition = self.truth(frame, &conditional.condition)?;
-                return match (condition, &conditional.otherwise) {
-                    (true, _) => self.operand(frame, &conditional.then),
-                    (false, Some(otherwise)) => self.operand(frame, otherwise),
-                    (false, None) => Ok(self
-                        .missing(
-                            frame,
-                            expression.spot,
-                            "the condition of this `if` without `else` was false, so it has no value".to_owned(),
-                        )
-                        .into()),
-                };
-            }
-        }))
+            Operand::Object(_) => true,
+        };
+        if truth == decides {
+            Ok(operand)
+        } else {
+            self.operand(frame, right)
+        }
+    }
+
+    fn binary(
+        &self,
+        frame: &Frame,
+        operator: Operator,
+        left: &Expression,
+        right: &Expression,
+    ) -> Result<Value, TemplateError> {
+        let left = self.whole(frame, left)?;
+        let right = self.whole(frame, right)?;
+        operators::apply(operator, &sound(left)?, &sound(right)?)
+    }
+
+    fn conditional(
+        &self,
+        frame: &Frame,
+        conditional: &Conditional,
+        expression: &Expression,
+    ) -> Result<Operand, TemplateError> {
+        match (
+            self.truth(frame, &conditional.condition)?,
+            &conditional.otherwise,
+        ) {
+            (true, _) => self.operand(frame, &conditional.then),
+            (false, Some(otherwise)) => self.operand(frame, otherwise),
+            (false, None) => Ok(self
+                .missing(frame, expression.spot, operators::NO_ELSE.to_owned())
+                .into()),
+        }
     }
 
     /// Returns an expression's value, rendered deep; undefined parts stay in it.
@@ -181,14 +247,6 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Returns a deep rendered operand, or fails with the first fault in it.
-    fn sound(&self, value: Value) -> Result<Value, TemplateError> {
-        match first_fault(&value) {
-            Some(fault) => Err(fault),
-            None => Ok(value),
-        }
-    }
-
     /// Returns whether an expression's value is true.
     pub(super) fn truth(
         &self,
@@ -196,6 +254,7 @@ impl Evaluator<'_> {
         expression: &Expression,
     ) -> Result<bool, TemplateError> {
         let check = |operand: Operand| match operand {
+            Operand::Value(value) if operators::is_no_else(&value) => Ok(false),
             Operand::Value(value) => defined(&value).map(|()| value.is_true()),
             Operand::Object(_) => Ok(true),
         };
@@ -241,7 +300,7 @@ impl Evaluator<'_> {
         for (comparison, right) in rest {
             let right = self.whole(frame, right)?;
             secret |= right.holds_secret();
-            let (a, b) = (self.sound(left)?, self.sound(right)?);
+            let (a, b) = (sound(left)?, sound(right)?);
             if !operators::compare(*comparison, &a, &b)? {
                 return Ok(marked(Value::from(false), secret));
             }
@@ -259,8 +318,7 @@ impl Evaluator<'_> {
         expression: &Expression,
     ) -> Result<Value, TemplateError> {
         let (positional, named) = self.arguments(frame, &filter.arguments)?;
-        let (span, _) = self.place(frame, expression.spot);
-        self.apply_filter(&filter.name, value, positional, named, span)
+        self.apply_filter(&filter.name, value, positional, named, Span::NONE)
     }
 
     fn tested(
@@ -287,10 +345,17 @@ impl Evaluator<'_> {
             }
         };
         let (positional, named) = self.arguments(frame, &test.arguments)?;
-        let (span, _) = self.place(frame, expression.spot);
         let secret = value.holds_secret() || positional.iter().any(Value::holds_secret);
-        self.apply_test(&test.name, value, positional, named, span)
+        self.apply_test(&test.name, value, positional, named, Span::NONE)
             .map(|value| marked(value, secret))
+    }
+}
+
+/// Returns a deep rendered operand, or fails with the first fault in it.
+fn sound(value: Value) -> Result<Value, TemplateError> {
+    match first_fault(&value) {
+        Some(fault) if !operators::is_no_else(&value) => Err(fault),
+        _ => Ok(value),
     }
 }
 

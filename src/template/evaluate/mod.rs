@@ -20,8 +20,8 @@ use std::sync::Arc;
 pub(super) use self::attribute::item_or_attribute;
 use self::object::{Operand, Scope};
 use super::error::TemplateError;
-use super::operators::marked;
-use super::place::place;
+use super::operators::{is_no_else, marked};
+use super::place::within;
 use super::settings::FileSettings;
 use super::templar::{Templar, Text};
 use super::tree::{Block, Expression, Spot, Statement, Template};
@@ -31,9 +31,9 @@ use crate::value::{Dict, Fault, Kind, Marks, Value, Within};
 use crate::vars::Variables;
 
 /// How deep templates may name each other.
-const TEMPLATES_DEEP: usize = 60;
-/// How deep expressions, macros and includes may nest.
-const NODES_DEEP: usize = 400;
+const TEMPLATES_DEEP: usize = 40;
+/// How deep expressions, macros and includes may nest; a thread's usual two megabytes hold it (unoptimised code takes more).
+const NODES_DEEP: usize = if cfg!(debug_assertions) { 110 } else { 300 };
 
 /// A context of variables in which templates are rendered.
 pub(super) struct Evaluator<'a> {
@@ -61,8 +61,8 @@ pub(super) struct Frame {
     scope: Rc<Scope>,
     /// Constants that look like templates are rendered (in conditions).
     embedded: bool,
-    /// `{% autoescape true %}`.
-    escape: bool,
+    /// Variables are not seen (in what is included or imported without context).
+    bare: bool,
     blocks: Option<Rc<Blocks>>,
     /// The block that is being rendered, and how many replacements stand above it.
     block: Option<(Arc<str>, usize)>,
@@ -151,8 +151,9 @@ impl<'a> Evaluator<'a> {
     }
 
     /// Returns the value as it may leave the templates.
+    /// What is to be left out stays as [`Value::omit`] at the top and is gone inside.
     pub(super) fn leave(&self, value: Value) -> Result<Value, TemplateError> {
-        if plain(&value) {
+        if plain(&value) || value.is_omit() {
             return Ok(value);
         }
         let origin = value.origin();
@@ -162,11 +163,13 @@ impl<'a> Evaluator<'a> {
             Kind::List(items) | Kind::Tuple(items) => Kind::List(Arc::new(
                 items
                     .iter()
+                    .filter(|item| !item.is_omit())
                     .map(|item| self.leave(item.clone()))
                     .collect::<Result<_, _>>()?,
             )),
             Kind::Dict(dict) => Kind::Dict(Arc::new(
                 dict.iter()
+                    .filter(|(_, item)| !item.is_omit())
                     .map(|(key, item)| Ok((key.clone(), self.leave(item.clone())?)))
                     .collect::<Result<Dict, TemplateError>>()?,
             )),
@@ -315,12 +318,7 @@ impl<'a> Evaluator<'a> {
     /// Runs a whole template and returns what it made.
     fn run(&self, frame: &Frame) -> Result<Value, TemplateError> {
         if let [Statement::Output(expression)] = frame.template.body.as_slice() {
-            let value = self.value(frame, expression)?;
-            return Ok(if frame.escape {
-                statement::escaped(value)
-            } else {
-                value
-            });
+            return self.value(frame, expression);
         }
         let mut output = Output::default();
         self.run_into(frame, &mut output)?;
@@ -341,6 +339,12 @@ impl<'a> Evaluator<'a> {
                 text.push_str(part);
                 continue;
             }
+            if is_no_else(&node) {
+                continue;
+            }
+            if node.is_omit() {
+                return Err(TemplateError::new("`omit` cannot be a part of text"));
+            }
             match self.deep(&node).and_then(|node| self.leave(node)) {
                 Ok(node) => text.push_str(&node.to_text()),
                 Err(TemplateError::Fault(fault)) => {
@@ -355,41 +359,33 @@ impl<'a> Evaluator<'a> {
     /// Gives the error the place of the stretch, unless it has one.
     fn placed(&self, frame: &Frame, spot: Spot, error: TemplateError) -> TemplateError {
         match error {
-            TemplateError::Fault(fault) if !fault.span.is_some() => {
-                let (span, within) = self.place(frame, spot);
-                TemplateError::Fault(Fault {
-                    span,
-                    within,
-                    ..fault
-                })
-            }
+            TemplateError::Fault(fault) if !fault.span.is_some() => TemplateError::Fault(Fault {
+                span: frame.origin,
+                within: frame.within(spot),
+                ..fault
+            }),
             other => other,
         }
     }
 
-    fn place(&self, frame: &Frame, spot: Spot) -> (Span, Option<Within>) {
-        place(
-            self.context.sources,
-            &frame.template.text,
-            frame.origin,
-            spot,
-        )
-    }
-
     /// Returns an undefined value that was met at that stretch.
     fn missing(&self, frame: &Frame, spot: Spot, message: String) -> Value {
-        let (span, within) = self.place(frame, spot);
         Value::new(Kind::Undefined(Arc::new(Fault {
             undefined: true,
             message,
-            span,
+            span: frame.origin,
             help: None,
-            within,
+            within: frame.within(spot),
         })))
     }
 
-    /// Adds the nearest names to an error about a missing one. Done at the very end: most undefined values are forgiven.
+    /// Adds the exact place to an error, and the nearest names to one about a missing name. Done at the very end: most undefined
+    /// values are forgiven.
     pub(super) fn helped(&self, error: TemplateError) -> TemplateError {
+        let error = match self.context.sources {
+            Some(sources) => error.located(sources),
+            None => error,
+        };
         let TemplateError::Fault(mut fault) = error else {
             return error;
         };
@@ -455,13 +451,20 @@ impl<'a> Evaluator<'a> {
 }
 
 impl Frame {
+    /// Returns the stretch of the text, if it is known where the text was written.
+    fn within(&self, spot: Spot) -> Option<Within> {
+        self.origin
+            .is_some()
+            .then(|| within(&self.template.text, spot))
+    }
+
     fn new(template: Arc<Template>, origin: Span) -> Self {
         Self {
             template,
             origin,
             scope: Rc::new(Scope::default()),
             embedded: false,
-            escape: false,
+            bare: false,
             blocks: None,
             block: None,
         }

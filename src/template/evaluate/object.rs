@@ -75,6 +75,7 @@ impl Operand {
     pub(super) fn value(self) -> Result<Value, TemplateError> {
         match self {
             Self::Value(value) => Ok(value),
+            Self::Object(Object::Module(module)) => Ok(module.text.clone()),
             Self::Object(object) => Err(object_as_value(&object)),
         }
     }

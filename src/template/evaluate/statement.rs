@@ -97,10 +97,7 @@ impl Evaluator<'_> {
     ) -> Result<Flow, TemplateError> {
         match statement {
             Statement::Text(text) => output.push(text.clone()),
-            Statement::Output(expression) => {
-                let value = self.value(frame, expression)?;
-                output.push(if frame.escape { escaped(value) } else { value });
-            }
+            Statement::Output(expression) => output.push(self.value(frame, expression)?),
             Statement::If {
                 condition,
                 then,
@@ -144,10 +141,9 @@ impl Evaluator<'_> {
                 output.push(self.captured(frame, body, Some(filter))?)
             }
             Statement::AutoEscape { enabled, body } => {
-                let inner = Frame {
-                    escape: self.truth(frame, enabled)?,
-                    ..frame.inner()
-                };
+                // Native results are never escaped, here as in ansible-core.
+                self.truth(frame, enabled)?;
+                let inner = frame.inner();
                 return self.deeper(|| self.statements(&inner, body, output));
             }
             Statement::Block(block) => output.push(self.block_at(frame, &block.name, 0)?),
@@ -384,8 +380,7 @@ impl Evaluator<'_> {
             ))));
         };
         let mut inner = Frame {
-            embedded: frame.embedded,
-            escape: frame.escape,
+            bare: !context || frame.bare,
             ..Frame::new(template, origin)
         };
         if context {
@@ -414,7 +409,10 @@ impl Evaluator<'_> {
                 wanted.to_text()
             ))));
         };
-        let mut inner = Frame::new(template, origin);
+        let mut inner = Frame {
+            bare: !context || frame.bare,
+            ..Frame::new(template, origin)
+        };
         if context {
             inner.scope = Scope::inside(&frame.scope);
         }
@@ -525,23 +523,4 @@ impl Blocks {
     fn get(&self, name: &str, level: usize) -> Option<(Arc<Template>, Span, Arc<Block>)> {
         self.by_name.borrow().get(name)?.get(level).cloned()
     }
-}
-
-/// Returns text as HTML shows it.
-pub(super) fn escaped(value: Value) -> Value {
-    if value.as_fault().is_some() || value.is_null() {
-        return value;
-    }
-    let mut out = String::new();
-    for character in value.to_text().chars() {
-        match character {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '\'' => out.push_str("&#39;"),
-            '"' => out.push_str("&#34;"),
-            other => out.push(other),
-        }
-    }
-    marked(Value::from(out), value.is_secret())
 }

@@ -13,7 +13,9 @@ pub fn find(name: &str) -> Option<FilterFunction> {
         match name.strip_prefix("ansible.builtin.").unwrap_or(name) {
             "default" | "d" => |call| {
                 let forgiven = call.value.as_fault().is_some_and(|fault| fault.undefined)
-                    || call.positional.get(1).is_some_and(Value::is_true) && !call.value.is_true();
+                    || (call.positional.get(1).is_some_and(Value::is_true)
+                        || call.named.iter().any(|(_, value)| value.is_true()))
+                        && !call.value.is_true();
                 Ok(if forgiven {
                     call.positional
                         .into_iter()
@@ -30,9 +32,16 @@ pub fn find(name: &str) -> Option<FilterFunction> {
             }
             "int" => |call| {
                 Ok(Value::from(
-                    call.value.to_text().parse::<i64>().unwrap_or(0),
+                    call.value
+                        .to_text()
+                        .split('.')
+                        .next()
+                        .unwrap_or("")
+                        .parse::<i64>()
+                        .unwrap_or(0),
                 ))
             },
+            "string" => |call| Ok(Value::from(call.value.to_text())),
             "join" => |call| {
                 let items = super::operators::iterate(&call.value)?;
                 let texts = items

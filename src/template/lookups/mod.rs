@@ -26,7 +26,15 @@ pub type LookupFunction = fn(
 pub fn find(name: &str) -> Option<LookupFunction> {
     Some(
         match name.strip_prefix("ansible.builtin.").unwrap_or(name) {
-            "items" | "list" => |terms, _, _| Ok(terms),
+            "items" => |terms, _, _| {
+                Ok(terms
+                    .iter()
+                    .flat_map(|term| {
+                        term.as_list()
+                            .map_or_else(|| vec![term.clone()], <[Value]>::to_vec)
+                    })
+                    .collect())
+            },
             "env" => |terms, _, call| {
                 let outside = call.evaluator.outside("the lookup `env`")?;
                 Ok(terms

@@ -219,7 +219,12 @@ fn split_space(text: &str, limit: Option<usize>, last: bool) -> Vec<&str> {
             .collect();
     };
     let mut parts = Vec::new();
-    let mut rest = text.trim_matches(is_space);
+    let mut rest = if last {
+        text.trim_end_matches(is_space)
+    } else {
+        text.trim_start_matches(is_space)
+    };
+    // What remains after the last split keeps the space at its far end.
     while !rest.is_empty() && parts.len() < limit {
         let cut = if last {
             rest.rfind(is_space)

@@ -29,6 +29,15 @@ pub fn find(name: &str) -> Option<TestFunction> {
                     &call.value,
                 )
             },
+            "match" => |call| {
+                let pattern = call
+                    .positional
+                    .first()
+                    .map(crate::value::Value::to_text)
+                    .unwrap_or_default();
+                Ok(call.value.to_text().starts_with(&pattern))
+            },
+            "number" => |call| Ok(call.value.as_number().is_some()),
             "none" => |call| Ok(call.value.is_null()),
             "string" => |call| Ok(call.value.as_str().is_some()),
             _ => return None,

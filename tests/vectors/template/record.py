@@ -524,7 +524,7 @@ def variables():
             return {key: trusted(item) for key, item in value.items()}
         return value
 
-    return trusted(json.loads((here / "variables.json").read_text()))
+    return trusted(json.loads((here / "variables.json").read_text())) | {"big": 123456789012345678901234567890}
 
 
 def answer(ask):
@@ -532,7 +532,7 @@ def answer(ask):
         value = ask()
     except BaseException as error:  # the answer is the kind of failure
         kinds = [type(cause).__name__ for cause in chain(error)]
-        return {"fails": "undefined" if "AnsibleUndefinedVariable" in kinds else "error", "message": str(error)}
+        return {"fails": "undefined" if "AnsibleUndefinedVariable" in kinds else "error"}
     return {"gives": plain(value)}
 
 
@@ -550,7 +550,7 @@ def plain(value):
     if isinstance(value, bool) or value is None:
         return value
     if isinstance(value, int):
-        return int(value)
+        return int(value) if abs(value) < 2**53 else {"int": str(int(value))}
     if isinstance(value, float):
         return {"float": repr(value)}
     return str(value)

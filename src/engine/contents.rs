@@ -1,0 +1,180 @@
+//! Files of the controller that modules may ask for: numbered, hashed once, read when a host wants them.
+
+use std::collections::HashMap;
+use std::fs;
+use std::io::Read as _;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use sha1::{Digest as _, Sha1};
+
+use crate::kit::{Need, NeedKind, Supplied, SuppliedContent, TreeEntry};
+use crate::template::LookupContext;
+
+/// What lies under a number.
+#[derive(Clone, Debug)]
+pub(super) enum Stored {
+    /// A file, read when it is asked for.
+    File(PathBuf),
+    /// Bytes in memory: a decrypted vault file.
+    Bytes(Arc<[u8]>),
+}
+
+/// A file's content is the same as long as these are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Version {
+    path: PathBuf,
+    size: u64,
+    modified: (i64, i64),
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    contents: HashMap<u64, Stored>,
+    numbers: HashMap<PathBuf, u64>,
+    hashes: HashMap<Version, Arc<str>>,
+    next: u64,
+}
+
+/// The contents of a run.
+#[derive(Debug, Default)]
+pub(super) struct ContentStore {
+    inner: Mutex<Inner>,
+}
+
+impl ContentStore {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Returns what lies under a number.
+    pub(super) fn get(&self, number: u64) -> Option<Stored> {
+        self.lock().contents.get(&number).cloned()
+    }
+
+    fn add_file(&self, path: &Path) -> u64 {
+        let mut inner = self.lock();
+        if let Some(number) = inner.numbers.get(path) {
+            return *number;
+        }
+        inner.next += 1;
+        let number = inner.next;
+        inner.numbers.insert(path.to_owned(), number);
+        inner.contents.insert(number, Stored::File(path.to_owned()));
+        number
+    }
+
+    fn add_bytes(&self, bytes: Vec<u8>) -> u64 {
+        let mut inner = self.lock();
+        inner.next += 1;
+        let number = inner.next;
+        inner.contents.insert(number, Stored::Bytes(bytes.into()));
+        number
+    }
+
+    fn hash(&self, path: &Path, data: &fs::Metadata) -> Result<Arc<str>, String> {
+        let version = Version { path: path.to_owned(), size: data.size(), modified: (data.mtime(), data.mtime_nsec()) };
+        if let Some(hash) = self.lock().hashes.get(&version) {
+            return Ok(hash.clone());
+        }
+        let refused = |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
+        let mut file = fs::File::open(path).map_err(refused)?;
+        let mut hasher = Sha1::new();
+        let mut buffer = vec![0; 1 << 17];
+        loop {
+            match file.read(&mut buffer).map_err(refused)? {
+                0 => break,
+                count => hasher.update(buffer.get(..count).unwrap_or_default()),
+            }
+        }
+        let hash: Arc<str> = hexadecimal(&hasher.finalize()).into();
+        self.lock().hashes.insert(version, hash.clone());
+        Ok(hash)
+    }
+
+    /// Brings what a module's `prepare` named.
+    pub(super) fn supply(&self, need: &Need, outside: &dyn LookupContext) -> Result<Supplied, String> {
+        let name = need.name.trim_end_matches('/');
+        let found = outside.find_file(need.place, name).map_err(|error| error.to_string())?;
+        let Some(path) = found else {
+            let tried: Vec<String> = outside.search_path().iter().map(|folder| folder.display().to_string()).collect();
+            return Err(format!("could not find `{}` on the controller; looked in {}", need.name, tried.join(", ")));
+        };
+        let data = fs::metadata(&path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+        let mode = data.permissions().mode() & 0o7777;
+        if data.is_dir() {
+            return match need.kind {
+                NeedKind::Tree => self.supply_tree(&path, mode),
+                NeedKind::Content | NeedKind::Rendered(_) => Err(format!("`{}` is a directory", path.display())),
+            };
+        }
+        let whole = matches!(need.kind, NeedKind::Rendered(_)) || (need.decrypt && is_vault(&path));
+        if !whole {
+            let sha1 = self.hash(&path, &data)?.to_string();
+            let content = SuppliedContent::Remote(self.add_file(&path));
+            return Ok(Supplied { path: text(&path), mode, size: data.size(), sha1, content, secret: false });
+        }
+        let (bytes, secret) = outside.read(&path).map_err(|error| error.to_string())?;
+        let (sha1, size) = (hexadecimal(&Sha1::digest(&bytes)), u64::try_from(bytes.len()).unwrap_or(0));
+        let content = match need.kind {
+            NeedKind::Rendered(_) => SuppliedContent::Here(bytes),
+            NeedKind::Content | NeedKind::Tree => SuppliedContent::Remote(self.add_bytes(bytes)),
+        };
+        Ok(Supplied { path: text(&path), mode, size, sha1, content, secret })
+    }
+
+    fn supply_tree(&self, root: &Path, mode: u32) -> Result<Supplied, String> {
+        let mut entries = Vec::new();
+        self.walk(root, "", &mut entries)?;
+        let content = SuppliedContent::Tree(entries);
+        Ok(Supplied { path: text(root), mode, size: 0, sha1: String::new(), content, secret: false })
+    }
+
+    fn walk(&self, root: &Path, below: &str, entries: &mut Vec<TreeEntry>) -> Result<(), String> {
+        let folder = root.join(below);
+        let refused = |error: std::io::Error| format!("cannot list `{}`: {error}", folder.display());
+        let mut names: Vec<_> =
+            fs::read_dir(&folder).map_err(refused)?.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        names.sort();
+        for name in names {
+            let name = name.to_string_lossy().into_owned();
+            let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+            let full = root.join(&path);
+            let refused = |error: std::io::Error| format!("cannot read `{}`: {error}", full.display());
+            let own = fs::symlink_metadata(&full).map_err(refused)?;
+            let link = own.is_symlink().then(|| fs::read_link(&full).map(|target| text(&target))).transpose();
+            let link = link.map_err(refused)?;
+            let Ok(data) = fs::metadata(&full) else {
+                entries.push(TreeEntry { path, directory: false, link, mode: 0o777, size: 0, sha1: String::new(), content: 0 });
+                continue;
+            };
+            let mode = data.permissions().mode() & 0o7777;
+            if data.is_dir() {
+                entries.push(TreeEntry { path: path.clone(), directory: true, link, mode, size: 0, sha1: String::new(), content: 0 });
+                if !own.is_symlink() {
+                    self.walk(root, &path, entries)?;
+                }
+                continue;
+            }
+            let sha1 = self.hash(&full, &data)?.to_string();
+            let content = self.add_file(&full);
+            entries.push(TreeEntry { path, directory: false, link, mode, size: data.size(), sha1, content });
+        }
+        Ok(())
+    }
+}
+
+fn text(path: &Path) -> String {
+    path.to_string_lossy().into_owned()
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Tells whether a file begins as a vault file does.
+fn is_vault(path: &Path) -> bool {
+    let mut start = [0; 14];
+    fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"$ANSIBLE_VAULT"
+}

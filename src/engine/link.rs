@@ -1,0 +1,332 @@
+//! The controller's end of a worker: orders out, reports in, questions answered.
+//!
+//! One task writes frames, one reads them. Whoever asks gets a channel on which the reports of its number arrive; when the line is
+//! cut all channels close, and everyone who waits learns why.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::sync::mpsc;
+
+use super::contents::Stored;
+use super::run_state::RunState;
+use crate::kit::{Need, Outcome, Supplied};
+use crate::remote::{Process, ProcessHandle};
+use crate::step::ExecutionError;
+use crate::value::Dict;
+use crate::wire::{BUILD, Become, Batch, Invocation, MAXIMUM_FRAME, Order, Report, StepId, WorkerSettings, decode, encode};
+
+/// How much of a file travels in one frame.
+const PIECE: usize = 1 << 18;
+/// How many frames may wait to be written: what is behind waits where it comes from.
+const WAITING: usize = 32;
+
+/// Answers a step's question for a file of the controller.
+pub(super) type FileAnswer = Arc<dyn Fn(&Need) -> Result<Supplied, String> + Send + Sync>;
+
+/// A worker that runs.
+pub(super) struct Link {
+    frames: mpsc::Sender<Vec<u8>>,
+    shared: Arc<Shared>,
+    next: AtomicU64,
+    handle: ProcessHandle,
+}
+
+struct Shared {
+    waiting: Mutex<HashMap<u64, mpsc::UnboundedSender<Report>>>,
+    files: Mutex<HashMap<StepId, FileAnswer>>,
+    /// Why the line is closed.
+    closed: Mutex<Option<String>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Link {
+    /// Takes over a process that has become a worker; `settings` hold for the run.
+    pub(super) async fn start(process: Process, run: Arc<RunState>, settings: Dict) -> Result<Arc<Self>, String> {
+        let Process { mut stdin, mut stdout, mut stderr, handle } = process;
+        let (frames, mut to_write) = mpsc::channel::<Vec<u8>>(WAITING);
+        tokio::spawn(async move {
+            while let Some(frame) = to_write.recv().await {
+                if stdin.write_all(&frame).await.is_err() || (to_write.is_empty() && stdin.flush().await.is_err()) {
+                    return;
+                }
+            }
+            let _ = stdin.shutdown().await;
+        });
+        // What a worker says outside of its frames can only be about its own end.
+        let last_words = Arc::new(Mutex::new(String::new()));
+        let words = last_words.clone();
+        tokio::spawn(async move {
+            let mut buffer = vec![0; 4096];
+            while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
+                let mut words = lock(&words);
+                if words.len() < 16_384 {
+                    words.push_str(&String::from_utf8_lossy(buffer.get(..count).unwrap_or_default()));
+                }
+            }
+        });
+        let settings = WorkerSettings { settings, verbosity: run.options.verbosity };
+        let hello = encode(&Order::Hello(BUILD.to_owned(), settings)).map_err(|error| error.to_string())?;
+        let _ = frames.send(hello).await;
+        match read_report(&mut stdout).await {
+            Ok(Some(Report::Hello(build))) if build == BUILD => {}
+            Ok(Some(_)) => return Err("the worker on the host is of another build".to_owned()),
+            Ok(None) => return Err(format!("the worker ended at once: {}", lock(&last_words).trim())),
+            Err(why) => return Err(why),
+        }
+        let shared =
+            Arc::new(Shared { waiting: Mutex::default(), files: Mutex::default(), closed: Mutex::default() });
+        let (reader, answers) = (shared.clone(), frames.downgrade());
+        tokio::spawn(async move {
+            let why = loop {
+                match read_report(&mut stdout).await {
+                    Ok(Some(report)) => reader.take(report, &answers, &run),
+                    Ok(None) => break format!("the connection to the host was lost {}", lock(&last_words).trim()),
+                    Err(why) => break why,
+                }
+            };
+            *lock(&reader.closed) = Some(why.trim().to_owned());
+            lock(&reader.waiting).clear();
+        });
+        Ok(Arc::new(Self { frames, shared, next: AtomicU64::new(1), handle }))
+    }
+
+    /// Tells whether the line is open.
+    pub(super) fn is_open(&self) -> bool {
+        lock(&self.shared.closed).is_none()
+    }
+
+    fn lost(&self) -> ExecutionError {
+        let why = lock(&self.shared.closed).clone();
+        ExecutionError::Unreachable(why.unwrap_or_else(|| "the connection to the host was lost".to_owned()))
+    }
+
+    async fn send(&self, order: &Order) -> Result<(), ExecutionError> {
+        let frame = encode(order).map_err(|error| ExecutionError::Failed(error.to_string()))?;
+        self.frames.send(frame).await.map_err(|_| self.lost())
+    }
+
+    async fn ask(&self, make: impl FnOnce(u64) -> Order) -> Result<Waiting<'_>, ExecutionError> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let (sender, reports) = mpsc::unbounded_channel();
+        lock(&self.shared.waiting).insert(number, sender);
+        let waiting = Waiting { link: self, number, reports, done: false };
+        if !self.is_open() {
+            return Err(self.lost());
+        }
+        self.send(&make(number)).await?;
+        Ok(waiting)
+    }
+
+    /// Runs a module.
+    pub(super) async fn execute(&self, invocation: Invocation) -> Result<Outcome, ExecutionError> {
+        let mut waiting = self.ask(|number| Order::Execute(number, Box::new(invocation))).await?;
+        match waiting.next().await? {
+            Report::Executed(_, outcome) => Ok(*outcome),
+            Report::Failed(_, why) => Err(ExecutionError::Failed(why)),
+            _ => Err(ExecutionError::Failed("the worker gave a wrong answer".to_owned())),
+        }
+    }
+
+    /// Runs a batch; `tell` gets each report as it comes.
+    pub(super) async fn run(
+        &self,
+        batch: Batch,
+        answer: FileAnswer,
+        mut tell: impl FnMut(Report),
+    ) -> Result<(), ExecutionError> {
+        let steps: Vec<StepId> = batch.steps.iter().map(|step| step.id).collect();
+        for step in &steps {
+            lock(&self.shared.files).insert(*step, answer.clone());
+        }
+        let ended = async {
+            let mut waiting = self.ask(|number| Order::Run(number, Box::new(batch))).await?;
+            loop {
+                match waiting.next().await? {
+                    Report::BatchDone(_) => return Ok(()),
+                    Report::Failed(_, why) => return Err(ExecutionError::Failed(why)),
+                    report => tell(report),
+                }
+            }
+        }
+        .await;
+        for step in &steps {
+            lock(&self.shared.files).remove(step);
+        }
+        ended
+    }
+
+    /// Reads a file of the host; `take` gets its pieces.
+    pub(super) async fn read(
+        &self,
+        path: &str,
+        becoming: Option<Become>,
+        mut take: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> Result<(), ExecutionError> {
+        let mut waiting = self.ask(|number| Order::Read(number, path.to_owned(), becoming.map(Box::new))).await?;
+        loop {
+            match waiting.next().await? {
+                Report::Piece(_, piece, last) => {
+                    take(&piece).map_err(|error| ExecutionError::Failed(error.to_string()))?;
+                    if last {
+                        return Ok(());
+                    }
+                }
+                Report::Failed(_, why) => return Err(ExecutionError::Failed(why)),
+                _ => return Err(ExecutionError::Failed("the worker gave a wrong answer".to_owned())),
+            }
+        }
+    }
+
+    /// Ends the worker: its input ends, it cleans up and goes.
+    pub(super) fn close(&self) {
+        lock(&self.shared.closed).get_or_insert_with(|| "the connection was closed".to_owned());
+        self.handle.kill();
+    }
+}
+
+/// An order that has been given. Dropping it early cancels the order on the host.
+struct Waiting<'a> {
+    link: &'a Link,
+    number: u64,
+    reports: mpsc::UnboundedReceiver<Report>,
+    done: bool,
+}
+
+impl Waiting<'_> {
+    async fn next(&mut self) -> Result<Report, ExecutionError> {
+        let report = self.reports.recv().await.ok_or_else(|| self.link.lost())?;
+        self.done = match &report {
+            Report::Executed(..) | Report::Failed(..) | Report::BatchDone(_) => true,
+            Report::Piece(_, _, last) => *last,
+            _ => false,
+        };
+        Ok(report)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        lock(&self.link.shared.waiting).remove(&self.number);
+        if !self.done
+            && let Ok(frame) = encode(&Order::Cancel(self.number))
+        {
+            let _ = self.link.frames.try_send(frame);
+        }
+    }
+}
+
+impl Shared {
+    /// Hands a report to whoever waits for it, or answers it.
+    fn take(&self, report: Report, frames: &mpsc::WeakSender<Vec<u8>>, run: &Arc<RunState>) {
+        let number = match &report {
+            Report::Hello(_) => return,
+            Report::AskContent(request, content) => {
+                if let Some(frames) = frames.upgrade() {
+                    tokio::spawn(send_content(*request, run.contents.get(*content), frames));
+                }
+                return;
+            }
+            Report::AskFile(request, step, need) => {
+                if let Some(frames) = frames.upgrade() {
+                    self.send_file(*request, *step, need.clone(), frames);
+                }
+                return;
+            }
+            Report::Item(number, ..)
+            | Report::Retry(number, ..)
+            | Report::Step(number, ..)
+            | Report::BatchDone(number)
+            | Report::Executed(number, _)
+            | Report::Piece(number, ..)
+            | Report::Failed(number, _) => *number,
+        };
+        let sender = lock(&self.waiting).get(&number).cloned();
+        if let Some(sender) = sender {
+            let _ = sender.send(report);
+        }
+    }
+
+    fn send_file(&self, request: u64, step: StepId, need: Need, frames: mpsc::Sender<Vec<u8>>) {
+        let answer = lock(&self.files).get(&step).cloned();
+        tokio::task::spawn_blocking(move || {
+            let supplied = answer.ok_or_else(|| "no step asks for that file".to_owned()).and_then(|answer| answer(&need));
+            let order = match supplied {
+                Ok(supplied) => Order::File(request, Box::new(supplied)),
+                Err(why) => Order::Refused(request, why),
+            };
+            if let Ok(frame) = encode(&order) {
+                let _ = frames.blocking_send(frame);
+            }
+        });
+    }
+}
+
+async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender<Vec<u8>>) {
+    let sent = async {
+        let send = async |piece: Vec<u8>, last: bool| {
+            let frame = encode(&Order::Content(request, piece, last)).map_err(|error| error.to_string())?;
+            frames.send(frame).await.map_err(|_| "the host is gone".to_owned())
+        };
+        match stored.ok_or_else(|| "the controller has no such content".to_owned())? {
+            Stored::Bytes(bytes) => {
+                for piece in bytes.chunks(PIECE) {
+                    send(piece.to_vec(), false).await?;
+                }
+                send(Vec::new(), true).await
+            }
+            Stored::File(path) => {
+                let refused = |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
+                let mut file = tokio::fs::File::open(&path).await.map_err(refused)?;
+                loop {
+                    let mut piece = vec![0; PIECE];
+                    let mut have = 0;
+                    while let Some(rest) = piece.get_mut(have..).filter(|rest| !rest.is_empty()) {
+                        match file.read(rest).await.map_err(refused)? {
+                            0 => break,
+                            count => have += count,
+                        }
+                    }
+                    piece.truncate(have);
+                    let last = have < PIECE;
+                    send(piece, last).await?;
+                    if last {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+    }
+    .await;
+    if let Err(why) = sent
+        && let Ok(frame) = encode(&Order::Refused(request, why))
+    {
+        let _ = frames.send(frame).await;
+    }
+}
+
+/// Reads one report; memory grows with what arrives, not with what is announced.
+async fn read_report(stdout: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<Option<Report>, String> {
+    let mut length = [0; 4];
+    match stdout.read_exact(&mut length).await {
+        Ok(_) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => return Ok(None),
+        Err(error) => return Err(format!("the connection broke: {error}")),
+    }
+    let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
+    if length > MAXIMUM_FRAME {
+        return Err(format!("the host sent a frame of {length} bytes; the limit is {MAXIMUM_FRAME}"));
+    }
+    let mut content = Vec::with_capacity(length.min(1 << 16));
+    let limit = u64::try_from(length).unwrap_or(0);
+    let got = stdout.take(limit).read_to_end(&mut content).await.map_err(|error| format!("the connection broke: {error}"))?;
+    if got < length {
+        return Err("the connection was cut in the middle of an answer".to_owned());
+    }
+    decode(&content).map(Some).map_err(|error| format!("the host's answer cannot be read: {error}"))
+}

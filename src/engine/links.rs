@@ -1,0 +1,116 @@
+//! The connections of a run: one per host and login, opened when a step first needs it and kept to the end.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::Mutex;
+
+use super::link::Link;
+use super::run_state::RunState;
+use super::target::{Place, PlaceKey};
+use crate::remote::{Connection, Connector, Launcher, Process};
+use crate::step::ExecutionError;
+use crate::value::Dict;
+
+/// A host's connection and, once something needed it, the worker on it.
+#[derive(Default)]
+struct Line {
+    connection: Option<Arc<Connection>>,
+    link: Option<Arc<Link>>,
+}
+
+/// All connections.
+pub(super) struct Links {
+    lines: Mutex<HashMap<PlaceKey, Arc<Mutex<Line>>>>,
+    connector: Connector,
+    launcher: Launcher,
+}
+
+impl Links {
+    pub(super) fn new(connector: Connector, launcher: Launcher) -> Self {
+        Self { lines: Mutex::default(), connector, launcher }
+    }
+
+    async fn line(&self, host: &str, place: &Place) -> Arc<Mutex<Line>> {
+        self.lines.lock().await.entry(place.key(host)).or_default().clone()
+    }
+
+    /// Returns the worker of that place if it runs already.
+    pub(super) async fn running(&self, host: &str, place: &Place) -> Option<Arc<Link>> {
+        let line = self.line(host, place).await;
+        let line = line.lock().await;
+        line.link.clone().filter(|link| link.is_open())
+    }
+
+    /// Returns the worker of that place, connected and started if need be.
+    pub(super) async fn get(&self, host: &str, place: &Place, run: &Arc<RunState>) -> Result<Arc<Link>, ExecutionError> {
+        let line = self.line(host, place).await;
+        let mut line = line.lock().await;
+        if let Some(link) = line.link.as_ref().filter(|link| link.is_open()) {
+            return Ok(link.clone());
+        }
+        line.link = None;
+        let process = match place {
+            Place::Local => self.launcher.local().await.map_err(|error| ExecutionError::Failed(error.to_string()))?,
+            Place::Ssh(_) => {
+                let connection = self.connect(&mut line, place).await?;
+                match self.launcher.remote(&connection).await {
+                    Ok(process) => process,
+                    Err(error) => {
+                        line.connection = None;
+                        return Err(ExecutionError::Unreachable(error.to_string()));
+                    }
+                }
+            }
+        };
+        let link = Link::start(process, run.clone(), Dict::new()).await.map_err(ExecutionError::Unreachable)?;
+        line.link = Some(link.clone());
+        Ok(link)
+    }
+
+    async fn connect(&self, line: &mut Line, place: &Place) -> Result<Arc<Connection>, ExecutionError> {
+        if let Some(connection) = line.connection.as_ref().filter(|connection| connection.is_open()) {
+            return Ok(connection.clone());
+        }
+        let Place::Ssh(target) = place else {
+            return Err(ExecutionError::Failed("a local host has no connection".to_owned()));
+        };
+        let connection =
+            self.connector.connect(target).await.map_err(|error| ExecutionError::Unreachable(error.to_string()))?;
+        let connection = Arc::new(connection);
+        line.connection = Some(connection.clone());
+        Ok(connection)
+    }
+
+    /// Runs a command of the login shell without a worker.
+    pub(super) async fn raw(&self, host: &str, place: &Place, command: &str) -> Result<Process, ExecutionError> {
+        if let Place::Local = place {
+            return self.launcher.shell(command).await.map_err(|error| ExecutionError::Failed(error.to_string()));
+        }
+        let line = self.line(host, place).await;
+        let connection = self.connect(&mut *line.lock().await, place).await?;
+        connection.exec(command).await.map_err(|error| ExecutionError::Unreachable(error.to_string()))
+    }
+
+    /// Closes the connection of that place; the next step connects anew.
+    pub(super) async fn reset(&self, host: &str, place: &Place) {
+        let line = self.line(host, place).await;
+        let mut line = line.lock().await;
+        if let Some(link) = line.link.take() {
+            link.close();
+        }
+        line.connection = None;
+    }
+
+    /// Closes all.
+    pub(super) async fn close(&self) {
+        for line in self.lines.lock().await.values() {
+            // A line that is being opened is dropped with its task.
+            if let Ok(mut line) = line.try_lock()
+                && let Some(link) = line.link.take()
+            {
+                link.close();
+            }
+        }
+    }
+}

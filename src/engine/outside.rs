@@ -1,0 +1,216 @@
+//! The controller as lookups, file tests and modules of the run see it.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Component, Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::scope::HostScope;
+use crate::secrets::is_vault;
+use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError};
+use crate::value::{Dict, Value};
+
+/// Returns the folders in which relative names are looked for: the task's role, the roles that brought it, the folder of the
+/// task's file, the playbook's folder.
+pub(super) fn search_path(scope: &HostScope<'_>) -> Vec<PathBuf> {
+    let mut folders: Vec<PathBuf> = Vec::new();
+    let mut add = |folder: PathBuf| {
+        if !folder.as_os_str().is_empty() && !folders.contains(&folder) {
+            folders.push(folder);
+        }
+    };
+    if let Some(task) = scope.task {
+        task.roles().for_each(|role| add(role.path.clone()));
+        if let Some(source) = scope.run.sources.get(task.span.file)
+            && let Some(folder) = scope.run.working_directory.join(&source.name).parent()
+        {
+            add(folder.to_path_buf());
+        }
+    }
+    match scope.play {
+        Some(play) => add(scope.run.working_directory.join(&*play.play.directory)),
+        None => add(scope.run.working_directory.clone()),
+    }
+    folders
+}
+
+/// A [`LookupContext`] for one host and task.
+pub(super) struct Outside<'a> {
+    pub(super) scope: &'a HostScope<'a>,
+}
+
+fn refused(path: &Path, verb: &str, error: &std::io::Error) -> TemplateError {
+    TemplateError::new(format!("cannot {verb} `{}`: {error}", path.display()))
+}
+
+fn subfolder(kind: FileKind) -> &'static str {
+    match kind {
+        FileKind::File => "files",
+        FileKind::Template => "templates",
+        FileKind::Vars => "vars",
+        FileKind::Tasks => "tasks",
+    }
+}
+
+impl Outside<'_> {
+    fn base(&self) -> PathBuf {
+        match self.scope.play {
+            Some(play) => self.scope.run.working_directory.join(&*play.play.directory),
+            None => self.scope.run.working_directory.clone(),
+        }
+    }
+}
+
+impl LookupContext for Outside<'_> {
+    fn search_path(&self) -> Vec<PathBuf> {
+        search_path(self.scope)
+    }
+
+    fn find_file(&self, kind: FileKind, name: &str) -> Result<Option<PathBuf>, TemplateError> {
+        if name.contains('\0') {
+            return Err(TemplateError::new("a file name must not hold a NUL byte"));
+        }
+        let expanded = match name.strip_prefix("~/") {
+            Some(rest) => self.home(None).map_or_else(|| PathBuf::from(name), |home| home.join(rest)),
+            None => PathBuf::from(name),
+        };
+        if expanded.is_absolute() {
+            return Ok(expanded.exists().then_some(expanded));
+        }
+        for folder in self.search_path() {
+            // A task file in `tasks/` of a role or playbook: the folder above has the other folders.
+            let above = (folder.file_name().is_some_and(|name| name == "tasks" || name == "handlers"))
+                .then(|| folder.parent().map(Path::to_path_buf))
+                .flatten();
+            for base in above.iter().chain([&folder]) {
+                for candidate in [base.join(subfolder(kind)).join(&expanded), base.join(&expanded)] {
+                    if candidate.exists() {
+                        return Ok(Some(clean(&candidate)));
+                    }
+                }
+            }
+        }
+        Ok(None)
+    }
+
+    fn read(&self, path: &Path) -> Result<(Vec<u8>, bool), TemplateError> {
+        let bytes = fs::read(path).map_err(|error| refused(path, "read", &error))?;
+        if !is_vault(&bytes) {
+            return Ok((bytes, false));
+        }
+        let plain = self
+            .scope
+            .run
+            .vault
+            .decrypt(&bytes)
+            .map_err(|error| TemplateError::new(format!("cannot decrypt `{}`: {error}", path.display())))?;
+        Ok((plain.to_vec(), true))
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError> {
+        let entries = fs::read_dir(path).map_err(|error| refused(path, "list", &error))?;
+        let mut names: Vec<String> =
+            entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn status(&self, path: &Path) -> Option<FileStatus> {
+        let path = self.base().join(path);
+        let link = fs::symlink_metadata(&path).is_ok_and(|data| data.is_symlink());
+        let data = fs::metadata(&path).ok()?;
+        let parent = path.parent().and_then(|parent| fs::metadata(parent).ok());
+        Some(FileStatus {
+            directory: data.is_dir(),
+            file: data.is_file(),
+            link,
+            mount: parent.is_some_and(|parent| parent.dev() != data.dev() || parent.ino() == data.ino()),
+            mode: data.permissions().mode() & 0o7777,
+            identity: (data.dev(), data.ino()),
+        })
+    }
+
+    fn real_path(&self, path: &Path) -> PathBuf {
+        let path = self.base().join(path);
+        fs::canonicalize(&path).unwrap_or_else(|_| clean(&path))
+    }
+
+    fn shell(&self, command: &str) -> Result<ShellOutput, TemplateError> {
+        let output = Command::new("/bin/sh")
+            .args(["-c", command])
+            .current_dir(self.base())
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| TemplateError::new(format!("cannot run `{command}`: {error}")))?;
+        Ok(ShellOutput { status: output.status.code().unwrap_or(128), stdout: output.stdout, stderr: output.stderr })
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), TemplateError> {
+        let path = self.base().join(path);
+        let failed = |error: std::io::Error| refused(&path, "write", &error);
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let draft = folder.join(format!(".kplay-{}-{}", std::process::id(), self.now().1));
+        let mut file =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
+        let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&draft, &path));
+        written.map_err(|error| {
+            let _ = fs::remove_file(&draft);
+            failed(error)
+        })
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn home(&self, user: Option<&str>) -> Option<PathBuf> {
+        match user {
+            None => std::env::var_os("HOME").map(PathBuf::from),
+            Some(user) => fs::read_to_string("/etc/passwd").ok()?.lines().find_map(|line| {
+                let mut fields = line.split(':');
+                (fields.next()? == user).then(|| fields.nth(4).map(PathBuf::from)).flatten()
+            }),
+        }
+    }
+
+    fn setting(&self, name: &str) -> Option<Value> {
+        self.scope.run.config.value(name)
+    }
+
+    fn hosts(&self, pattern: &str) -> Result<Vec<Arc<str>>, TemplateError> {
+        self.scope.run.inventory().matching(pattern).map_err(TemplateError::new)
+    }
+
+    fn fetch(&self, url: &str, _options: &Dict) -> Result<Vec<u8>, TemplateError> {
+        Err(TemplateError::new(format!("cannot fetch `{url}`: this version of kplay has no HTTP client yet")))
+    }
+
+    fn decrypt(&self, text: &str) -> Result<Vec<u8>, TemplateError> {
+        let plain = self.scope.run.vault.decrypt(text.as_bytes()).map_err(|error| TemplateError::new(error.to_string()))?;
+        Ok(plain.to_vec())
+    }
+
+    fn now(&self) -> (i64, u32) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        (i64::try_from(since.as_secs()).unwrap_or(0), since.subsec_nanos())
+    }
+}
+
+/// Removes `.` and resolves `..` by name.
+fn clean(path: &Path) -> PathBuf {
+    let mut cleaned = PathBuf::new();
+    for part in path.components() {
+        match part {
+            Component::CurDir => {}
+            Component::ParentDir => {
+                cleaned.pop();
+            }
+            other => cleaned.push(other),
+        }
+    }
+    cleaned
+}

@@ -1,0 +1,98 @@
+//! From a task of the playbook to the specification of a step.
+
+use std::sync::Arc;
+
+use super::run_state::RunState;
+use crate::playbook::{ActionKind, Keywords, Loop as TaskLoop, Scope, Task};
+use crate::value::Value;
+use crate::wire::{BecomeKeywords, Loop, LoopControl, LoopSource, Step, StepId};
+
+/// Returns the full name of the module that a task runs; includes and `meta` are modules of their own for `step`.
+pub(super) fn module(task: &Task) -> Arc<str> {
+    match &task.action.kind {
+        ActionKind::Module(entry) => entry.meta().name.into(),
+        ActionKind::IncludeTasks(_) => "ansible.builtin.include_tasks".into(),
+        ActionKind::IncludeRole(_) => "ansible.builtin.include_role".into(),
+        ActionKind::Meta(_) => "ansible.builtin.meta".into(),
+        ActionKind::Unsupported(_) | ActionKind::Templated(_) => task.action.name.clone(),
+    }
+}
+
+/// Returns the step that a task is on a host. `name` is the task's name as shown.
+pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &RunState) -> Step {
+    let scope = &task.scope;
+    let keyword = |get: fn(&Keywords) -> &Option<Value>| scope.effective(get).cloned();
+    let cloned = |values: Vec<&Value>| values.into_iter().cloned().collect::<Vec<Value>>();
+    let (options, config) = (&run.options, &run.config);
+    let text = |value: &Option<String>| value.as_deref().map(Value::text);
+    Step {
+        id,
+        name: name.into(),
+        span: task.span,
+        module: module(task),
+        arguments: Value::dict(task.action.arguments.given.clone()),
+        argument_defaults: argument_defaults(task, scope),
+        when: cloned(scope.when()),
+        looping: task.loop_.as_ref().map(|looping| self::looping(looping, task)),
+        until: task.until.clone(),
+        retries: task.retries.clone(),
+        delay: task.delay.clone(),
+        changed_when: (!task.changed_when.is_empty()).then(|| task.changed_when.clone()),
+        failed_when: (!task.failed_when.is_empty()).then(|| task.failed_when.clone()),
+        register: task.register.clone(),
+        ignore_errors: keyword(|k| &k.ignore_errors),
+        becoming: BecomeKeywords {
+            enabled: keyword(|k| &k.become_).or_else(|| (options.r#become || config.r#become).then(|| true.into())),
+            user: keyword(|k| &k.become_user).or_else(|| text(&options.become_user)).or_else(|| text(&config.become_user)),
+            method: keyword(|k| &k.become_method)
+                .or_else(|| text(&options.become_method))
+                .or_else(|| text(&config.become_method)),
+            executable: keyword(|k| &k.become_exe).or_else(|| text(&config.become_exe)),
+            flags: keyword(|k| &k.become_flags).or_else(|| text(&config.become_flags)),
+            password: options.become_password.clone(),
+        },
+        environment: cloned(scope.environment()),
+        check_mode: keyword(|k| &k.check_mode),
+        check: options.check,
+        diff: keyword(|k| &k.diff),
+        show_diff: options.diff,
+        no_log: keyword(|k| &k.no_log).or_else(|| config.no_log.then(|| true.into())),
+        timeout: keyword(|k| &k.timeout),
+        delegate_to: keyword(|k| &k.delegate_to),
+        host: host.clone(),
+        verbosity: options.verbosity,
+    }
+}
+
+/// `module_defaults` for the module, then templates that stand for whole argument lists; each outranks those before it.
+fn argument_defaults(task: &Task, scope: &Scope) -> Vec<Value> {
+    let mut defaults = Vec::new();
+    for level in scope.module_defaults() {
+        for (name, arguments) in &level.by_name {
+            if **name == *task.action.name || Some(&**name) == task.action.name.rsplit('.').next() {
+                defaults.push(arguments.clone());
+            }
+        }
+    }
+    defaults.extend(task.action.arguments.templates.iter().cloned());
+    defaults
+}
+
+fn looping(looping: &TaskLoop, task: &Task) -> Loop {
+    let control = &task.loop_control;
+    Loop {
+        source: match looping {
+            TaskLoop::Items(items) => LoopSource::Items(items.clone()),
+            TaskLoop::With { lookup, terms, .. } => LoopSource::Lookup { name: lookup.clone(), terms: terms.clone() },
+        },
+        control: LoopControl {
+            variable: control.loop_var.clone(),
+            index: control.index_var.clone(),
+            label: control.label.clone(),
+            pause: control.pause.clone(),
+            extended: control.extended.clone(),
+            extended_all: control.extended_allitems.clone(),
+            break_when: control.break_when.clone(),
+        },
+    }
+}

@@ -1,0 +1,661 @@
+//! Hosts and groups, and how they hang together.
+
+use std::collections::{BTreeSet, HashSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use indexmap::{IndexMap, IndexSet};
+
+use crate::diag::{Diagnostic, Span};
+use crate::pattern::{Groups, LOCALHOST};
+use crate::value::{Dict, Key, Kind, Value};
+
+/// The number of a group, in order of appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GroupId(usize);
+
+/// The number of a host, in order of appearance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostId(usize);
+
+/// What to do about group names that are no variable names (`TRANSFORM_INVALID_GROUP_CHARS`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InvalidNames {
+    /// Keep them, with a warning.
+    #[default]
+    Never,
+    /// Keep them.
+    Ignore,
+    /// Replace the characters, with a warning.
+    Always,
+    /// Replace the characters.
+    Silently,
+}
+
+/// Why the inventory cannot be built so.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InventoryError {
+    /// A group that would contain itself.
+    #[error("adding group `{child}` as a child of `{parent}` makes a loop")]
+    Loop {
+        /// The group that was to be added.
+        child: String,
+        /// Where.
+        parent: String,
+    },
+    /// A name without a character.
+    #[error("empty {0} name")]
+    EmptyName(&'static str),
+    /// A group that does not exist.
+    #[error("there is no group `{0}`")]
+    NoGroup(String),
+}
+
+/// A group as the inventory files describe it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Group {
+    pub(super) hosts: IndexSet<HostId>,
+    pub(super) vars: Arc<Dict>,
+    pub(super) children: Vec<GroupId>,
+    pub(super) parents: Vec<GroupId>,
+    pub(super) priority: i64,
+}
+
+/// A host as the inventory files describe it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Host {
+    pub(super) groups: Vec<GroupId>,
+    pub(super) vars: Arc<Dict>,
+    /// The source in which it was first seen, and that file's directory.
+    pub(super) file: Option<String>,
+    pub(super) directory: Option<PathBuf>,
+}
+
+/// All hosts and groups. `all` and `ungrouped` are always there.
+#[derive(Clone, Debug)]
+pub struct Inventory {
+    groups: IndexMap<Arc<str>, Group>,
+    hosts: IndexMap<Arc<str>, Host>,
+    localhost: Option<Arc<str>>,
+    /// How deep each group lies, as of the last [`Inventory::reconcile`].
+    depths: Vec<usize>,
+    invalid_names: InvalidNames,
+    /// The source that is being read.
+    current: (Option<String>, Option<PathBuf>),
+    warnings: Vec<Diagnostic>,
+    said: HashSet<String>,
+}
+
+impl Default for Inventory {
+    fn default() -> Self {
+        Self::new(InvalidNames::default())
+    }
+}
+
+impl Inventory {
+    /// The group of all hosts.
+    pub const ALL: GroupId = GroupId(0);
+    /// The group of hosts that are in no other.
+    pub const UNGROUPED: GroupId = GroupId(1);
+
+    /// Returns an inventory without hosts.
+    pub fn new(invalid_names: InvalidNames) -> Self {
+        let group = |children: &[GroupId], parents: &[GroupId]| Group {
+            children: children.to_vec(),
+            parents: parents.to_vec(),
+            priority: 1,
+            ..Group::default()
+        };
+        Self {
+            groups: IndexMap::from([
+                ("all".into(), group(&[Self::UNGROUPED], &[])),
+                ("ungrouped".into(), group(&[], &[Self::ALL])),
+            ]),
+            hosts: IndexMap::new(),
+            localhost: None,
+            depths: vec![0, 1],
+            invalid_names,
+            current: (None, None),
+            warnings: Vec::new(),
+            said: HashSet::new(),
+        }
+    }
+
+    /// Returns the group of that name.
+    pub fn group(&self, name: &str) -> Option<GroupId> {
+        self.groups.get_index_of(name).map(GroupId)
+    }
+
+    /// Returns the host of that name.
+    pub fn host(&self, name: &str) -> Option<HostId> {
+        self.hosts.get_index_of(name).map(HostId)
+    }
+
+    /// Returns all groups in order of appearance.
+    pub fn group_ids(&self) -> impl Iterator<Item = GroupId> + use<> {
+        (0..self.groups.len()).map(GroupId)
+    }
+
+    /// Returns all hosts in order of appearance.
+    pub fn host_ids(&self) -> impl Iterator<Item = HostId> + use<> {
+        (0..self.hosts.len()).map(HostId)
+    }
+
+    /// Returns a group's name.
+    pub fn group_name(&self, group: GroupId) -> Arc<str> {
+        self.groups
+            .get_index(group.0)
+            .map_or_else(|| "".into(), |(name, _)| name.clone())
+    }
+
+    /// Returns a host's name.
+    pub fn host_name(&self, host: HostId) -> Arc<str> {
+        self.hosts
+            .get_index(host.0)
+            .map_or_else(|| "".into(), |(name, _)| name.clone())
+    }
+
+    pub(super) fn group_data(&self, group: GroupId) -> Option<&Group> {
+        self.groups.get_index(group.0).map(|(_, data)| data)
+    }
+
+    pub(super) fn host_data(&self, host: HostId) -> Option<&Host> {
+        self.hosts.get_index(host.0).map(|(_, data)| data)
+    }
+
+    fn group_mut(&mut self, group: GroupId) -> Option<&mut Group> {
+        self.groups.get_index_mut(group.0).map(|(_, data)| data)
+    }
+
+    /// Returns the source in which a host was first seen, as `inventory_file` gives it.
+    pub fn inventory_file(&self, host: HostId) -> Option<&str> {
+        self.host_data(host)?.file.as_deref()
+    }
+
+    /// Returns the directory of that source, as `inventory_dir` gives it.
+    pub fn inventory_dir(&self, host: HostId) -> Option<&std::path::Path> {
+        self.host_data(host)?.directory.as_deref()
+    }
+
+    /// Tells whether there are no hosts.
+    pub fn is_empty(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
+    /// Returns what is odd about the inventory, and forgets it.
+    pub fn take_warnings(&mut self) -> Vec<Diagnostic> {
+        std::mem::take(&mut self.warnings)
+    }
+
+    pub(super) fn warn(&mut self, diagnostic: Diagnostic) {
+        self.warnings.push(diagnostic);
+    }
+
+    pub(super) fn set_source(&mut self, file: Option<String>, directory: Option<PathBuf>) {
+        self.current = (file, directory);
+    }
+
+    /// Returns the name under which a group of that name is kept.
+    pub(super) fn safe_group_name(&mut self, name: &str, span: Span) -> String {
+        let valid = |(at, c): (usize, char)| {
+            c == '_'
+                || if at == 0 {
+                    c.is_alphabetic()
+                } else {
+                    c.is_alphanumeric()
+                }
+        };
+        if name.chars().enumerate().all(valid) {
+            return name.to_owned();
+        }
+        let replace = matches!(
+            self.invalid_names,
+            InvalidNames::Always | InvalidNames::Silently
+        );
+        if !matches!(
+            self.invalid_names,
+            InvalidNames::Ignore | InvalidNames::Silently
+        ) && self.said.insert(name.to_owned())
+        {
+            let done = if replace {
+                "were replaced"
+            } else {
+                "cannot be used as a variable name"
+            };
+            self.warn(
+                Diagnostic::warning(
+                    "inventory-name",
+                    format!("invalid characters in the group name `{name}` {done}"),
+                )
+                .at(span, "")
+                .help("name groups with letters, digits and `_`"),
+            );
+        }
+        if !replace {
+            return name.to_owned();
+        }
+        name.chars()
+            .enumerate()
+            .map(|(at, c)| if valid((at, c)) { c } else { '_' })
+            .collect()
+    }
+
+    /// Adds a group unless it is there.
+    pub fn add_group(&mut self, name: &str, span: Span) -> Result<GroupId, InventoryError> {
+        if name.is_empty() {
+            return Err(InventoryError::EmptyName("group"));
+        }
+        if let Some(group) = self.group(name) {
+            return Ok(group);
+        }
+        let name = self.safe_group_name(name, span);
+        let entry = self.groups.entry(name.into());
+        let index = entry.index();
+        entry.or_insert_with(|| Group {
+            priority: 1,
+            ..Group::default()
+        });
+        Ok(GroupId(index))
+    }
+
+    /// Adds a host unless it is there, and puts it into a group.
+    pub fn add_host(
+        &mut self,
+        name: &str,
+        group: Option<GroupId>,
+    ) -> Result<HostId, InventoryError> {
+        if name.is_empty() {
+            return Err(InventoryError::EmptyName("host"));
+        }
+        let host = match self.host(name) {
+            Some(host) => host,
+            None => self.new_host(name),
+        };
+        if let Some(group) = group {
+            self.put_into(host, group);
+        }
+        Ok(host)
+    }
+
+    fn new_host(&mut self, name: &str) -> HostId {
+        let (file, directory) = self.current.clone();
+        let (index, _) = self.hosts.insert_full(
+            name.into(),
+            Host {
+                file,
+                directory,
+                ..Host::default()
+            },
+        );
+        if LOCALHOST.contains(&name) {
+            match &self.localhost {
+                None => self.localhost = Some(name.into()),
+                Some(first) => {
+                    let headline = format!(
+                        "a second host that stands for this machine: `{name}`, the first was `{first}`"
+                    );
+                    self.warn(Diagnostic::warning("inventory-name", headline));
+                }
+            }
+        }
+        HostId(index)
+    }
+
+    fn put_into(&mut self, host: HostId, group: GroupId) {
+        let added = self
+            .group_mut(group)
+            .is_some_and(|data| data.hosts.insert(host));
+        if added && let Some((_, data)) = self.hosts.get_index_mut(host.0) {
+            data.groups.push(group);
+        }
+    }
+
+    /// Makes a group the child of another.
+    pub fn add_child(&mut self, parent: GroupId, child: GroupId) -> Result<(), InventoryError> {
+        if self
+            .group_data(parent)
+            .is_some_and(|data| data.children.contains(&child))
+        {
+            return Ok(());
+        }
+        if parent == child || self.ancestors([parent]).contains(&child) {
+            return Err(InventoryError::Loop {
+                child: self.group_name(child).to_string(),
+                parent: self.group_name(parent).to_string(),
+            });
+        }
+        if let Some(data) = self.group_mut(parent) {
+            data.children.push(child);
+        }
+        if let Some(data) = self.group_mut(child) {
+            data.parents.push(parent);
+        }
+        Ok(())
+    }
+
+    /// Sets a variable of a group; `ansible_group_priority` is no variable but the group's rank among its equals.
+    pub fn set_group_variable(&mut self, group: GroupId, name: impl Into<Key>, value: Value) {
+        let name = name.into();
+        let Some(data) = self.group_mut(group) else {
+            return;
+        };
+        if name.as_str() == Some("ansible_group_priority") {
+            let number = match value.kind() {
+                Kind::Int(number) => Some(*number),
+                Kind::Bool(truth) => Some(i64::from(*truth)),
+                Kind::Str(text) => text.trim().parse().ok(),
+                _ => None,
+            };
+            match number {
+                Some(number) => data.priority = number,
+                None => {
+                    let headline = format!(
+                        "`ansible_group_priority` is an integer, not `{}`",
+                        value.to_text()
+                    );
+                    self.warn(
+                        Diagnostic::warning("inventory-value", headline).at(value.origin(), ""),
+                    );
+                }
+            }
+        } else {
+            Arc::make_mut(&mut data.vars).insert(name, value);
+        }
+    }
+
+    /// Sets a variable of a host.
+    pub fn set_host_variable(&mut self, host: HostId, name: impl Into<Key>, value: Value) {
+        if let Some((_, data)) = self.hosts.get_index_mut(host.0) {
+            Arc::make_mut(&mut data.vars).insert(name, value);
+        }
+    }
+
+    /// Puts things right after changes: every group lies below `all`, `ungrouped` holds exactly the hosts of no other group.
+    pub fn reconcile(&mut self) {
+        for group in self.group_ids() {
+            if group != Self::ALL
+                && self
+                    .group_data(group)
+                    .is_some_and(|data| data.parents.is_empty())
+            {
+                // Cannot make a loop: `all` has no parents.
+                let _ = self.add_child(Self::ALL, group);
+            }
+        }
+        let mut grouped = HashSet::new();
+        for host in self.host_ids() {
+            let Some(data) = self.host_data(host) else {
+                continue;
+            };
+            let elsewhere = data
+                .groups
+                .iter()
+                .any(|group| !matches!(*group, Self::ALL | Self::UNGROUPED));
+            if elsewhere {
+                grouped.insert(host);
+            } else {
+                self.put_into(host, Self::UNGROUPED);
+            }
+        }
+        if let Some(data) = self.group_mut(Self::UNGROUPED) {
+            data.hosts.retain(|host| !grouped.contains(host));
+        }
+        for host in grouped {
+            if let Some((_, data)) = self.hosts.get_index_mut(host.0) {
+                data.groups.retain(|group| *group != Self::UNGROUPED);
+            }
+        }
+        self.update_depths();
+        let both: Vec<Arc<str>> = self
+            .groups
+            .keys()
+            .filter(|name| self.hosts.contains_key(&***name))
+            .cloned()
+            .collect();
+        for name in both {
+            if self.said.insert(format!("both {name}")) {
+                self.warn(Diagnostic::warning(
+                    "inventory-name",
+                    format!("`{name}` is the name of a group and of a host"),
+                ));
+            }
+        }
+    }
+
+    /// Returns groups with everything above them.
+    fn ancestors(&self, groups: impl IntoIterator<Item = GroupId>) -> BTreeSet<GroupId> {
+        let mut seen: BTreeSet<GroupId> = groups.into_iter().collect();
+        let mut waiting: Vec<GroupId> = seen.iter().copied().collect();
+        while let Some(group) = waiting.pop() {
+            for parent in self
+                .group_data(group)
+                .map(|data| data.parents.as_slice())
+                .unwrap_or_default()
+            {
+                if seen.insert(*parent) {
+                    waiting.push(*parent);
+                }
+            }
+        }
+        seen
+    }
+
+    /// Returns all groups of a host except `all`, lowest precedence first: by depth, priority and name.
+    pub fn groups_of(&self, host: HostId) -> Vec<GroupId> {
+        let own = self
+            .host_data(host)
+            .map(|data| data.groups.clone())
+            .unwrap_or_default();
+        let mut groups: Vec<GroupId> = self
+            .ancestors(own)
+            .into_iter()
+            .filter(|group| *group != Self::ALL)
+            .collect();
+        groups.sort_by_cached_key(|group| {
+            let priority = self.group_data(*group).map_or(1, |data| data.priority);
+            (
+                self.depths.get(group.0).copied().unwrap_or(0),
+                priority,
+                self.group_name(*group),
+            )
+        });
+        groups
+    }
+
+    /// Returns the names of a host's groups, sorted, without `all`: the variable `group_names`.
+    pub fn group_names(&self, host: HostId) -> Vec<Arc<str>> {
+        let own = self
+            .host_data(host)
+            .map(|data| data.groups.clone())
+            .unwrap_or_default();
+        let mut names: Vec<Arc<str>> = self
+            .ancestors(own)
+            .into_iter()
+            .filter(|group| *group != Self::ALL)
+            .map(|group| self.group_name(group))
+            .collect();
+        names.sort();
+        names
+    }
+
+    /// A group's depth is the length of the longest way from a group without parents.
+    pub(super) fn update_depths(&mut self) {
+        let mut depths = vec![0usize; self.groups.len()];
+        // Parents before children: a group is ready when all its parents are done.
+        let mut open: Vec<usize> = self
+            .groups
+            .values()
+            .map(|group| group.parents.len())
+            .collect();
+        let mut ready: VecDeque<usize> = open
+            .iter()
+            .enumerate()
+            .filter(|(_, count)| **count == 0)
+            .map(|(index, _)| index)
+            .collect();
+        while let Some(index) = ready.pop_front() {
+            let below = depths.get(index).map_or(0, |depth| depth + 1);
+            for child in self
+                .group_data(GroupId(index))
+                .map(|data| data.children.as_slice())
+                .unwrap_or_default()
+            {
+                if let Some(depth) = depths.get_mut(child.0) {
+                    *depth = below.max(*depth);
+                }
+                if let Some(count) = open.get_mut(child.0) {
+                    *count = count.saturating_sub(1);
+                    if *count == 0 {
+                        ready.push_back(child.0);
+                    }
+                }
+            }
+        }
+        self.depths = depths;
+    }
+
+    /// Returns the hosts of a group and of all below it, each once, nearest groups first.
+    pub fn hosts_of_group(&self, group: GroupId) -> Vec<HostId> {
+        let mut hosts = IndexSet::new();
+        let mut seen = HashSet::from([group]);
+        let mut waiting = VecDeque::from([group]);
+        while let Some(next) = waiting.pop_front() {
+            let Some(data) = self.group_data(next) else {
+                continue;
+            };
+            hosts.extend(data.hosts.iter().copied());
+            waiting.extend(
+                data.children
+                    .iter()
+                    .copied()
+                    .filter(|child| seen.insert(*child)),
+            );
+        }
+        hosts.into_iter().collect()
+    }
+
+    /// Returns the variable `groups`: each group's name with the names of its hosts.
+    pub fn groups_value(&self) -> Value {
+        let pairs = self.group_ids().map(|group| {
+            let hosts = self
+                .hosts_of_group(group)
+                .into_iter()
+                .map(|host| Value::from(self.host_name(host)));
+            (Key::from(self.group_name(group)), Value::list(hosts))
+        });
+        Value::dict(pairs.collect())
+    }
+}
+
+impl Groups for Inventory {
+    fn groups(&self) -> Vec<Arc<str>> {
+        self.groups.keys().cloned().collect()
+    }
+
+    fn hosts(&self) -> Vec<Arc<str>> {
+        self.hosts.keys().cloned().collect()
+    }
+
+    fn hosts_of(&self, group: &str) -> Vec<Arc<str>> {
+        let hosts = self
+            .group(group)
+            .map(|group| self.hosts_of_group(group))
+            .unwrap_or_default();
+        hosts.into_iter().map(|host| self.host_name(host)).collect()
+    }
+
+    fn has_host(&self, name: &str) -> bool {
+        self.hosts.contains_key(name)
+    }
+
+    fn localhost(&self) -> Option<Arc<str>> {
+        self.localhost.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn add(inventory: &mut Inventory, name: &str) -> GroupId {
+        inventory.add_group(name, Span::NONE).unwrap()
+    }
+
+    #[test]
+    fn loops_are_refused() {
+        let mut inventory = Inventory::default();
+        let (a, b, c) = (
+            add(&mut inventory, "a"),
+            add(&mut inventory, "b"),
+            add(&mut inventory, "c"),
+        );
+        inventory.add_child(a, b).unwrap();
+        inventory.add_child(b, c).unwrap();
+        let error = inventory.add_child(c, a).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "adding group `a` as a child of `c` makes a loop"
+        );
+        assert!(inventory.add_child(a, a).is_err());
+    }
+
+    #[test]
+    fn groups_of_a_host_are_ordered_by_depth_priority_and_name() {
+        let mut inventory = Inventory::default();
+        let (outer, inner, b, a) = (
+            add(&mut inventory, "outer"),
+            add(&mut inventory, "inner"),
+            add(&mut inventory, "b"),
+            add(&mut inventory, "a"),
+        );
+        inventory.add_child(outer, inner).unwrap();
+        let host = inventory.add_host("h", Some(inner)).unwrap();
+        inventory.add_host("h", Some(b)).unwrap();
+        inventory.add_host("h", Some(a)).unwrap();
+        inventory.set_group_variable(a, "ansible_group_priority", Value::from(10));
+        inventory.reconcile();
+        let names: Vec<_> = inventory
+            .groups_of(host)
+            .into_iter()
+            .map(|group| inventory.group_name(group))
+            .collect();
+        assert_eq!(names, ["b", "outer", "a", "inner"].map(Arc::from));
+        assert_eq!(
+            inventory.group_names(host),
+            ["a", "b", "inner", "outer"].map(Arc::from)
+        );
+    }
+
+    #[test]
+    fn ungrouped_holds_exactly_the_others() {
+        let mut inventory = Inventory::default();
+        let web = add(&mut inventory, "web");
+        inventory.add_host("a", Some(Inventory::UNGROUPED)).unwrap();
+        inventory.add_host("a", Some(web)).unwrap();
+        inventory.add_host("b", Some(Inventory::ALL)).unwrap();
+        inventory.reconcile();
+        assert_eq!(inventory.hosts_of("ungrouped"), ["b"].map(Arc::from));
+        assert_eq!(inventory.hosts_of("all"), ["b", "a"].map(Arc::from));
+    }
+
+    #[test]
+    fn odd_names_are_kept_or_replaced() {
+        let mut inventory = Inventory::default();
+        add(&mut inventory, "bad-name");
+        assert!(inventory.group("bad-name").is_some());
+        assert_eq!(inventory.take_warnings().len(), 1);
+        let mut inventory = Inventory::new(InvalidNames::Silently);
+        add(&mut inventory, "1-x");
+        assert!(inventory.group("__x").is_some() && inventory.take_warnings().is_empty());
+    }
+
+    #[test]
+    fn a_group_and_a_host_of_one_name_are_a_warning() {
+        let mut inventory = Inventory::default();
+        let web = add(&mut inventory, "web");
+        inventory.add_host("web", Some(web)).unwrap();
+        inventory.reconcile();
+        inventory.reconcile();
+        assert_eq!(inventory.take_warnings().len(), 1);
+    }
+}

@@ -1,0 +1,400 @@
+//! What each state of `file` asks for, compared with what is there. Links are in `links.rs`.
+
+use std::collections::BTreeSet;
+
+use super::change::{Action, Change, Sides};
+use super::links;
+use super::times::Times;
+use super::{FileArgs, State};
+use crate::kit::{Diff, Failure, FileAttributes, FileType, Host, Plan, Status, path_info};
+use crate::modules::files::directories;
+use crate::value::Dict;
+
+/// What a path is, in the words of the module.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Current {
+    Absent,
+    Directory,
+    File,
+    Hard,
+    Link,
+}
+
+impl Current {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Absent => "absent",
+            Self::Directory => "directory",
+            Self::File => "file",
+            Self::Hard => "hard",
+            Self::Link => "link",
+        }
+    }
+
+    fn of(status: Option<&Status>) -> Self {
+        match status {
+            None => Self::Absent,
+            Some(status) => match status.kind {
+                FileType::Link => Self::Link,
+                FileType::Directory => Self::Directory,
+                _ if status.links > 1 => Self::Hard,
+                _ => Self::File,
+            },
+        }
+    }
+
+    pub(super) fn at(path: &str, host: &dyn Host) -> Result<Self, Failure> {
+        Ok(Self::of(host.status(path, false)?.as_ref()))
+    }
+}
+
+/// What a state has decided.
+pub(super) struct Decision {
+    pub(super) actions: Vec<Action>,
+    pub(super) sides: Sides,
+    /// `path` or `dest`, and `src` of links.
+    pub(super) values: Dict,
+    /// The path whose attributes the result shows.
+    pub(super) shown: String,
+    pub(super) warnings: Vec<String>,
+}
+
+pub(super) fn plan(args: &FileArgs, host: &dyn Host) -> Result<Plan<Change>, Failure> {
+    let mut path = args.path.as_str().to_owned();
+    let inside = !matches!(args.state, Some(State::Link | State::Absent));
+    if let Some(src) = args.src.as_deref().filter(|_| inside)
+        && host
+            .status(&path, true)?
+            .is_some_and(|status| status.is_directory())
+    {
+        let name = src.rsplit('/').next().unwrap_or(src);
+        path = format!("{}/{name}", path.trim_end_matches('/'));
+    }
+    let current = Current::at(&path, host)?;
+    let state = args.state.unwrap_or(match current {
+        Current::Absent if args.recurse => State::Directory,
+        Current::Absent | Current::File => State::File,
+        Current::Directory => State::Directory,
+        Current::Hard => State::Hard,
+        Current::Link => State::Link,
+    });
+    if args.recurse && state != State::Directory {
+        return Err(
+            Failure::new("recurse option requires state to be 'directory'").with("path", path),
+        );
+    }
+    if args.src.is_some() && !matches!(state, State::Link | State::Hard) {
+        return Err(
+            Failure::new("src option requires state to be 'link' or 'hard'").with("path", path),
+        );
+    }
+    let times = Times::of(args, state, host)?;
+    let decision = match state {
+        State::Absent => absent(&path, current, host)?,
+        State::Directory => directory(args, &path, times, host)?,
+        State::File => attributes_of_file(args, &path, times, host)?,
+        State::Touch => touch(args, &path, current, times, host)?,
+        State::Link => links::symbolic(args, &path, current, times, host)?,
+        State::Hard => links::hard(args, &path, current, times, host)?,
+    };
+    finish(args, decision, state, host)
+}
+
+fn finish(
+    args: &FileArgs,
+    decision: Decision,
+    state: State,
+    host: &dyn Host,
+) -> Result<Plan<Change>, Failure> {
+    let Decision {
+        actions,
+        sides,
+        values,
+        shown,
+        mut warnings,
+    } = decision;
+    let info = path_info(&shown, host)?;
+    let plan = if actions.is_empty() {
+        Plan::unchanged(format!("`{shown}` is as it shall be"))
+    } else {
+        let makes = |action: &Action| {
+            matches!(
+                action,
+                Action::MakeDirectory(_) | Action::Touch(..) | Action::AttributesOf(_)
+            )
+        };
+        if actions.iter().any(makes) {
+            warnings.extend(unknown_accounts(&args.file_attributes(), host)?);
+        }
+        Plan::change(Change { actions, shown })
+    };
+    let info = if state == State::Absent {
+        Dict::new().with("state", "absent")
+    } else {
+        info
+    };
+    let plan = plan
+        .with_all(info)
+        .with_all(values)
+        .with_diff(Diff::state(sides.before, sides.after));
+    Ok(warnings.into_iter().fold(plan, Plan::warn))
+}
+
+/// What a run would fail on unless an earlier task makes the account: in check mode that task has not run.
+fn unknown_accounts(
+    attributes: &FileAttributes<'_>,
+    host: &dyn Host,
+) -> Result<Vec<String>, Failure> {
+    let mut warnings = Vec::new();
+    if let Some(owner) = attributes.owner
+        && owner.parse::<u32>().is_err()
+        && host.user(owner)?.is_none()
+    {
+        warnings.push(format!(
+            "failed to look up user {owner}. Create user up to this point in real play"
+        ));
+    }
+    if let Some(group) = attributes.group
+        && group.parse::<u32>().is_err()
+        && host.group(group)?.is_none()
+    {
+        warnings.push(format!(
+            "failed to look up group {group}. Create group up to this point in real play"
+        ));
+    }
+    Ok(warnings)
+}
+
+fn absent(path: &str, current: Current, host: &dyn Host) -> Result<Decision, Failure> {
+    let mut sides = Sides::new(path, current.name(), "absent");
+    let actions = match current {
+        Current::Absent => Vec::new(),
+        Current::Directory => {
+            let (mut directories, mut files) = (Vec::new(), Vec::new());
+            walk(path, host, &mut |path, directory| {
+                if directory {
+                    directories.push(path)
+                } else {
+                    files.push(path)
+                }
+            })?;
+            let content = Dict::new()
+                .with("directories", directories)
+                .with("files", files);
+            sides.before.insert("path_content", content);
+            vec![Action::RemoveTree(path.to_owned())]
+        }
+        Current::File | Current::Hard | Current::Link => vec![Action::Remove(path.to_owned())],
+    };
+    let values = Dict::new().with("path", path).with("state", "absent");
+    Ok(Decision {
+        actions,
+        sides,
+        values,
+        shown: path.to_owned(),
+        warnings: Vec::new(),
+    })
+}
+
+/// Calls for everything below a directory; links are not followed. The order is that of a walk from the top.
+fn walk(
+    folder: &str,
+    host: &dyn Host,
+    found: &mut impl FnMut(String, bool),
+) -> Result<(), Failure> {
+    let mut folders = Vec::new();
+    for entry in host.list(folder)? {
+        let path = format!("{}/{}", folder.trim_end_matches('/'), entry.name);
+        let directory = entry.kind == FileType::Directory;
+        found(path.clone(), directory);
+        folders.extend(directory.then_some(path));
+    }
+    folders
+        .iter()
+        .try_for_each(|folder| walk(folder, host, found))
+}
+
+/// The path that attributes are meant for: the target of a link if links are followed.
+pub(super) fn followed(path: &str, follow: bool, host: &dyn Host) -> Result<String, Failure> {
+    let link = follow
+        && host
+            .status(path, false)?
+            .is_some_and(|status| status.is_link());
+    if link {
+        Ok(host.real_path(path)?)
+    } else {
+        Ok(path.to_owned())
+    }
+}
+
+fn directory(
+    args: &FileArgs,
+    path: &str,
+    times: Times,
+    host: &dyn Host,
+) -> Result<Decision, Failure> {
+    let path = followed(path, args.follow, host)?;
+    let current = Current::at(&path, host)?;
+    let mut sides = Sides::new(&path, current.name(), State::Directory.name());
+    let attributes = args.file_attributes();
+    let mut actions = Vec::new();
+    match current {
+        Current::Absent => actions.extend(
+            directories::missing(&path, host)?
+                .into_iter()
+                .map(Action::MakeDirectory),
+        ),
+        Current::Directory => {
+            sides.compare(&path, &attributes, times, &mut actions, host)?;
+            if args.recurse {
+                recurse(&path, args, times, &mut actions, host)?;
+            }
+        }
+        Current::File | Current::Hard | Current::Link => {
+            return Err(
+                Failure::new(format!("{path} already exists as a {}", current.name()))
+                    .with("path", path),
+            );
+        }
+    }
+    let values = Dict::new().with("path", path.as_str());
+    Ok(Decision {
+        actions,
+        sides,
+        values,
+        shown: path,
+        warnings: Vec::new(),
+    })
+}
+
+/// Compares everything below a directory. Accounts are looked up once.
+fn recurse(
+    path: &str,
+    args: &FileArgs,
+    times: Times,
+    actions: &mut Vec<Action>,
+    host: &dyn Host,
+) -> Result<(), Failure> {
+    let attributes = args.file_attributes();
+    let owner = attributes.uid(host)?.map(|uid| uid.to_string());
+    let group = attributes.gid(host)?.map(|gid| gid.to_string());
+    let attributes = FileAttributes {
+        owner: owner.as_deref(),
+        group: group.as_deref(),
+        ..attributes
+    };
+    let mut walk = Walk {
+        attributes,
+        times,
+        follow: args.follow,
+        seen: BTreeSet::new(),
+        actions,
+        host,
+    };
+    walk.folder(path)
+}
+
+struct Walk<'a> {
+    attributes: FileAttributes<'a>,
+    times: Times,
+    follow: bool,
+    /// Directories that were entered, so that links in a circle end.
+    seen: BTreeSet<(u64, u64)>,
+    actions: &'a mut Vec<Action>,
+    host: &'a dyn Host,
+}
+
+impl Walk<'_> {
+    fn one(&mut self, path: &str) -> Result<(), Failure> {
+        let (mut before, mut after) = (Dict::new(), Dict::new());
+        let changes = self.attributes.compare(path, self.host)?;
+        if !changes.is_empty() {
+            self.actions.push(Action::Attributes(changes));
+        }
+        let times = self
+            .times
+            .compare(path, self.host, &mut before, &mut after)?;
+        self.actions.extend(times.map(Action::Times));
+        Ok(())
+    }
+
+    fn folder(&mut self, folder: &str) -> Result<(), Failure> {
+        let Some(status) = self.host.status(folder, true)? else {
+            return Ok(());
+        };
+        if !self.seen.insert((status.device, status.inode)) {
+            return Ok(());
+        }
+        for entry in self.host.list(folder)? {
+            let path = format!("{}/{}", folder.trim_end_matches('/'), entry.name);
+            self.one(&path)?;
+            match entry.kind {
+                FileType::Directory => self.folder(&path)?,
+                FileType::Link if self.follow => {
+                    let target = self.host.real_path(&path)?;
+                    let Some(status) = self.host.status(&target, false)? else {
+                        continue;
+                    };
+                    if status.is_directory() {
+                        self.folder(&target)?;
+                    }
+                    self.one(&target)?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn attributes_of_file(
+    args: &FileArgs,
+    path: &str,
+    times: Times,
+    host: &dyn Host,
+) -> Result<Decision, Failure> {
+    let path = followed(path, args.follow, host)?;
+    let current = Current::at(&path, host)?;
+    if !matches!(current, Current::File | Current::Hard) {
+        let message = format!("file ({path}) is {}, cannot continue", current.name());
+        return Err(Failure::new(message)
+            .with("path", path)
+            .with("state", current.name()));
+    }
+    let mut sides = Sides::new(&path, current.name(), State::File.name());
+    let mut actions = Vec::new();
+    sides.compare(&path, &args.file_attributes(), times, &mut actions, host)?;
+    let values = Dict::new().with("path", path.as_str());
+    Ok(Decision {
+        actions,
+        sides,
+        values,
+        shown: path,
+        warnings: Vec::new(),
+    })
+}
+
+fn touch(
+    args: &FileArgs,
+    path: &str,
+    current: Current,
+    times: Times,
+    host: &dyn Host,
+) -> Result<Decision, Failure> {
+    let mut sides = Sides::new(path, current.name(), State::Touch.name());
+    let mut actions = Vec::new();
+    if current == Current::Absent {
+        actions.push(Action::Touch(path.to_owned(), times.for_new(path, host)));
+    } else {
+        let target = followed(path, args.follow, host)?;
+        sides.compare(&target, &args.file_attributes(), times, &mut actions, host)?;
+    }
+    let values = Dict::new().with("dest", path);
+    Ok(Decision {
+        actions,
+        sides,
+        values,
+        shown: path.to_owned(),
+        warnings: Vec::new(),
+    })
+}

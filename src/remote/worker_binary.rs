@@ -1,0 +1,282 @@
+//! The worker programs that can be sent to hosts, one for each kind of machine.
+//!
+//! Looked up beside `kplay`, then in a directory per architecture. Reading and hashing happen once, and compressing only if
+//! a host lacks the worker; the engine calls [`WorkerBinaries::prepare`] while the first connections are made.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+
+use sha2::{Digest, Sha256};
+
+/// The architectures known by `uname -m`, with Rust's target and the number in an ELF header.
+const ARCHITECTURES: [Architecture; 6] = [
+    Architecture::new("x86_64", "x86_64-unknown-linux-musl", 62),
+    Architecture::new("aarch64", "aarch64-unknown-linux-musl", 183),
+    Architecture::new("armv7l", "armv7-unknown-linux-musleabihf", 40),
+    Architecture::new("riscv64", "riscv64gc-unknown-linux-musl", 243),
+    Architecture::new("ppc64le", "powerpc64le-unknown-linux-musl", 21),
+    Architecture::new("s390x", "s390x-unknown-linux-gnu", 22),
+];
+
+struct Architecture {
+    machine: &'static str,
+    target: &'static str,
+    elf: u16,
+}
+
+impl Architecture {
+    const fn new(machine: &'static str, target: &'static str, elf: u16) -> Self {
+        Self {
+            machine,
+            target,
+            elf,
+        }
+    }
+}
+
+/// One worker program, in memory.
+#[derive(Debug)]
+pub struct WorkerBinary {
+    pub path: PathBuf,
+    /// As `uname -m` says.
+    pub machine: String,
+    /// In lower-case hexadecimal.
+    pub sha256: String,
+    bytes: Arc<Vec<u8>>,
+    compressed: OnceLock<Arc<Vec<u8>>>,
+}
+
+/// Why no worker can be sent.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum WorkerBinaryError {
+    #[error(
+        "there is no kplay-worker for `{machine}`: looked for {}; {}",
+        looked.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", "),
+        how_to_build(machine)
+    )]
+    Missing {
+        machine: String,
+        looked: Vec<PathBuf>,
+    },
+    #[error("cannot read the worker `{}`: {problem}", path.display())]
+    Unreadable { path: PathBuf, problem: String },
+}
+
+fn how_to_build(machine: &str) -> String {
+    match ARCHITECTURES.iter().find(|known| known.machine == machine) {
+        Some(known) => format!(
+            "`cargo build --release --bin kplay-worker --target {}` builds it",
+            known.target
+        ),
+        None => "kplay has no worker for such machines".to_owned(),
+    }
+}
+
+impl WorkerBinary {
+    /// Takes a program as it is, for a kind of machine.
+    pub fn new(path: PathBuf, machine: impl Into<String>, bytes: Vec<u8>) -> Self {
+        let sha256 = Sha256::digest(&bytes)
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            path,
+            machine: machine.into(),
+            sha256,
+            bytes: Arc::new(bytes),
+            compressed: OnceLock::new(),
+        }
+    }
+
+    pub fn bytes(&self) -> Arc<Vec<u8>> {
+        Arc::clone(&self.bytes)
+    }
+
+    /// Returns the program in gzip's format, made on first use.
+    pub fn compressed(&self) -> io::Result<Arc<Vec<u8>>> {
+        if let Some(ready) = self.compressed.get() {
+            return Ok(Arc::clone(ready));
+        }
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(&self.bytes)?;
+        let made = Arc::new(encoder.finish()?);
+        Ok(Arc::clone(self.compressed.get_or_init(|| made)))
+    }
+}
+
+/// The workers of this installation.
+#[derive(Debug)]
+pub struct WorkerBinaries {
+    /// The directory that `kplay` stands in.
+    directory: PathBuf,
+    found: OnceLock<Result<BTreeMap<String, Arc<WorkerBinary>>, WorkerBinaryError>>,
+}
+
+impl WorkerBinaries {
+    /// Looks beside the running program.
+    pub fn beside_this_program() -> Self {
+        let program = std::env::current_exe().unwrap_or_default();
+        Self::beside(program.parent().unwrap_or(Path::new(".")))
+    }
+
+    /// Looks in and around a directory.
+    pub fn beside(directory: &Path) -> Self {
+        Self {
+            directory: directory.to_path_buf(),
+            found: OnceLock::new(),
+        }
+    }
+
+    /// Takes these and looks nowhere.
+    pub fn with(workers: impl IntoIterator<Item = WorkerBinary>) -> Self {
+        let workers = workers
+            .into_iter()
+            .map(|worker| (worker.machine.clone(), Arc::new(worker)))
+            .collect();
+        Self {
+            directory: PathBuf::new(),
+            found: OnceLock::from(Ok(workers)),
+        }
+    }
+
+    /// Reads and hashes what there is, a matter of milliseconds that is better spent while the network is awaited. Blocks.
+    pub fn prepare(&self) -> Result<&BTreeMap<String, Arc<WorkerBinary>>, WorkerBinaryError> {
+        self.found
+            .get_or_init(|| self.look())
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    /// Returns the worker for what `uname -m` says.
+    pub fn get(&self, machine: &str) -> Result<Arc<WorkerBinary>, WorkerBinaryError> {
+        match self.prepare()?.get(machine) {
+            Some(worker) => Ok(Arc::clone(worker)),
+            None => Err(WorkerBinaryError::Missing {
+                machine: machine.to_owned(),
+                looked: self.candidates(machine),
+            }),
+        }
+    }
+
+    fn candidates(&self, machine: &str) -> Vec<PathBuf> {
+        vec![
+            self.directory.join("kplay-worker"),
+            self.directory.join(format!("kplay-worker-{machine}")),
+            self.directory
+                .join("../lib/kplay")
+                .join(machine)
+                .join("kplay-worker"),
+            self.directory
+                .join("workers")
+                .join(machine)
+                .join("kplay-worker"),
+        ]
+    }
+
+    fn look(&self) -> Result<BTreeMap<String, Arc<WorkerBinary>>, WorkerBinaryError> {
+        let mut found = BTreeMap::new();
+        for architecture in &ARCHITECTURES {
+            for path in self.candidates(architecture.machine) {
+                let unreadable = |error: io::Error| WorkerBinaryError::Unreadable {
+                    path: path.clone(),
+                    problem: error.to_string(),
+                };
+                if elf_machine(&path).map_err(unreadable)? != Some(architecture.elf) {
+                    continue;
+                }
+                let bytes = std::fs::read(&path).map_err(unreadable)?;
+                let worker = WorkerBinary::new(path.clone(), architecture.machine, bytes);
+                found.insert(architecture.machine.to_owned(), Arc::new(worker));
+                break;
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// Reads from an ELF file's header which machine it is for; nothing if there is no such file or it is none.
+fn elf_machine(path: &Path) -> io::Result<Option<u16>> {
+    use io::Read;
+    let mut header = [0_u8; 20];
+    let read = match std::fs::File::open(path) {
+        Ok(mut file) => file.read_exact(&mut header),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    match (read, header) {
+        (Ok(()), [0x7f, b'E', b'L', b'F', _, order, .., low, high]) => {
+            let machine = [low, high];
+            Ok(Some(if order == 2 {
+                u16::from_be_bytes(machine)
+            } else {
+                u16::from_le_bytes(machine)
+            }))
+        }
+        _ => Ok(None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    fn elf(machine: u8) -> Vec<u8> {
+        let mut bytes = vec![0_u8; 64];
+        bytes[..4].copy_from_slice(b"\x7fELF");
+        bytes[18] = machine;
+        bytes
+    }
+
+    #[test]
+    fn workers_are_found_by_their_header_not_their_name() {
+        let directory = tempfile::tempdir().unwrap();
+        let bin = directory.path().join("bin");
+        let lib = directory.path().join("lib/kplay/aarch64");
+        std::fs::create_dir_all(&bin).unwrap();
+        std::fs::create_dir_all(&lib).unwrap();
+        std::fs::write(bin.join("kplay-worker"), elf(62)).unwrap();
+        std::fs::write(lib.join("kplay-worker"), elf(183)).unwrap();
+        std::fs::create_dir_all(bin.join("workers/riscv64")).unwrap();
+        std::fs::write(bin.join("workers/riscv64/kplay-worker"), elf(62)).unwrap();
+        let workers = WorkerBinaries::beside(&bin);
+        assert_eq!(
+            workers.get("x86_64").unwrap().path,
+            bin.join("kplay-worker")
+        );
+        assert_eq!(workers.get("aarch64").unwrap().bytes().len(), 64);
+        assert!(matches!(
+            workers.get("riscv64"),
+            Err(WorkerBinaryError::Missing { .. })
+        ));
+    }
+
+    #[test]
+    fn a_missing_worker_says_where_it_was_sought_and_how_it_is_built() {
+        let directory = tempfile::tempdir().unwrap();
+        let error = WorkerBinaries::beside(directory.path())
+            .get("aarch64")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("--target aarch64-unknown-linux-musl"),
+            "{error}"
+        );
+        assert!(error.contains("workers/aarch64/kplay-worker"), "{error}");
+        assert!(error.contains("lib/kplay/aarch64"), "{error}");
+    }
+
+    #[test]
+    fn compressing_keeps_every_byte() {
+        let worker = WorkerBinary::new(PathBuf::new(), "x86_64", b"worker ".repeat(1000));
+        let mut back = Vec::new();
+        flate2::read::GzDecoder::new(worker.compressed().unwrap().as_slice())
+            .read_to_end(&mut back)
+            .unwrap();
+        assert_eq!(&back, worker.bytes().as_ref());
+        assert_eq!(worker.sha256.len(), 64);
+    }
+}
