@@ -11,7 +11,7 @@ use super::error::TemplateError;
 use super::globals::Function;
 use super::place::{resolve, within};
 use super::settings::FileSettings;
-use super::templar::{Templar, Text};
+use super::templar::{Passage, Templar};
 use super::tree::{
     Argument, Block, Expression, Filter, Macro, Node, Slice, Spot, Statement, Takes, Target,
     Template, Test,
@@ -98,7 +98,7 @@ impl Templar {
         let text: Arc<str> = text.into();
         self.add(
             self.compile(
-                Text {
+                Passage {
                     text: &text,
                     origin,
                     sources,
@@ -129,7 +129,7 @@ impl Templar {
                 } else if !text.trim().is_empty() {
                     let origin = condition.origin();
                     let compiled = self.compile(
-                        Text {
+                        Passage {
                             text,
                             origin,
                             sources,
@@ -156,7 +156,7 @@ impl Templar {
         let text: Arc<str> = text.into();
         self.add(
             self.compile(
-                Text {
+                Passage {
                     text: &text,
                     origin,
                     sources,
@@ -176,7 +176,7 @@ impl Templar {
             Kind::Str(text) if value.is_trusted() && self.is_template(text) => {
                 let origin = value.origin();
                 self.add(
-                    self.compile_scalar(Text {
+                    self.compile_scalar(Passage {
                         text,
                         origin,
                         sources,
@@ -254,7 +254,9 @@ impl Walk<'_> {
     fn bind_target(&mut self, target: &Target) {
         let mut names = Vec::new();
         target.names(&mut |name| names.push(Arc::clone(name)));
-        names.iter().for_each(|name| self.bind(name));
+        for name in &names {
+            self.bind(name);
+        }
     }
 
     fn bound(&self, name: &str) -> bool {
@@ -269,9 +271,9 @@ impl Walk<'_> {
     }
 
     fn statements(&mut self, statements: &[Statement]) {
-        statements
-            .iter()
-            .for_each(|statement| self.statement(statement));
+        for statement in statements {
+            self.statement(statement);
+        }
     }
 
     fn statement(&mut self, statement: &Statement) {
@@ -282,9 +284,7 @@ impl Walk<'_> {
                 self.expression(&code.iterable);
                 self.inside(&["loop"], |walk| {
                     walk.bind_target(&code.target);
-                    code.condition
-                        .iter()
-                        .for_each(|condition| walk.expression(condition));
+                    walk.expressions(&code.condition);
                     walk.statements(&code.body);
                 });
                 self.inside(&[], |walk| walk.statements(&code.otherwise));
@@ -316,7 +316,7 @@ impl Walk<'_> {
                 body,
             } => {
                 self.inside(&[], |walk| walk.statements(body));
-                filter.iter().for_each(|filter| self.expression(filter));
+                self.expressions(filter);
                 self.bind_target(target);
             }
             Statement::FilterBlock { filter, body } => {
@@ -335,7 +335,9 @@ impl Walk<'_> {
             }
             Statement::FromImport { name, names, .. } => {
                 self.file(name);
-                names.iter().for_each(|(_, alias)| self.bind(alias));
+                for (_, alias) in names {
+                    self.bind(alias);
+                }
             }
             Statement::Macro(code) => {
                 self.bind(&code.name);
@@ -355,7 +357,7 @@ impl Walk<'_> {
     fn callable(&mut self, code: &Macro) {
         self.inside(&["varargs", "kwargs", "caller"], |walk| {
             for (name, default) in &code.parameters {
-                default.iter().for_each(|default| walk.expression(default));
+                walk.expressions(default);
                 walk.bind(name);
             }
             walk.statements(&code.body);
@@ -372,7 +374,11 @@ impl Walk<'_> {
                 }
                 None => self.uses.dynamic = true,
             },
-            Node::List(items) | Node::Tuple(items) => items.iter().for_each(|item| self.file(item)),
+            Node::List(items) | Node::Tuple(items) => {
+                for item in items {
+                    self.file(item);
+                }
+            }
             _ => {
                 self.uses.dynamic = true;
                 self.expression(name);
@@ -389,13 +395,13 @@ impl Walk<'_> {
                 }
             }
             Node::Variable(_) | Node::Attribute(..) | Node::Item(..) => self.path(expression),
-            Node::List(items) | Node::Tuple(items) => {
-                items.iter().for_each(|item| self.expression(item))
+            Node::List(items) | Node::Tuple(items) => self.expressions(items),
+            Node::Dict(pairs) => {
+                for (key, value) in pairs {
+                    self.expression(key);
+                    self.expression(value);
+                }
             }
-            Node::Dict(pairs) => pairs.iter().for_each(|(key, value)| {
-                self.expression(key);
-                self.expression(value);
-            }),
             Node::Slice(slice) => {
                 let Slice {
                     value,
@@ -404,10 +410,7 @@ impl Walk<'_> {
                     step,
                 } = slice.as_ref();
                 self.expression(value);
-                [start, stop, step]
-                    .into_iter()
-                    .flatten()
-                    .for_each(|part| self.expression(part));
+                self.expressions([start, stop, step].into_iter().flatten());
             }
             Node::Call(callee, arguments) => self.call(callee, arguments, expression.spot),
             Node::Filter(filter) => self.filter(filter, expression.spot),
@@ -419,15 +422,12 @@ impl Walk<'_> {
             }
             Node::Compare(first, rest) => {
                 self.expression(first);
-                rest.iter().for_each(|(_, value)| self.expression(value));
+                self.expressions(rest.iter().map(|(_, value)| value));
             }
             Node::Conditional(conditional) => {
                 self.expression(&conditional.condition);
                 self.expression(&conditional.then);
-                conditional
-                    .otherwise
-                    .iter()
-                    .for_each(|otherwise| self.expression(otherwise));
+                self.expressions(&conditional.otherwise);
             }
         }
     }
@@ -443,12 +443,11 @@ impl Walk<'_> {
                     node = base;
                 }
                 Node::Item(base, index) => {
-                    steps.push(match &index.node {
-                        Node::Constant(value) => Some(Arc::from(value.to_text())),
-                        _ => {
-                            self.expression(index);
-                            None
-                        }
+                    steps.push(if let Node::Constant(value) = &index.node {
+                        Some(Arc::from(value.to_text()))
+                    } else {
+                        self.expression(index);
+                        None
                     });
                     node = base;
                 }
@@ -489,9 +488,13 @@ impl Walk<'_> {
     }
 
     fn arguments(&mut self, arguments: &[Argument]) {
-        arguments
-            .iter()
-            .for_each(|argument| self.expression(argument.expression()));
+        self.expressions(arguments.iter().map(Argument::expression));
+    }
+
+    fn expressions<'e>(&mut self, expressions: impl IntoIterator<Item = &'e Expression>) {
+        for expression in expressions {
+            self.expression(expression);
+        }
     }
 
     fn call(&mut self, callee: &Expression, arguments: &[Argument], spot: Spot) {
@@ -566,7 +569,7 @@ impl Walk<'_> {
             .filters
             .entry(Arc::clone(&filter.name))
             .or_insert(span);
-        filter.value.iter().for_each(|value| self.expression(value));
+        self.expressions(&filter.value);
         // `map('upper')`, `select('defined')`, `selectattr('x', 'equalto', 1)` name others.
         let named = |index: usize| match filter.arguments.get(index) {
             Some(Argument::Positional(Expression {
@@ -603,7 +606,7 @@ impl Walk<'_> {
 
     /// Walks a constant that is evaluated as a template of its own.
     fn embedded_text(&mut self, text: &Arc<str>) {
-        let compiled = self.templar.compile_scalar(Text {
+        let compiled = self.templar.compile_scalar(Passage {
             text,
             origin: self.origin,
             sources: self.sources,

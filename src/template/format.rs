@@ -466,7 +466,7 @@ fn grouped(digits: &str, field: &Field) -> String {
     let mut out = String::new();
     let length = digits.chars().count();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (length - index) % every == 0 {
+        if index > 0 && (length - index).is_multiple_of(every) {
             out.push(separator);
         }
         out.push(digit);

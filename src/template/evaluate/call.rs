@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::object::{Closure, Object, Operand};
-use super::{Evaluator, Frame, Output};
+use super::{Evaluator, Frame, Output, missing};
 use crate::diag::Span;
 use crate::template::call::{Call, Keyword};
 use crate::template::error::TemplateError;
@@ -212,7 +212,7 @@ impl Evaluator<'_> {
             match argument {
                 Argument::Positional(value) => positional.push(self.operand(frame, value)?),
                 Argument::Named(name, value) => {
-                    named.push((Arc::clone(name), self.operand(frame, value)?))
+                    named.push((Arc::clone(name), self.operand(frame, value)?));
                 }
                 Argument::Positionals(values) => {
                     let values = self.whole(frame, values)?;
@@ -339,7 +339,7 @@ impl Evaluator<'_> {
     ) -> Result<Operand, TemplateError> {
         if matches!(function, Function::Lookup | Function::Query) {
             return self
-                .lookup_call(frame, function, arguments, spot)
+                .lookup_call(frame, function, arguments)
                 .map(Operand::Value);
         }
         let (positional, named) = self.arguments(frame, arguments)?;
@@ -384,12 +384,15 @@ impl Evaluator<'_> {
                     || "a mandatory variable has not been overridden".to_owned(),
                     |hint| hint.to_text(),
                 );
-                self.missing(frame, spot, message).into()
+                missing(frame, spot, message).into()
             }
             Function::Now => {
                 self.fleeting.set(true);
-                let clock = self.context().map(super::LookupContext::now);
-                globals::now(&positional, &named, clock)?.into()
+                // The controller's clock and time zone count, wherever this is evaluated.
+                let Some(outside) = self.context() else {
+                    return Err(TemplateError::Elsewhere("`now`".to_owned()));
+                };
+                globals::now(&positional, &named, outside.now())?.into()
             }
             Function::Lipsum => {
                 self.fleeting.set(true);
@@ -406,7 +409,6 @@ impl Evaluator<'_> {
         frame: &Frame,
         function: Function,
         arguments: &[Argument],
-        spot: Spot,
     ) -> Result<Value, TemplateError> {
         let (positional, mut named) = {
             let mut positional = Vec::with_capacity(arguments.len());
