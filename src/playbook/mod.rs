@@ -3,6 +3,7 @@
 //! The engine and `cli` load a playbook here once, before the first connection, and come back for what is only known while it
 //! runs (`include_tasks`, `include_role`). Nothing downstream sees YAML.
 
+mod check;
 mod files;
 mod load;
 mod model;
@@ -12,6 +13,7 @@ mod tags;
 #[cfg(test)]
 mod testing;
 
+pub use check::Reach;
 pub use files::{Files, SystemFiles};
 pub use load::{Included, Loaded, Loader, Options, Renderer, RoleInclude};
 pub use model::{

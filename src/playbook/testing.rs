@@ -8,7 +8,7 @@ use super::load::{Included, Loaded, Loader, Options, Renderer};
 use super::model::{Entry, Play, Playbook, Task};
 use crate::diag::{Diagnostic, Severity, SourceMap, Span};
 use crate::secrets::VaultSecrets;
-use crate::template::TemplateError;
+use crate::template::{Templar, TemplateError};
 use crate::value::{Dict, Value};
 use crate::yaml::DuplicateKeys;
 
@@ -58,6 +58,7 @@ pub(super) fn loader(files: &[(&str, &str)]) -> Loader {
         private_role_vars: None,
         strict_keywords: true,
         renderer: Arc::new(Names),
+        templar: Arc::new(Templar::new()),
     })
 }
 

@@ -19,6 +19,7 @@ mod role_files;
 mod search;
 mod shape;
 mod task;
+mod templates;
 #[cfg(test)]
 mod tests;
 mod variables;
@@ -32,7 +33,7 @@ use super::files::Files;
 use super::model::{Entry, Playbook, Role, Scope, Task, TaskId};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::secrets::VaultSecrets;
-use crate::template::TemplateError;
+use crate::template::{Templar, TemplateError};
 use crate::value::{Dict, Value};
 use crate::yaml::{Document, DuplicateKeys};
 
@@ -70,6 +71,8 @@ pub struct Options {
     pub strict_keywords: bool,
     /// For names that are templates.
     pub renderer: Arc<dyn Renderer>,
+    /// Reads templates for the checks; shared with whoever evaluates them, since it remembers what it compiled.
+    pub templar: Arc<Templar>,
 }
 
 /// Loads playbooks, and what they include while they run.
