@@ -26,3 +26,5 @@ pub mod worker;
 pub mod remote;
 pub mod inventory;
 pub mod playbook;
+// floor 6: engine
+pub mod engine;

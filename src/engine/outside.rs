@@ -178,7 +178,7 @@ impl LookupContext for Outside<'_> {
     }
 
     fn setting(&self, name: &str) -> Option<Value> {
-        self.scope.run.config.value(name)
+        self.scope.run.setting(name)
     }
 
     fn hosts(&self, pattern: &str) -> Result<Vec<Arc<str>>, TemplateError> {

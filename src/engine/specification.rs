@@ -43,10 +43,10 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
         ignore_errors: keyword(|k| &k.ignore_errors),
         becoming: BecomeKeywords {
             enabled: keyword(|k| &k.become_).or_else(|| (options.r#become || config.r#become).then(|| true.into())),
-            user: keyword(|k| &k.become_user).or_else(|| text(&options.become_user)).or_else(|| text(&config.become_user)),
+            user: keyword(|k| &k.become_user).or_else(|| text(&options.become_user)).or_else(|| Some(Value::text(config.become_user.as_str()))),
             method: keyword(|k| &k.become_method)
                 .or_else(|| text(&options.become_method))
-                .or_else(|| text(&config.become_method)),
+                .or_else(|| Some(Value::text(config.become_method.as_str()))),
             executable: keyword(|k| &k.become_exe).or_else(|| text(&config.become_exe)),
             flags: keyword(|k| &k.become_flags).or_else(|| text(&config.become_flags)),
             password: options.become_password.clone(),

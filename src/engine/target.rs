@@ -124,7 +124,7 @@ pub(super) fn place(scope: &HostScope<'_>, outside: &dyn LookupContext) -> Resul
         Some(value) => Some(port(&value)?),
         None => match keyword("port", scope.task.and_then(|task| task.effective(|keywords| &keywords.port)))? {
             Some(value) => Some(port(&value)?),
-            None => config.remote_port,
+            None => config.remote_port.and_then(|port| u16::try_from(port).ok()),
         },
     };
     let effective_user = scope.task.and_then(|task| task.effective(|keywords| &keywords.remote_user));
@@ -151,14 +151,14 @@ pub(super) fn place(scope: &HostScope<'_>, outside: &dyn LookupContext) -> Resul
     };
     target.ssh_args = arguments(&["ansible_ssh_args"], "", config.ssh_args.as_deref().unwrap_or_default())?;
     target.ssh_common_args =
-        arguments(&["ansible_ssh_common_args"], &options.ssh_common_args, config.ssh_common_args.as_deref().unwrap_or_default())?;
+        arguments(&["ansible_ssh_common_args"], &options.ssh_common_args, &config.ssh_common_args)?;
     target.ssh_extra_args =
-        arguments(&["ansible_ssh_extra_args"], &options.ssh_extra_args, config.ssh_extra_args.as_deref().unwrap_or_default())?;
+        arguments(&["ansible_ssh_extra_args"], &options.ssh_extra_args, &config.ssh_extra_args)?;
     let checking = settings.variable(&["ansible_host_key_checking", "ansible_ssh_host_key_checking"])?;
     target.host_key_checking = checking.map_or(config.host_key_checking, |value| value.as_bool().unwrap_or_else(|| value.to_text().to_lowercase() != "false" && value.to_text() != "no"));
     let seconds = match settings.variable(&["ansible_timeout", "ansible_ssh_timeout"])? {
         Some(value) => value.to_text().trim().parse().map_err(|_| format!("`ansible_timeout` must be seconds, not `{value:?}`"))?,
-        None => options.timeout.unwrap_or(config.timeout),
+        None => options.timeout.unwrap_or(u64::try_from(config.timeout).unwrap_or(10)),
     };
     target.timeout = Duration::from_secs(seconds);
     Ok(Place::Ssh(Box::new(target)))
