@@ -111,8 +111,10 @@ impl Case {
         let directory = directory.as_path();
         let settings = directory.join("case.json");
         let settings = if settings.exists() {
-            let text = std::fs::read_to_string(&settings).map_err(|error| format!("{}: {error}", settings.display()))?;
-            serde_json::from_str(&text).map_err(|error| format!("{}: {error}", settings.display()))?
+            let text = std::fs::read_to_string(&settings)
+                .map_err(|error| format!("{}: {error}", settings.display()))?;
+            serde_json::from_str(&text)
+                .map_err(|error| format!("{}: {error}", settings.display()))?
         } else {
             Settings::default()
         };
@@ -125,21 +127,32 @@ impl Case {
             // What may differ is no part of the question.
             if name == Path::new("case.json") {
                 let question = std::fs::read_to_string(&file).map_err(|error| error.to_string())?;
-                let mut question: serde_json::Value = serde_json::from_str(&question).map_err(|error| error.to_string())?;
+                let mut question: serde_json::Value =
+                    serde_json::from_str(&question).map_err(|error| error.to_string())?;
                 if let Some(keys) = question.as_object_mut() {
                     keys.shift_remove("allow");
                 }
                 hash.update(question.to_string());
                 continue;
             }
-            let content = std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+            let content =
+                std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
             hash.update(name.to_string_lossy().as_bytes());
             hash.update([0]);
             hash.update(content.len().to_be_bytes());
             hash.update(content);
         }
-        let hash = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-        Ok(Self { name: name.to_owned(), directory: directory.to_owned(), settings, hash })
+        let hash = hash
+            .finalize()
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Ok(Self {
+            name: name.to_owned(),
+            directory: directory.to_owned(),
+            settings,
+            hash,
+        })
     }
 
     pub(crate) fn needs_lab(&self) -> bool {
@@ -163,7 +176,11 @@ pub(crate) fn names() -> Vec<String> {
 fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
-        if path.is_dir() && !path.is_symlink() { walk(&path, files)? } else { files.push(path) }
+        if path.is_dir() && !path.is_symlink() {
+            walk(&path, files)?
+        } else {
+            files.push(path)
+        }
     }
     Ok(())
 }

@@ -20,7 +20,8 @@ pub(crate) struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if let (Some(Value::String(recorded)), Some(Value::String(observed))) = (&self.recorded, &self.observed)
+        if let (Some(Value::String(recorded)), Some(Value::String(observed))) =
+            (&self.recorded, &self.observed)
             && (recorded.contains('\n') || observed.contains('\n'))
         {
             let (mut recorded, mut observed) = (recorded.lines(), observed.lines());
@@ -40,10 +41,22 @@ impl fmt::Display for Difference {
             }
         }
         let show = |value: &Option<Value>| {
-            let text = value.as_ref().map_or_else(|| "nothing".to_owned(), Value::to_string);
-            if text.chars().count() > SHOWN { text.chars().take(SHOWN).chain("...".chars()).collect() } else { text }
+            let text = value
+                .as_ref()
+                .map_or_else(|| "nothing".to_owned(), Value::to_string);
+            if text.chars().count() > SHOWN {
+                text.chars().take(SHOWN).chain("...".chars()).collect()
+            } else {
+                text
+            }
         };
-        write!(formatter, "{}:\n    ansible-core: {}\n    here:         {}", self.at, show(&self.recorded), show(&self.observed))
+        write!(
+            formatter,
+            "{}:\n    ansible-core: {}\n    here:         {}",
+            self.at,
+            show(&self.recorded),
+            show(&self.observed)
+        )
     }
 }
 
@@ -54,8 +67,19 @@ pub(crate) fn differences(recorded: &Value, observed: &Value) -> Vec<Difference>
     found
 }
 
-fn collect(at: String, recorded: Option<&Value>, observed: Option<&Value>, found: &mut Vec<Difference>) {
-    let below = |key: &str| if at.is_empty() { key.to_owned() } else { format!("{at}/{key}") };
+fn collect(
+    at: String,
+    recorded: Option<&Value>,
+    observed: Option<&Value>,
+    found: &mut Vec<Difference>,
+) {
+    let below = |key: &str| {
+        if at.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{at}/{key}")
+        }
+    };
     match (recorded, observed) {
         (Some(left), Some(right)) if same(left, right) => {}
         (Some(Value::Object(left)), Some(Value::Object(right))) => {
@@ -73,14 +97,23 @@ fn collect(at: String, recorded: Option<&Value>, observed: Option<&Value>, found
                 if let (Some(left), Some(right)) = (heading(left), heading(right))
                     && left != right
                 {
-                    collect(below(&format!("{index}/heading")), Some(left), Some(right), found);
+                    collect(
+                        below(&format!("{index}/heading")),
+                        Some(left),
+                        Some(right),
+                        found,
+                    );
                     return;
                 }
                 collect(below(&index.to_string()), left, right, found);
             }
         }
         (recorded, observed) => {
-            found.push(Difference { at, recorded: recorded.cloned(), observed: observed.cloned() });
+            found.push(Difference {
+                at,
+                recorded: recorded.cloned(),
+                observed: observed.cloned(),
+            });
         }
     }
 }
@@ -99,10 +132,21 @@ fn same(recorded: &Value, observed: &Value) -> bool {
 }
 
 /// Takes out the differences that the case allows; gives the rest, and the allowances that nothing needed.
-pub(crate) fn apply_allowances(differences: Vec<Difference>, allow: &[Allowance]) -> (Vec<Difference>, Vec<String>) {
-    let unused = allow.iter().filter(|allowance| !differences.iter().any(|difference| glob(&allowance.at, &difference.at)));
+pub(crate) fn apply_allowances(
+    differences: Vec<Difference>,
+    allow: &[Allowance],
+) -> (Vec<Difference>, Vec<String>) {
+    let unused = allow.iter().filter(|allowance| {
+        !differences
+            .iter()
+            .any(|difference| glob(&allowance.at, &difference.at))
+    });
     let unused = unused.map(|allowance| allowance.at.clone()).collect();
-    let rest = differences.into_iter().filter(|difference| !allow.iter().any(|allowance| glob(&allowance.at, &difference.at)));
+    let rest = differences.into_iter().filter(|difference| {
+        !allow
+            .iter()
+            .any(|allowance| glob(&allowance.at, &difference.at))
+    });
     (rest.collect(), unused)
 }
 
@@ -111,7 +155,9 @@ fn glob(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
         Some((start, rest)) => text.strip_prefix(start).is_some_and(|tail| {
-            (0..=tail.len()).filter(|&at| tail.is_char_boundary(at)).any(|at| tail.get(at..).is_some_and(|tail| glob(rest, tail)))
+            (0..=tail.len())
+                .filter(|&at| tail.is_char_boundary(at))
+                .any(|at| tail.get(at..).is_some_and(|tail| glob(rest, tail)))
         }),
     }
 }

@@ -21,8 +21,14 @@ pub(crate) struct Run {
 impl Engine {
     pub(crate) fn from_environment() -> Self {
         match std::env::var_os("KPLAY_ENGINE").filter(|path| !path.is_empty()) {
-            Some(path) => Self { program: path.into(), is_kplay: false },
-            None => Self { program: env!("CARGO_BIN_EXE_kplay").into(), is_kplay: true },
+            Some(path) => Self {
+                program: path.into(),
+                is_kplay: false,
+            },
+            None => Self {
+                program: env!("CARGO_BIN_EXE_kplay").into(),
+                is_kplay: true,
+            },
         }
     }
 
@@ -37,7 +43,10 @@ impl Engine {
 
     /// The version of an ansible-core that is the engine.
     pub(crate) fn ansible_core(&self) -> Result<String, String> {
-        let answer = Command::new(&self.program).arg("--version").output().map_err(|error| self.cannot_run(&error))?;
+        let answer = Command::new(&self.program)
+            .arg("--version")
+            .output()
+            .map_err(|error| self.cannot_run(&error))?;
         let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
         answer
             .split_once("[core ")
@@ -60,7 +69,10 @@ impl Engine {
             .args(arguments)
             .current_dir(directory)
             .env_clear()
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            )
             .env("HOME", home)
             .env("LANG", "C.UTF-8")
             .env("TERM", "dumb")
@@ -72,7 +84,10 @@ impl Engine {
             .map_err(|error| self.cannot_run(&error))?;
         let exit = output.status.code().unwrap_or(-1);
         if exit == 124 {
-            return Err(format!("{} did not end in {SECONDS} seconds", self.program.display()));
+            return Err(format!(
+                "{} did not end in {SECONDS} seconds",
+                self.program.display()
+            ));
         }
         Ok(Run {
             exit,

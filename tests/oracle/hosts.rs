@@ -36,7 +36,8 @@ pub(crate) struct Host {
 impl Pool {
     /// The lab that is up, or why there is none.
     pub(crate) fn find() -> Result<Self, String> {
-        let state = PathBuf::from(std::env::var_os("KPLAY_LAB").unwrap_or_else(|| "/tmp/kplay-lab".into()));
+        let state =
+            PathBuf::from(std::env::var_os("KPLAY_LAB").unwrap_or_else(|| "/tmp/kplay-lab".into()));
         let description = std::fs::read_to_string(state.join("lab.env")).map_err(|_| {
             "needs the hosts of the lab: as root on Debian, `tests/lab/lab up`".to_owned()
         })?;
@@ -47,8 +48,11 @@ impl Pool {
                 .map(|value| value.trim_matches('"').to_owned())
                 .ok_or_else(|| format!("{} does not say {key}", state.join("lab.env").display()))
         };
-        let free: Vec<String> =
-            value("KPLAY_LAB_HOSTS")?.split(' ').filter(|name| *name != WITHOUT_PYTHON).map(str::to_owned).collect();
+        let free: Vec<String> = value("KPLAY_LAB_HOSTS")?
+            .split(' ')
+            .filter(|name| *name != WITHOUT_PYTHON)
+            .map(str::to_owned)
+            .collect();
         Ok(Self {
             network: value("KPLAY_LAB_NETWORK")?,
             state,
@@ -66,21 +70,37 @@ impl Pool {
     /// Waits for `count` hosts and boots them afresh.
     pub(crate) fn claim(&self, count: usize) -> Result<Claim<'_>, String> {
         if count > self.size {
-            return Err(format!("needs {count} hosts, and the lab has {}: `tests/lab/lab up {count}`", self.size));
+            return Err(format!(
+                "needs {count} hosts, and the lab has {}: `tests/lab/lab up {count}`",
+                self.size
+            ));
         }
-        let gathering = self.gathering.lock().unwrap_or_else(PoisonError::into_inner);
+        let gathering = self
+            .gathering
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         while free.len() < count {
-            free = self.returned.wait(free).unwrap_or_else(PoisonError::into_inner);
+            free = self
+                .returned
+                .wait(free)
+                .unwrap_or_else(PoisonError::into_inner);
         }
         let mut names: Vec<String> = free.drain(..count).collect();
         drop(free);
         names.sort();
-        let mut claim = Claim { pool: Some(self), hosts: Vec::new() };
+        let mut claim = Claim {
+            pool: Some(self),
+            hosts: Vec::new(),
+        };
         for (index, name) in names.into_iter().enumerate() {
             let path = self.state.join(format!("claim.{name}"));
             let lock = File::create(&path).and_then(|file| file.lock().map(|()| file));
-            let address = format!("{}.{}", self.network, 10 + name.trim_start_matches("kp").parse().unwrap_or(0));
+            let address = format!(
+                "{}.{}",
+                self.network,
+                10 + name.trim_start_matches("kp").parse().unwrap_or(0)
+            );
             claim.hosts.push(Host {
                 alias: format!("h{}", index + 1),
                 machine: Some((name, address)),
@@ -92,7 +112,11 @@ impl Pool {
         Ok(claim)
     }
 
-    fn lab<'name>(&self, verb: &str, names: impl Iterator<Item = &'name str>) -> Result<(), String> {
+    fn lab<'name>(
+        &self,
+        verb: &str,
+        names: impl Iterator<Item = &'name str>,
+    ) -> Result<(), String> {
         let output = Command::new(lab_program())
             .arg(verb)
             .args(names)
@@ -102,31 +126,56 @@ impl Pool {
         if output.status.success() {
             return Ok(());
         }
-        Err(format!("`lab {verb}` failed: {}", String::from_utf8_lossy(&output.stderr)))
+        Err(format!(
+            "`lab {verb}` failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        ))
     }
 }
 
 impl Claim<'_> {
     /// Hosts that are all this machine, reached by the local connection.
     pub(crate) fn local(count: usize) -> Self {
-        let host = |number| Host { alias: format!("h{number}"), machine: None, _lock: None };
-        Self { pool: None, hosts: (1..=count).map(host).collect() }
+        let host = |number| Host {
+            alias: format!("h{number}"),
+            machine: None,
+            _lock: None,
+        };
+        Self {
+            pool: None,
+            hosts: (1..=count).map(host).collect(),
+        }
     }
 
     pub(crate) fn state(&self) -> Option<&Path> {
         self.pool.map(|pool| pool.state.as_path())
     }
 
+    /// The first three numbers of the hosts' addresses.
+    pub(crate) fn network(&self) -> Option<&str> {
+        self.pool.map(|pool| pool.network.as_str())
+    }
+
     fn machines(&self) -> impl Iterator<Item = &str> {
-        self.hosts.iter().filter_map(|host| host.machine.as_ref().map(|(name, _)| name.as_str()))
+        self.hosts
+            .iter()
+            .filter_map(|host| host.machine.as_ref().map(|(name, _)| name.as_str()))
     }
 
     /// Runs a shell script on the host (a local one: in `directory`), as root and past its sshd; gives its output.
-    pub(crate) fn shell(&self, host: &Host, directory: &Path, script: &str, arguments: &[String]) -> Result<String, String> {
+    pub(crate) fn shell(
+        &self,
+        host: &Host,
+        directory: &Path,
+        script: &str,
+        arguments: &[String],
+    ) -> Result<String, String> {
         let mut command = match (&host.machine, self.pool) {
             (Some((name, _)), Some(pool)) => {
                 let mut command = Command::new(lab_program());
-                command.args(["sh", name, "/bin/sh"]).env("KPLAY_LAB", &pool.state);
+                command
+                    .args(["sh", name, "/bin/sh"])
+                    .env("KPLAY_LAB", &pool.state);
                 command
             }
             _ => Command::new("/bin/sh"),
@@ -139,7 +188,11 @@ impl Claim<'_> {
             .output()
             .map_err(|error| format!("cannot run a shell on {}: {error}", host.alias))?;
         if !output.status.success() {
-            return Err(format!("{}: a script of the case failed: {}", host.alias, String::from_utf8_lossy(&output.stderr)));
+            return Err(format!(
+                "{}: a script of the case failed: {}",
+                host.alias,
+                String::from_utf8_lossy(&output.stderr)
+            ));
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
@@ -148,8 +201,13 @@ impl Claim<'_> {
 impl Drop for Claim<'_> {
     fn drop(&mut self) {
         let Some(pool) = self.pool else { return };
-        let names = std::mem::take(&mut self.hosts).into_iter().filter_map(|host| host.machine.map(|(name, _)| name));
-        pool.free.lock().unwrap_or_else(PoisonError::into_inner).extend(names);
+        let names = std::mem::take(&mut self.hosts)
+            .into_iter()
+            .filter_map(|host| host.machine.map(|(name, _)| name));
+        pool.free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .extend(names);
         pool.returned.notify_all();
     }
 }

@@ -17,6 +17,7 @@ mod normalise;
 mod observe;
 mod record;
 mod screen;
+mod self_check;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -48,12 +49,18 @@ fn main() -> ExitCode {
     });
     // The cases wait for hosts more than they compute, and there is no use in more of them than there are hosts.
     if arguments.test_threads.is_none() {
-        arguments.test_threads = Some(oracle.pool.as_ref().map_or(2, Pool::size).min(oracle.engine.at_once()));
+        arguments.test_threads = Some(
+            oracle
+                .pool
+                .as_ref()
+                .map_or(2, Pool::size)
+                .min(oracle.engine.at_once()),
+        );
     }
     let wanted = std::env::var("KPLAY_ORACLE_CASES").unwrap_or_default();
     let wanted: Vec<&str> = wanted.split_whitespace().collect();
     let stale_only = is_set("KPLAY_ORACLE_STALE");
-    let trials = case::names()
+    let trials: Vec<Trial> = case::names()
         .into_iter()
         .filter(|name| wanted.is_empty() || wanted.contains(&name.as_str()))
         .filter(|name| !stale_only || record::is_stale(name))
@@ -62,6 +69,11 @@ fn main() -> ExitCode {
             Trial::ignorable_test(name.clone(), move || oracle.run(&name))
         })
         .collect();
+    let trials = if wanted.is_empty() && !stale_only && !oracle.record {
+        self_check::trials().into_iter().chain(trials).collect()
+    } else {
+        trials
+    };
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -70,7 +82,9 @@ impl Oracle {
         let case = Case::load(name)?;
         let hosts = match (&self.pool, case.needs_lab()) {
             (Ok(pool), true) => pool.claim(case.hosts)?,
-            (Err(reason), true) if self.lab_required || self.record => return Err(Failed::from(reason)),
+            (Err(reason), true) if self.lab_required || self.record => {
+                return Err(Failed::from(reason));
+            }
             (Err(reason), true) => return Ok(Completion::ignored_with(reason)),
             (_, false) => hosts::Claim::local(case.hosts),
         };
@@ -84,7 +98,11 @@ impl Oracle {
         let (unexplained, unused) = compare::apply_allowances(differences, &case.allow);
         let mut report: Vec<String> = unexplained.iter().map(ToString::to_string).collect();
         if self.engine.is_kplay() {
-            report.extend(unused.iter().map(|at| format!("{at}: this difference is allowed, but there is none any more")));
+            report.extend(
+                unused.iter().map(|at| {
+                    format!("{at}: this difference is allowed, but there is none any more")
+                }),
+            );
         }
         if report.is_empty() {
             return Ok(Completion::Completed);

@@ -5,23 +5,62 @@ use fancy_regex::Regex;
 use serde_json::{Map, Value};
 
 /// Keys of results that are dropped: talk about the run, not its result.
-const DROPPED: &[&str] = &["warnings", "deprecations", "exception", "invocation", "discovered_interpreter_python"];
+const DROPPED: &[&str] = &[
+    "warnings",
+    "deprecations",
+    "exception",
+    "invocation",
+    "discovered_interpreter_python",
+];
 
 /// Keys of results whose presence is compared and whose value is not.
 const VOLATILE: &[&str] = &[
-    "start", "end", "delta", "elapsed", "mtime", "atime", "ctime", "inode", "dev", "version", "blocks", "block_size", "attributes",
-    "attr_flags", "pid", "cache_update_time", "started_at",
+    "start",
+    "end",
+    "delta",
+    "elapsed",
+    "mtime",
+    "atime",
+    "ctime",
+    "inode",
+    "dev",
+    "version",
+    "blocks",
+    "block_size",
+    "attributes",
+    "attr_flags",
+    "pid",
+    "cache_update_time",
+    "started_at",
 ];
 
 /// Of a unit's properties those that say what a playbook asks for; the hundred others are clocks and counters.
-const UNIT_PROPERTIES: &[&str] = &["ActiveState", "SubState", "LoadState", "UnitFileState", "Id", "Description", "FragmentPath", "Type"];
+const UNIT_PROPERTIES: &[&str] = &[
+    "ActiveState",
+    "SubState",
+    "LoadState",
+    "UnitFileState",
+    "Id",
+    "Description",
+    "FragmentPath",
+    "Type",
+];
 
 /// What matches is replaced; the order counts.
 const PATTERNS: &[(&str, &str)] = &[
     // A file that a module was sent, or that an engine made to send one; a name that was drawn at random.
-    (r"[^\s'\x22:=]*/\.ansible/tmp/[^\s'\x22:]*", "<temporary path>"),
-    (r"[^\s'\x22:=]*/(?:\.cache/kplay|\.kplay)[^\s'\x22:]*", "<temporary path>"),
-    (r"/tmp/(?:ansible|tmp)[._-]?[A-Za-z0-9_]{6,}[^\s'\x22]*", "<temporary path>"),
+    (
+        r"[^\s'\x22:=]*/\.ansible/tmp/[^\s'\x22:]*",
+        "<temporary path>",
+    ),
+    (
+        r"[^\s'\x22:=]*/(?:\.cache/kplay|\.kplay)[^\s'\x22:]*",
+        "<temporary path>",
+    ),
+    (
+        r"/tmp/(?:ansible|tmp)[._-]?[A-Za-z0-9_]{6,}[^\s'\x22]*",
+        "<temporary path>",
+    ),
     (r"\bansible\.[a-z0-9_]{8}\b", "ansible.<random>"),
     // A backup's process and time.
     (r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~", ".<backup>~"),
@@ -29,36 +68,58 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"\(Reading database \.\.\. [^\r\n]*(?:\r?\n|\r|$)", ""),
     (r"Fetched ([^\n]*) in \d+s \([^)]*\)", "Fetched $1"),
     (r"\[\d+ B\]", "[<size>]"),
-    (r"Need to get [^\n]* of archives", "Need to get <size> of archives"),
+    (
+        r"Need to get [^\n]* of archives",
+        "Need to get <size> of archives",
+    ),
     // The chain of contexts before the cause of a failure: what a user can rely on is the cause.
     (
         r"^(?:(?:Unexpected )?(?:Task failed|Module failed|Action failed|AnsibleActionFail error|Finalization of task args for '[^']*' failed|Error while resolving value for '[^']*'|Error while evaluating (?:conditional|expression)|Error rendering (?:template|expression)|The (?:filter|test|lookup) plugin '[^']*' failed)(?:: |\.\s+))+",
         "",
     ),
     // The names that ansible-core's own code has for text, numbers, lists and mappings.
-    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Str|Text)\b", "str"),
-    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Int)\b", "int"),
-    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Dict)\b", "dict"),
-    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:List)\b", "list"),
+    (
+        r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Str|Text)\b",
+        "str",
+    ),
+    (
+        r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Int)\b",
+        "int",
+    ),
+    (
+        r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Dict)\b",
+        "dict",
+    ),
+    (
+        r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:List)\b",
+        "list",
+    ),
     // Python's addresses of objects.
     (r"0x[0-9a-f]{8,}", "<address>"),
 ];
 
 pub(crate) struct Normaliser {
     literals: Vec<(String, String)>,
-    patterns: Vec<(Regex, &'static str)>,
+    patterns: Vec<(Regex, String)>,
 }
 
 impl Normaliser {
-    /// `literals` are this run's own names: its scratch directory, its hosts' names and addresses.
-    pub(crate) fn new(literals: Vec<(String, String)>, names: &[(String, String)]) -> Result<Self, String> {
+    /// `literals` are the paths of this run, `names` patterns of its hosts' names and addresses.
+    pub(crate) fn new(
+        literals: Vec<(String, String)>,
+        names: &[(String, String)],
+    ) -> Result<Self, String> {
+        let general = PATTERNS
+            .iter()
+            .map(|(pattern, replacement)| ((*pattern).to_owned(), (*replacement).to_owned()));
         let mut patterns = Vec::new();
-        for (pattern, replacement) in PATTERNS {
-            patterns.push((Regex::new(pattern).map_err(|error| format!("{pattern}: {error}"))?, *replacement));
+        for (pattern, replacement) in names.iter().cloned().chain(general) {
+            patterns.push((
+                Regex::new(&pattern).map_err(|error| format!("{pattern}: {error}"))?,
+                replacement,
+            ));
         }
-        let mut normaliser = Self { literals, patterns };
-        normaliser.literals.extend(names.iter().cloned());
-        Ok(normaliser)
+        Ok(Self { literals, patterns })
     }
 
     pub(crate) fn text(&self, text: &str) -> String {
@@ -67,7 +128,9 @@ impl Normaliser {
             text = text.replace(from, to);
         }
         for (pattern, replacement) in &self.patterns {
-            text = pattern.replace_all(&text, *replacement).into_owned();
+            text = pattern
+                .replace_all(&text, replacement.as_str())
+                .into_owned();
         }
         text
     }
@@ -77,7 +140,11 @@ impl Normaliser {
             Value::String(text) => Value::String(self.text(&text)),
             Value::Array(items) => items
                 .into_iter()
-                .filter(|item| !item.as_str().is_some_and(|line| line.starts_with("(Reading database ")))
+                .filter(|item| {
+                    !item
+                        .as_str()
+                        .is_some_and(|line| line.starts_with("(Reading database "))
+                })
                 .map(|item| self.value(item))
                 .collect(),
             Value::Object(object) => self.object(object),
@@ -87,16 +154,26 @@ impl Normaliser {
 
     fn object(&self, object: Map<String, Value>) -> Value {
         let is_unit = object.contains_key("ActiveState") && object.contains_key("LoadState");
-        let is_directory = object.get("isdir") == Some(&Value::Bool(true)) || object.get("state") == Some(&Value::from("directory"));
+        let is_directory = object.get("isdir") == Some(&Value::Bool(true))
+            || object.get("state") == Some(&Value::from("directory"));
         let mut result = Map::new();
         for (key, value) in object {
-            if DROPPED.contains(&key.as_str()) || (is_unit && !UNIT_PROPERTIES.contains(&key.as_str())) {
+            if DROPPED.contains(&key.as_str())
+                || (is_unit && !UNIT_PROPERTIES.contains(&key.as_str()))
+            {
                 continue;
             }
-            let volatile = VOLATILE.contains(&key.as_str()) && !value.is_null() && !value.is_object() && !matches!(value, Value::Bool(_));
+            let volatile = VOLATILE.contains(&key.as_str())
+                && !value.is_null()
+                && !value.is_object()
+                && !matches!(value, Value::Bool(_));
             // A directory's own size and its links are the file system's business.
             let volatile = volatile || (is_directory && ["size", "nlink"].contains(&key.as_str()));
-            let value = if volatile { Value::from(format!("<{key}>")) } else { self.value(value) };
+            let value = if volatile {
+                Value::from(format!("<{key}>"))
+            } else {
+                self.value(value)
+            };
             result.insert(self.text(&key), value);
         }
         Value::Object(result)

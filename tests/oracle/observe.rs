@@ -30,7 +30,10 @@ struct Scene<'case> {
 
 /// Runs the case and gives `{"check": .., "run 1": .., "run 2": ..}`.
 pub(crate) fn observe(case: &Case, engine: &Engine, claim: &Claim<'_>) -> Result<Value, String> {
-    let scratch = tempfile::Builder::new().prefix("kplay-oracle-").tempdir_in("/tmp").map_err(|error| error.to_string())?;
+    let scratch = tempfile::Builder::new()
+        .prefix("kplay-oracle-")
+        .tempdir_in("/tmp")
+        .map_err(|error| error.to_string())?;
     let scene = Scene::set(case, claim, scratch.path())?;
     if !case.prepare.is_empty() {
         for host in &claim.hosts {
@@ -55,19 +58,29 @@ impl<'case> Scene<'case> {
         let directory = scratch.join("case");
         let home = scratch.join("home");
         std::fs::create_dir(&home).map_err(|error| error.to_string())?;
-        let copied = Command::new("cp").arg("-R").arg(&case.directory).arg(&directory).status();
+        let copied = Command::new("cp")
+            .arg("-R")
+            .arg(&case.directory)
+            .arg(&directory)
+            .status();
         if !copied.is_ok_and(|status| status.success()) {
             return Err(format!("cannot copy {}", case.directory.display()));
         }
         if !directory.join("ansible.cfg").exists() {
-            write(&directory.join("ansible.cfg"), "[ssh_connection]\npipelining = true\n")?;
+            write(
+                &directory.join("ansible.cfg"),
+                "[ssh_connection]\npipelining = true\n",
+            )?;
         }
         write(&scratch.join("hosts.ini"), &inventory(case, claim))?;
         write(&scratch.join("values.yml"), &values_play(case))?;
 
         let mut arguments = Vec::new();
         if case.hosts > 0 {
-            arguments.extend(["-i".to_owned(), scratch.join("hosts.ini").display().to_string()]);
+            arguments.extend([
+                "-i".to_owned(),
+                scratch.join("hosts.ini").display().to_string(),
+            ]);
         }
         if directory.join("inventory").exists() {
             arguments.extend(["-i", "inventory"].map(str::to_owned));
@@ -103,14 +116,25 @@ impl<'case> Scene<'case> {
         let mut result = Map::new();
         result.insert("exit".to_owned(), run.exit.into());
         if self.case.plain_output {
-            let lines: Vec<&str> = run.stdout.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+            let lines: Vec<&str> = run
+                .stdout
+                .lines()
+                .map(str::trim_end)
+                .filter(|line| !line.is_empty())
+                .collect();
             result.insert("output".to_owned(), self.normaliser.value(json!(lines)));
         } else {
             let screen = screen::parse(&run.stdout);
             result.insert("recap".to_owned(), Value::Object(screen.recap));
-            result.insert("screen".to_owned(), self.normaliser.value(Value::Array(screen.entries)));
+            result.insert(
+                "screen".to_owned(),
+                self.normaliser.value(Value::Array(screen.entries)),
+            );
             if !self.case.registers.is_empty() {
-                result.insert("registers".to_owned(), self.normaliser.value(Value::Object(screen.values)));
+                result.insert(
+                    "registers".to_owned(),
+                    self.normaliser.value(Value::Object(screen.values)),
+                );
             }
         }
         let items = self.end_state_items();
@@ -134,27 +158,47 @@ impl<'case> Scene<'case> {
             ("group", &wanted.groups),
             ("command", &wanted.commands),
         ];
-        kinds.iter().flat_map(|(kind, items)| items.iter().map(move |item| format!("{kind}:{item}"))).collect()
+        kinds
+            .iter()
+            .flat_map(|(kind, items)| items.iter().map(move |item| format!("{kind}:{item}")))
+            .collect()
     }
 
     fn end_state(&self, host: &Host, items: &[String]) -> Result<Value, String> {
         let text = |encoded: &str| {
             let bytes = STANDARD.decode(encoded).ok()?;
-            String::from_utf8(bytes).ok().map(|text| self.normaliser.text(&text))
+            String::from_utf8(bytes)
+                .ok()
+                .map(|text| self.normaliser.text(&text))
         };
         let mut state = Map::new();
-        for line in self.claim.shell(host, &self.directory, END_STATE, items)?.lines() {
+        for line in self
+            .claim
+            .shell(host, &self.directory, END_STATE, items)?
+            .lines()
+        {
             let mut fields = line.split('\t');
-            let (kind, name) = (fields.next().unwrap_or_default(), self.normaliser.text(fields.next().unwrap_or_default()));
+            let (kind, name) = (
+                fields.next().unwrap_or_default(),
+                self.normaliser.text(fields.next().unwrap_or_default()),
+            );
             let rest: Vec<&str> = fields.collect();
             let value = match (kind, rest.as_slice()) {
                 ("absent", _) => Value::from("absent"),
                 ("text", [encoded]) => Value::from(text(encoded).unwrap_or_default().trim_end()),
-                ("file", [mode, owner, group, size, hash, encoded]) => match text(encoded).filter(|text| !text.is_empty()) {
-                    Some(text) => json!({"file": text, "mode": mode, "owner": owner, "group": group}),
-                    None => json!({"file": format!("{size} bytes, {hash}"), "mode": mode, "owner": owner, "group": group}),
-                },
-                ("link", [owner, group, target]) => json!({"link": self.normaliser.text(target), "owner": owner, "group": group}),
+                ("file", [mode, owner, group, size, hash, encoded]) => {
+                    match text(encoded).filter(|text| !text.is_empty()) {
+                        Some(text) => {
+                            json!({"file": text, "mode": mode, "owner": owner, "group": group})
+                        }
+                        None => {
+                            json!({"file": format!("{size} bytes, {hash}"), "mode": mode, "owner": owner, "group": group})
+                        }
+                    }
+                }
+                ("link", [owner, group, target]) => {
+                    json!({"link": self.normaliser.text(target), "owner": owner, "group": group})
+                }
                 (kind, rest) => json!({kind: rest}),
             };
             state.insert(name, value);
@@ -164,11 +208,19 @@ impl<'case> Scene<'case> {
 
     /// Leaves what the engine said in the build directory, for whoever has to find out why a case fails.
     fn keep_transcript(&self, run: &str, output: &Run) {
-        let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join("oracle").join(&self.case.name);
-        let text = format!("{:?}\n\n{}\n--- stderr ---\n{}\n--- exit {} ---\n", self.arguments, output.stdout, output.stderr, output.exit);
+        let directory = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("oracle")
+            .join(&self.case.name);
+        let text = format!(
+            "{:?}\n\n{}\n--- stderr ---\n{}\n--- exit {} ---\n",
+            self.arguments, output.stdout, output.stderr, output.exit
+        );
         // A transcript is a comfort: a full disk must not fail the case.
         if std::fs::create_dir_all(&directory).is_ok() {
-            let _ = std::fs::write(directory.join(format!("{}.txt", run.replace(' ', "-"))), text);
+            let _ = std::fs::write(
+                directory.join(format!("{}.txt", run.replace(' ', "-"))),
+                text,
+            );
         }
     }
 }
@@ -190,9 +242,16 @@ fn inventory(case: &Case, claim: &Claim<'_>) -> String {
     match (case.connection, claim.state()) {
         (Connection::Ssh, Some(state)) => {
             let state = state.display();
-            let _ = writeln!(text, "ansible_python_interpreter=/usr/bin/python3\nansible_user={}", case.user);
+            let _ = writeln!(
+                text,
+                "ansible_python_interpreter=/usr/bin/python3\nansible_user={}",
+                case.user
+            );
             let _ = writeln!(text, "ansible_ssh_private_key_file={state}/id");
-            let _ = writeln!(text, "ansible_ssh_common_args='-o UserKnownHostsFile={state}/known_hosts'");
+            let _ = writeln!(
+                text,
+                "ansible_ssh_common_args='-o UserKnownHostsFile={state}/known_hosts'"
+            );
         }
         _ => text.push_str("ansible_python_interpreter='{{ ansible_playbook_python }}'\n"),
     }
@@ -208,7 +267,10 @@ fn values_play(case: &Case) -> String {
         case.registers_on
     );
     for name in &case.registers {
-        let _ = writeln!(text, "          {name}: \"{{{{ {name} | default('<undefined>') }}}}\"");
+        let _ = writeln!(
+            text,
+            "          {name}: \"{{{{ {name} | default('<undefined>') }}}}\""
+        );
     }
     text
 }
@@ -217,14 +279,24 @@ fn normaliser(claim: &Claim<'_>, scratch: &Path) -> Result<Normaliser, String> {
     let mut names = Vec::new();
     for host in &claim.hosts {
         if let Some((name, address)) = &host.machine {
-            names.push((name.clone(), format!("<name of {}>", host.alias)));
-            names.push((address.clone(), format!("<address of {}>", host.alias)));
+            names.push((format!(r"\b{name}\b"), format!("<name of {}>", host.alias)));
+            names.push((
+                format!(r"\b{}\b", address.replace('.', r"\.")),
+                format!("<address of {}>", host.alias),
+            ));
         }
     }
     let mut literals = vec![(scratch.display().to_string(), "<scratch>".to_owned())];
     if let Some(state) = claim.state() {
         literals.push((state.display().to_string(), "<lab>".to_owned()));
     }
+    // After the hosts' own addresses: the rest of their network.
+    names.extend(claim.network().map(|network| {
+        (
+            format!(r"\b{}\.", network.replace('.', r"\.")),
+            "<network>.".to_owned(),
+        )
+    }));
     Normaliser::new(literals, &names)
 }
 

@@ -14,24 +14,35 @@ const ANSIBLE_CORE: &str = "2.19.14";
 /// Its answer to this very case.
 pub(crate) fn read(case: &Case) -> Result<Value, String> {
     let path = path(&case.name);
-    let text = std::fs::read_to_string(&path)
-        .map_err(|error| format!("{}: {error}: ask ansible-core with `tests/oracle/record`", path.display()))?;
-    let mut record: Value = serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    let text = std::fs::read_to_string(&path).map_err(|error| {
+        format!(
+            "{}: {error}: ask ansible-core with `tests/oracle/record`",
+            path.display()
+        )
+    })?;
+    let mut record: Value =
+        serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))?;
     if record.get("case").and_then(Value::as_str) != Some(&case.hash) {
         return Err("the case has changed since ansible-core was asked: `tests/oracle/record` asks it again".to_owned());
     }
-    record.get_mut("answer").map(Value::take).ok_or_else(|| format!("{}: no answer in it", path.display()))
+    record
+        .get_mut("answer")
+        .map(Value::take)
+        .ok_or_else(|| format!("{}: no answer in it", path.display()))
 }
 
 pub(crate) fn write(case: &Case, engine: &Engine, answer: Value) -> Result<(), String> {
     let version = engine.ansible_core()?;
     if version != ANSIBLE_CORE {
-        return Err(format!("answers come from ansible-core {ANSIBLE_CORE}, and this is {version}"));
+        return Err(format!(
+            "answers come from ansible-core {ANSIBLE_CORE}, and this is {version}"
+        ));
     }
     let path = path(&case.name);
     let record = json!({"ansible_core": version, "case": case.hash, "answer": answer});
     let text = serde_json::to_string_pretty(&record).map_err(|error| error.to_string())?;
-    std::fs::write(&path, format!("{text}\n")).map_err(|error| format!("{}: {error}", path.display()))
+    std::fs::write(&path, format!("{text}\n"))
+        .map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// Whether the case waits to be recorded.
@@ -40,5 +51,7 @@ pub(crate) fn is_stale(name: &str) -> bool {
 }
 
 fn path(name: &str) -> PathBuf {
-    crate::directory().join("recorded").join(format!("{name}.json"))
+    crate::directory()
+        .join("recorded")
+        .join(format!("{name}.json"))
 }

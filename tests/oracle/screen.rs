@@ -18,12 +18,18 @@ pub(crate) struct Screen {
 }
 
 static HEADING: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(\S.*?) \*{3,}$").ok());
-static RECAP: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^(\S+)\s+: (ok=\d+ .*)$").ok());
-static HOST: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^[A-Za-z -]+: \[([^\] ]+)[^\]]*\]").ok());
+static RECAP: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^(\S+)\s+: (ok=\d+ .*)$").ok());
+static HOST: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"^[A-Za-z -]+: \[([^\] ]+)[^\]]*\]").ok());
 
 /// Reads the standard output of a run.
 pub(crate) fn parse(stdout: &str) -> Screen {
-    let mut screen = Screen { entries: Vec::new(), recap: Map::new(), values: Map::new() };
+    let mut screen = Screen {
+        entries: Vec::new(),
+        recap: Map::new(),
+        values: Map::new(),
+    };
     let mut heading = String::new();
     let mut lines: Vec<Line> = Vec::new();
     let mut of_values = false;
@@ -33,13 +39,18 @@ pub(crate) fn parse(stdout: &str) -> Screen {
         let lines = by_host(std::mem::take(lines));
         if of_values {
             for line in lines {
-                if let (Some(host), Some(value)) = (line.host, line.body.as_ref().and_then(|body| body.get("msg"))) {
+                if let (Some(host), Some(value)) = (
+                    line.host,
+                    line.body.as_ref().and_then(|body| body.get("msg")),
+                ) {
                     screen.values.insert(host, value.clone());
                 }
             }
         } else if (!heading.is_empty() || !lines.is_empty()) && heading != "PLAY RECAP" {
             let lines: Vec<Value> = lines.into_iter().map(Line::into_value).collect();
-            screen.entries.push(json!({"heading": heading, "lines": lines}));
+            screen
+                .entries
+                .push(json!({"heading": heading, "lines": lines}));
         }
     };
     while let Some(text) = input.next() {
@@ -47,10 +58,18 @@ pub(crate) fn parse(stdout: &str) -> Screen {
             finish(&heading, &mut lines, of_values);
             heading = found.to_owned();
             in_diagnostic = false;
-            of_values = if heading.starts_with("PLAY") { heading.contains(VALUES_PLAY) } else { of_values };
-        } else if heading == "PLAY RECAP" && let (Some(host), Some(counts)) = (capture(&RECAP, text, 1), capture(&RECAP, text, 2)) {
+            of_values = if heading.starts_with("PLAY") {
+                heading.contains(VALUES_PLAY)
+            } else {
+                of_values
+            };
+        } else if heading == "PLAY RECAP"
+            && let (Some(host), Some(counts)) = (capture(&RECAP, text, 1), capture(&RECAP, text, 2))
+        {
             let counts: Vec<&str> = counts.split_whitespace().collect();
-            screen.recap.insert(host.to_owned(), Value::from(counts.join(" ")));
+            screen
+                .recap
+                .insert(host.to_owned(), Value::from(counts.join(" ")));
         } else if text.starts_with("[ERROR]: ") {
             // An explanation for the reader, up to the line of the host that it is about; each engine has its own.
             in_diagnostic = true;
@@ -76,8 +95,15 @@ impl Line {
     /// One line, and the lines of the JSON text that it opens.
     fn read<'text>(first: &str, rest: &mut impl Iterator<Item = &'text str>) -> Self {
         let host = capture(&HOST, first, 1).map(str::to_owned);
-        let plain = |text: &str| Self { host: host.clone(), text: text.trim_end().to_owned(), body: None };
-        let Some((head, opening)) = first.split_once(" => {").map(|(head, tail)| (head, format!("{{{tail}"))) else {
+        let plain = |text: &str| Self {
+            host: host.clone(),
+            text: text.trim_end().to_owned(),
+            body: None,
+        };
+        let Some((head, opening)) = first
+            .split_once(" => {")
+            .map(|(head, tail)| (head, format!("{{{tail}")))
+        else {
             return plain(first);
         };
         let mut json = opening;
@@ -91,7 +117,11 @@ impl Line {
             }
         }
         match serde_json::from_str(&json) {
-            Ok(body) => Self { host, text: format!("{head} =>"), body: Some(body) },
+            Ok(body) => Self {
+                host,
+                text: format!("{head} =>"),
+                body: Some(body),
+            },
             Err(_) => plain(&format!("{head} => {json}")),
         }
     }
@@ -121,10 +151,18 @@ fn by_host(lines: Vec<Line>) -> Vec<Line> {
         }
     }
     groups.sort_by(|left, right| left.0.cmp(&right.0));
-    groups.into_iter().flat_map(|(_, lines)| lines).chain(waiting).collect()
+    groups
+        .into_iter()
+        .flat_map(|(_, lines)| lines)
+        .chain(waiting)
+        .collect()
 }
 
-fn capture<'text>(pattern: &LazyLock<Option<Regex>>, text: &'text str, group: usize) -> Option<&'text str> {
+fn capture<'text>(
+    pattern: &LazyLock<Option<Regex>>,
+    text: &'text str,
+    group: usize,
+) -> Option<&'text str> {
     let captures = pattern.as_ref()?.captures(text).ok()??;
     captures.get(group).map(|found| found.as_str())
 }
