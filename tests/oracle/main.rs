@@ -90,7 +90,7 @@ impl Oracle {
         };
         let observed = observe::observe(&case, &self.engine, &hosts)?;
         if self.record {
-            record::write(&case, &self.engine, observed)?;
+            record::write(&case, &self.engine, &observed)?;
             return Ok(Completion::Completed);
         }
         let recorded = record::read(&case)?;

@@ -1,15 +1,23 @@
 //! The harness checked against itself: a comparison that cannot fail would prove nothing. Called by `main`, which runs
 //! these before the cases.
 
-use libtest_mimic::{Failed, Trial};
+use std::path::Path;
+
+use libtest_mimic::{Completion, Failed, Trial};
 use serde_json::{Value, json};
 
 use crate::compare::{apply_allowances, differences};
+use crate::hosts::Pool;
 use crate::normalise::Normaliser;
 use crate::{case, record, screen};
 
+type Check = fn() -> Result<(), Failed>;
+
+/// CAP_SYS_TIME in a mask of `/proc/PID/status`.
+const SYS_TIME: u64 = 1 << 25;
+
 pub(crate) fn trials() -> Vec<Trial> {
-    let checks: [(&str, fn() -> Result<(), Failed>); 5] = [
+    let checks: [(&str, Check); 5] = [
         (
             "harness::every_case_has_a_valid_record",
             every_case_has_a_valid_record,
@@ -31,10 +39,34 @@ pub(crate) fn trials() -> Vec<Trial> {
             only_what_varies_is_normalised,
         ),
     ];
-    checks
+    let clock = Trial::ignorable_test("harness::no_host_can_move_the_clock", || {
+        no_host_can_move_the_clock()
+    });
+    let checks = checks
         .into_iter()
-        .map(|(name, check)| Trial::test(name, check))
-        .collect()
+        .map(|(name, check)| Trial::test(name, check));
+    checks.chain([clock]).collect()
+}
+
+/// Whatever runs on a host, whichever way it came there: setting a clock there would set this machine's.
+fn no_host_can_move_the_clock() -> Result<Completion, Failed> {
+    let pool = match Pool::find() {
+        Ok(pool) => pool,
+        Err(reason) => return Ok(Completion::ignored_with(reason)),
+    };
+    let claim = pool.claim(1)?;
+    for host in &claim.hosts {
+        let script = "for process in self 1; do grep ^CapBnd: /proc/$process/status; done";
+        let masks = claim.shell(host, Path::new("/"), script, &[])?;
+        let masks: Vec<u64> = masks
+            .lines()
+            .filter_map(|line| u64::from_str_radix(line.strip_prefix("CapBnd:")?.trim(), 16).ok())
+            .collect();
+        if masks.len() != 2 || masks.iter().any(|mask| mask & SYS_TIME != 0) {
+            return Err(format!("a process of a host may set the clock: {masks:x?}").into());
+        }
+    }
+    Ok(Completion::Completed)
 }
 
 fn every_case_has_a_valid_record() -> Result<(), Failed> {
