@@ -13,7 +13,7 @@ use crate::{case, record, screen};
 
 type Check = fn() -> Result<(), Failed>;
 
-/// CAP_SYS_TIME in a mask of `/proc/PID/status`.
+/// `CAP_SYS_TIME` in a mask of `/proc/PID/status`.
 const SYS_TIME: u64 = 1 << 25;
 
 pub(crate) fn trials() -> Vec<Trial> {
