@@ -58,7 +58,7 @@ const PATTERNS: &[(&str, &str)] = &[
         "<temporary path>",
     ),
     (
-        r"(?:/var)?/tmp/(?:ansible|tmp)[._-]?[A-Za-z0-9_]{6,}[^\s'\x22]*",
+        r"(?:/var)?/tmp/(?:ansible|tmp)[A-Za-z0-9._-]{6,}[^\s'\x22]*",
         "<temporary path>",
     ),
     (r"\bansible\.[a-z0-9_]{8}\b", "ansible.<random>"),

@@ -175,6 +175,7 @@ fn only_what_varies_is_normalised() -> Result<(), Failed> {
     for (text, expected) in [
         ("/tmp/scratch/a", "<scratch>/a"),
         ("kp1 kp10", "<name of h1> kp10"),
+        ("/var/tmp/ansible-tmp-1.2-3/.source", "<temporary path>"),
         (
             "/root/.ansible/tmp/ansible-tmp-1.2-3/x.py",
             "<temporary path>",
