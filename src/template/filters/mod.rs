@@ -34,3 +34,6 @@ use crate::value::Value;
 pub type FilterFunction = fn(Call<'_>) -> Result<Value, TemplateError>;
 
 pub use table::{find, names};
+
+#[cfg(test)]
+mod vectors;
