@@ -169,11 +169,14 @@ pub(super) fn batch(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["linecount", "fill_with"], 1)?;
     let length = arguments.int(0, 0)?;
     let items = iterate(&arguments.value)?;
+    let fill = arguments.given(1);
     if length <= 0 {
-        return Err(arguments.error("needs a `linecount` above 0"));
+        // Jinja closes a line when it is exactly that long: an empty one at once, one of negative length never.
+        let empty = (length == 0 && !items.is_empty()).then(|| Value::list([]));
+        let rest = (!items.is_empty()).then(|| Value::list(items));
+        return Ok(empty.into_iter().chain(rest).collect());
     }
     let length = count(length);
-    let fill = arguments.given(1);
     Ok(items
         .chunks(length)
         .map(|chunk| {

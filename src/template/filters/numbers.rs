@@ -191,29 +191,45 @@ pub(super) fn human_to_bytes(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["default_unit", "isbits"], 0)?;
     let bits = arguments.flag(1, false)?;
     let subject = used(&arguments.value)?.to_text();
-    let trimmed = subject.trim_start_matches(super::strings::is_space);
-    let end = trimmed.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(trimmed.len());
-    let (digits, unit) = trimmed.split_at(end);
-    let unit: String = unit.trim().to_owned();
+    let end = subject.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(subject.len());
+    let (digits, unit) = subject.split_at(end);
+    let unit = unit.trim_matches(super::strings::is_space);
     let wrong = || arguments.error(format!("cannot read `{subject}` as a size"));
+    if digits.ends_with('.') || !unit.chars().all(|letter| letter.is_ascii_alphabetic()) {
+        return Err(wrong());
+    }
     let size: f64 = digits.parse().map_err(|_| wrong())?;
-    let unit = if unit.is_empty() { arguments.optional_text(0)?.unwrap_or_default() } else { unit };
+    let default = arguments.optional_text(0)?;
+    let unit = if unit.is_empty() { default.as_deref().unwrap_or_default() } else { unit };
     if unit.is_empty() {
         return float_to_int(round_half_even(size, 0)).ok_or_else(wrong);
     }
     let letter = unit.chars().next().map_or(' ', |letter| letter.to_ascii_uppercase());
     let factor = unit_size(letter).ok_or_else(wrong)?;
-    let rest = unit.get(1..).unwrap_or_default();
-    let lower = unit.to_lowercase();
-    let word = if bits { "bit" } else { "byte" };
-    let long = if letter == 'B' { lower.as_str() } else { lower.get(1..).unwrap_or_default() };
-    let long = long.strip_suffix('s').unwrap_or(long) == word;
-    let expected = if bits { "b" } else { "B" };
-    let short = if letter == 'B' { unit == expected } else { rest.is_empty() || rest == expected };
-    if !short && !long {
-        return Err(wrong());
+    if unit.len() > 1 {
+        let (word, short) = if bits { ("bit", "b") } else { ("byte", "B") };
+        let long = format!("{}{word}", prefix(letter));
+        let short = if letter == 'B' { short.to_owned() } else { format!("{letter}{short}") };
+        if unit.to_lowercase() != long && unit != short {
+            return Err(wrong());
+        }
     }
     float_to_int(round_half_even(size * factor, 0)).ok_or_else(wrong)
+}
+
+/// Returns the word before `byte` or `bit` that a unit's letter stands for.
+fn prefix(letter: char) -> &'static str {
+    match letter {
+        'K' => "kilo",
+        'M' => "mega",
+        'G' => "giga",
+        'T' => "tera",
+        'P' => "peta",
+        'E' => "exa",
+        'Z' => "zetta",
+        'Y' => "yotta",
+        _ => "",
+    }
 }
 
 /// `filesizeformat(binary=false)`.

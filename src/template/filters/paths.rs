@@ -3,13 +3,18 @@
 use std::path::Path;
 
 use super::bind::bind;
-use super::python::{iterate, text};
+use super::python::iterate;
 use crate::template::call::Call;
 use crate::template::error::TemplateError;
 use crate::value::{Kind, Value};
 
 fn subject(call: Call<'_>) -> Result<String, TemplateError> {
-    text(&bind(call, &[], 0)?.value)
+    path_of(&bind(call, &[], 0)?.value)
+}
+
+fn path_of(value: &Value) -> Result<String, TemplateError> {
+    let path = super::python::used(value)?.as_str();
+    path.map(str::to_owned).ok_or_else(|| TemplateError::new(format!("a path is text, not {}", value.type_name())))
 }
 
 fn split(path: &str) -> (&str, &str) {
@@ -92,7 +97,7 @@ pub(super) fn commonpath(call: Call<'_>) -> Result<Value, TemplateError> {
     if arguments.value.as_list().is_none_or(<[Value]>::is_empty) {
         return Err(arguments.error("needs a list of paths"));
     }
-    let paths = iterate(&arguments.value)?.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+    let paths = iterate(&arguments.value)?.iter().map(path_of).collect::<Result<Vec<_>, _>>()?;
     let absolute = paths.iter().filter(|path| path.starts_with('/')).count();
     if absolute != 0 && absolute != paths.len() {
         return Err(arguments.error("cannot mix absolute and relative paths"));
@@ -111,7 +116,7 @@ pub(super) fn commonpath(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `relpath(start=None)`: relative to the working directory unless told.
 pub(super) fn relpath(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["start"], 0)?;
-    let path = text(&arguments.value)?;
+    let path = path_of(&arguments.value)?;
     let start = arguments.optional_text(0)?;
     if path.is_empty() {
         return Err(arguments.error("needs a path"));
@@ -141,7 +146,7 @@ pub(super) fn relpath(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `realpath`: on the controller.
 pub(super) fn realpath(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    let path = text(&arguments.value)?;
+    let path = path_of(&arguments.value)?;
     let real = arguments.evaluator.outside("the filter `realpath`")?.real_path(Path::new(&path));
     Ok(Value::from(normalized(&real.display().to_string())))
 }
@@ -149,7 +154,7 @@ pub(super) fn realpath(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `expanduser`: on the controller.
 pub(super) fn expanduser(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    let path = text(&arguments.value)?;
+    let path = path_of(&arguments.value)?;
     let Some(rest) = path.strip_prefix('~') else { return Ok(Value::from(path)) };
     let (user, rest) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
     let home = arguments.evaluator.outside("the filter `expanduser`")?.home(Some(user).filter(|user| !user.is_empty()));
@@ -162,7 +167,7 @@ pub(super) fn expanduser(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `expandvars`: `$NAME` and `${NAME}` of the controller's environment.
 pub(super) fn expandvars(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    let path = text(&arguments.value)?;
+    let path = path_of(&arguments.value)?;
     if !path.contains('$') {
         return Ok(Value::from(path));
     }
@@ -190,7 +195,7 @@ pub(super) fn expandvars(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `fileglob`: regular files of the controller that fit a pattern.
 pub(super) fn fileglob(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    let path = text(&arguments.value)?;
+    let path = path_of(&arguments.value)?;
     let outside = arguments.evaluator.outside("the filter `fileglob`")?;
     let mut found = vec![if path.starts_with('/') { "/".to_owned() } else { String::new() }];
     for part in path.split('/').filter(|part| !part.is_empty()) {

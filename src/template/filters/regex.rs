@@ -24,7 +24,8 @@ pub(crate) struct Flags {
 #[derive(Clone)]
 pub(crate) struct Pattern {
     normal: Arc<Regex>,
-    not_empty: Arc<Regex>,
+    /// The same for matches that are not empty; nothing where all of them are.
+    not_empty: Option<Arc<Regex>>,
 }
 
 /// The places of one match: the whole first, then each group.
@@ -58,10 +59,9 @@ impl Pattern {
         }
         let wrong = |reason: String| TemplateError::new(format!("`{pattern}` is not a regular expression: {reason}"));
         let text = translate(pattern, flags).map_err(&wrong)?;
-        let build = |not_empty: bool| {
-            RegexBuilder::new(&text).find_not_empty(not_empty).build().map_err(|error| wrong(error.to_string()))
-        };
-        let compiled = Self { normal: Arc::new(build(false)?), not_empty: Arc::new(build(true)?) };
+        let build = |not_empty: bool| RegexBuilder::new(&text).find_not_empty(not_empty).build();
+        let normal = build(false).map_err(|error| wrong(error.to_string()))?;
+        let compiled = Self { normal: Arc::new(normal), not_empty: build(true).ok().map(Arc::new) };
         let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHE_SIZE {
             cache.clear();
@@ -99,7 +99,11 @@ impl Pattern {
         while position <= text.len() && (limit == 0 || found.len() < limit) {
             let next = if after_empty {
                 // Python looks for a longer match where the last one was empty before it moves on.
-                match find(&self.not_empty, text, position)? {
+                let longer = match &self.not_empty {
+                    Some(regex) => find(regex, text, position)?,
+                    None => None,
+                };
+                match longer {
                     Some(groups) if groups.whole().0 == position => Some(groups),
                     _ => match text.get(position..).and_then(|rest| rest.chars().next()) {
                         Some(character) => find(&self.normal, text, position + character.len_utf8())?,

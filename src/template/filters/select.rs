@@ -179,13 +179,8 @@ pub(super) fn groupby(call: Call<'_>) -> Result<Value, TemplateError> {
     let case_sensitive = arguments.flag(2, false)?;
     let mut keyed = Vec::new();
     for item in iterate(&arguments.value)? {
-        let mut by = getter.get(&item)?;
-        if let (Some(default), Some(fault)) = (arguments.given(1), by.as_fault())
-            && fault.undefined
-        {
-            by = default.clone();
-        }
-        used(&by)?;
+        // Ansible fails here even where there is a `default`.
+        let by = used(&getter.get(&item)?)?.clone();
         let folded = if case_sensitive { by.clone() } else { without_case(&by) };
         keyed.push((folded.clone(), Value::tuple([folded, by, item])));
     }

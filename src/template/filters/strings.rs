@@ -99,7 +99,7 @@ fn split_at_space(text: &str, limit: usize) -> Vec<&str> {
     let mut rest = text.trim_start_matches(is_space);
     while !rest.is_empty() {
         if parts.len() == limit {
-            parts.push(rest.trim_end_matches(is_space));
+            parts.push(rest);
             break;
         }
         let (word, more) = rest.split_once(is_space).unwrap_or((rest, ""));

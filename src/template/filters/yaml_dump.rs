@@ -13,9 +13,8 @@ use crate::template::call::Call;
 use crate::template::error::TemplateError;
 use crate::value::{Key, Kind, Moment, Value};
 
-const OPTIONS: [&str; 8] = [
-    "indent", "default_flow_style", "width", "sort_keys", "allow_unicode", "explicit_start", "explicit_end",
-    "vault_to_text",
+const OPTIONS: [&str; 7] = [
+    "indent", "default_flow_style", "width", "sort_keys", "explicit_start", "explicit_end", "vault_to_text",
 ];
 
 /// `to_yaml(default_flow_style=None, ...)`: collections of scalars in flow style.
@@ -50,19 +49,19 @@ fn dump(arguments: &Arguments<'_>, indent: i64, flow: Option<bool>) -> Result<Va
         width => count(width),
     };
     let mut dumper = Dumper {
-        emitter: Emitter::new(indent, width, arguments.flag(4, true)?),
+        emitter: Emitter::new(indent, width),
         flow,
         sort: arguments.flag(3, true)?,
         seen: HashMap::new(),
         anchors: HashMap::new(),
     };
     dumper.census(&arguments.value);
-    if arguments.flag(5, false)? {
+    if arguments.flag(4, false)? {
         dumper.emitter.indicator("---", true, false, false);
     }
     dumper.node(&arguments.value, false, false)?;
     dumper.emitter.new_line();
-    if arguments.flag(6, false)? {
+    if arguments.flag(5, false)? {
         dumper.emitter.indicator("...", true, false, false);
         dumper.emitter.new_line();
     }
@@ -137,7 +136,7 @@ impl Dumper {
             }
             _ => {
                 let (text, plain) = scalar(value)?;
-                self.emitter.scalar(&text, plain, key);
+                self.emitter.scalar(&text, plain, key, value.as_str().is_none());
                 Ok(())
             }
         }

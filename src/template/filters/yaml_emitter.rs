@@ -16,7 +16,6 @@ pub(super) struct Emitter {
     current: Option<usize>,
     step: usize,
     width: usize,
-    unicode: bool,
     flow: usize,
 }
 
@@ -42,7 +41,7 @@ fn is_printable(character: char) -> bool {
 }
 
 impl Emitter {
-    pub(super) fn new(step: usize, width: usize, unicode: bool) -> Self {
+    pub(super) fn new(step: usize, width: usize) -> Self {
         Self {
             out: String::new(),
             column: 0,
@@ -52,7 +51,6 @@ impl Emitter {
             current: None,
             step,
             width,
-            unicode,
             flow: 0,
         }
     }
@@ -155,16 +153,21 @@ impl Emitter {
         self.indicator(sign, false, false, false);
     }
 
-    /// Writes a scalar; `plain`: unquoted it would be read back as what it is; `key`: it must stay on its line.
-    pub(super) fn scalar(&mut self, text: &str, plain: bool, key: bool) {
-        let allowed = self.analyze(text);
+    /// Writes a scalar; `plain`: unquoted it would be read back as what it is; `key`: it must stay on its line; `tagged`: quotes
+    /// would make it text.
+    pub(super) fn scalar(&mut self, text: &str, plain: bool, key: bool, tagged: bool) {
+        let allowed = Self::analyze(text);
         self.indent_flow();
         let characters: Vec<char> = text.chars().collect();
         let fits = if self.flow > 0 { allowed.flow_plain } else { allowed.block_plain };
         let empty = text.is_empty() && (self.flow > 0 || key);
+        let unquoted = plain && fits && !empty && !(key && allowed.multiline);
+        if tagged && !unquoted {
+            self.indicator("!", true, false, false);
+        }
         if key && allowed.multiline {
             self.double(&characters, false);
-        } else if plain && fits && !empty {
+        } else if unquoted {
             self.plain(&characters, !key);
         } else if allowed.single {
             self.single(&characters, !key);
@@ -174,7 +177,7 @@ impl Emitter {
         self.dedent();
     }
 
-    fn analyze(&self, text: &str) -> Analysis {
+    fn analyze(text: &str) -> Analysis {
         if text.is_empty() {
             return Analysis { flow_plain: false, block_plain: true, single: true, multiline: false };
         }
@@ -205,7 +208,7 @@ impl Emitter {
                 }
                 _ => {}
             }
-            special |= (!is_printable(character) || (!character.is_ascii() && !self.unicode)) && !is_break(character);
+            special |= !is_printable(character) && !is_break(character);
             lines |= is_break(character);
             let space = character == ' ';
             edge |= (space || is_break(character)) && (previous.is_none() || next.is_none());
@@ -288,7 +291,7 @@ impl Emitter {
         let mut spaces = false;
         for (index, character) in text.iter().enumerate() {
             let inner = index > 0 && index + 1 < text.len();
-            let plain = is_printable(*character) && (self.unicode || character.is_ascii()) && !is_break(*character);
+            let plain = is_printable(*character) && !is_break(*character);
             if *character == ' ' && fold && !spaces && self.is_wide() && inner {
                 self.new_line();
                 if text.get(index + 1) == Some(&' ') {

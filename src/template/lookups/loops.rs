@@ -7,7 +7,7 @@ use crate::template::call::Keyword;
 use crate::template::error::TemplateError;
 use crate::template::filters::bind::bind_items;
 use crate::template::filters::python::{key, mapping, text, truth, used};
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Kind, Value};
 
 type Results = Result<Vec<Value>, TemplateError>;
 
@@ -132,30 +132,46 @@ pub(super) fn subelements(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupC
         (None, Some(dict)) => dict.values().cloned().collect(),
         _ => return Err(TemplateError::new("`subelements` needs a list or a dictionary first")),
     };
-    let path = text(path)?;
+    let path = path.as_str().ok_or_else(|| TemplateError::new("`subelements` needs its key as text"))?;
     let names: Vec<&str> = path.split('.').collect();
     let mut pairs = Vec::new();
     for item in items {
-        if item.get("skipped").is_some_and(|skipped| !matches!(skipped.as_bool(), Some(false))) {
+        mapping(&item, "subelements")?;
+        if item.get("skipped").is_some_and(|skipped| skipped.as_bool() != Some(false)) {
             continue;
         }
-        let mut inner = Some(item.clone());
-        for (depth, name) in names.iter().enumerate() {
-            let Some(value) = &inner else { break };
-            let next = mapping(value, "subelements")?.get_key(&key(&Value::from(*name))?).cloned();
-            let last = depth + 1 == names.len();
-            let usable = next.as_ref().is_some_and(|next| if last { next.as_list().is_some() } else { next.as_dict().is_some() });
-            if !usable && !(skip_missing && (next.is_none() || next.as_ref().is_some_and(Value::is_null))) {
-                return Err(TemplateError::new(format!("`subelements` found no list at `{path}` (`{name}`) of an item")));
-            }
-            inner = next.filter(|_| usable);
-        }
-        let Some(inner) = inner else { continue };
-        for value in inner.as_list().unwrap_or_default() {
-            pairs.push(Value::tuple([item.clone(), value.clone()]));
-        }
+        let Some((rest, inner)) = take_list(&item, &names, skip_missing)? else { continue };
+        pairs.extend(inner.into_iter().map(|value| Value::tuple([rest.clone(), value])));
     }
     Ok(pairs)
+}
+
+/// Takes the list at a dotted key out of the item: as in Ansible, the items of the loop come without it.
+fn take_list(item: &Value, names: &[&str], skip_missing: bool) -> Result<Option<(Value, Vec<Value>)>, TemplateError> {
+    let Some((name, deeper)) = names.split_first() else { return Ok(None) };
+    let mut dict = mapping(item, "subelements")?.clone();
+    let Some(inner) = dict.get_key(&key(&Value::from(*name))?).cloned() else {
+        if skip_missing {
+            return take_list(item, deeper, skip_missing);
+        }
+        return Err(TemplateError::new(format!("`subelements` found no key `{name}` in an item")));
+    };
+    if deeper.is_empty() {
+        let Kind::List(list) = used(&inner)?.kind() else {
+            return Err(TemplateError::new(format!("`subelements` needs a list at `{name}`, got {}", inner.type_name())));
+        };
+        dict.remove(name);
+        return Ok(Some((Value::dict(dict), list.to_vec())));
+    }
+    if inner.as_dict().is_none() {
+        if skip_missing {
+            return take_list(item, deeper, skip_missing);
+        }
+        return Err(TemplateError::new(format!("`subelements` needs a dictionary at `{name}`, got {}", inner.type_name())));
+    }
+    let Some((inner, list)) = take_list(&inner, deeper, skip_missing)? else { return Ok(None) };
+    dict.insert(*name, inner);
+    Ok(Some((Value::dict(dict), list)))
 }
 
 fn lenient_truth(value: &Value) -> Result<bool, TemplateError> {
@@ -210,7 +226,7 @@ fn short_form(term: &str, options: &mut [Option<String>; 5]) -> bool {
 }
 
 fn parse(text: &str) -> Option<i64> {
-    crate::template::filters::numbers::parse_int(text, 0)?.as_int()
+    crate::template::filters::numbers::parse_int(text, 10)?.as_int()
 }
 
 fn numbers(options: [Option<String>; 5]) -> Results {
@@ -226,7 +242,7 @@ fn numbers(options: [Option<String>; 5]) -> Results {
     let end = match (number(end)?, number(count)?) {
         (Some(end), None) => end,
         (None, Some(0)) => return Ok(Vec::new()),
-        (None, Some(count)) => start + count * stride - stride.signum(),
+        (None, Some(count)) => start + count * stride - 1,
         _ => return Err(TemplateError::new("`sequence` needs `end` or `count`, one of them")),
     };
     if stride > 0 && end < start {
@@ -239,6 +255,9 @@ fn numbers(options: [Option<String>; 5]) -> Results {
         return Ok(Vec::new());
     }
     let format = format.unwrap_or_else(|| "%d".to_owned());
+    if format.matches('%').count() != 1 {
+        return Err(TemplateError::new(format!("`sequence` needs one `%` in `{format}`")));
+    }
     let mut results = Vec::new();
     let mut current = start;
     stride = stride.clamp(-i64::from(i32::MAX), i64::from(i32::MAX));

@@ -123,10 +123,10 @@ pub(super) fn urn(call: Call<'_>) -> Result<bool, TemplateError> {
     Ok(arguments.value.as_str().is_some_and(|text| url_parts(text).0 == "urn"))
 }
 
-/// `vault_encrypted`: text that begins as a vault does.
+/// `vault_encrypted`: text that was decrypted. It is by the time that a template sees it, so only its mark tells.
 pub(super) fn vault_encrypted(call: Call<'_>) -> Result<bool, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    Ok(arguments.value.as_str().is_some_and(|text| crate::secrets::is_vault(text.as_bytes())))
+    Ok(arguments.value.as_str().is_some() && arguments.value.is_secret())
 }
 
 /// `vaulted_file`: a file of the controller that is a vault. It is read as it stands, so a decrypted one was one.

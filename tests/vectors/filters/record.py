@@ -11,6 +11,7 @@ import pathlib
 import jinja2
 from ansible import __version__
 from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar, trust_as_template
 
 here = pathlib.Path(__file__).parent
@@ -54,6 +55,7 @@ def written(value):
     return repr(value)
 
 
+init_plugin_loader()
 templar = Templar(loader=DataLoader(), variables=VARIABLES)
 cases = []
 for expression in EXPRESSIONS:
