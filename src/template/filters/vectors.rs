@@ -6,7 +6,10 @@ use crate::value::{Dict, Value};
 
 /// Cases in which kplay differs on purpose, with the reason.
 const DIFFERENT: &[(&str, &str)] = &[
-    ("'aGVs\\nbG8=' | b64decode", "text is Unicode: bytes that are not UTF-8 fail instead of becoming lone surrogates"),
+    (
+        "'aGVs\\nbG8=' | b64decode",
+        "text is Unicode: bytes that are not UTF-8 fail instead of becoming lone surrogates",
+    ),
     ("'gA==' | b64decode", "the same"),
 ];
 
@@ -17,7 +20,11 @@ fn answers_are_those_of_ansible() {
     let variables = Value::from_json(recorded["variables"].clone());
     let variables: &Dict = variables.as_dict().unwrap();
     let templar = Templar::new();
-    let scope = Scope { variables, outside: None, sources: None };
+    let scope = Scope {
+        variables,
+        outside: None,
+        sources: None,
+    };
     let mut wrong = Vec::new();
     let cases = recorded["cases"].as_array().unwrap();
     for case in cases {
@@ -28,10 +35,22 @@ fn answers_are_those_of_ansible() {
         }
         let template = Value::template(format!("{{{{ {expression} }}}}"), Span::NONE);
         let answer = templar.render(&template, &scope);
-        let shown = answer.as_ref().map(Value::to_repr).map_err(ToString::to_string);
+        let shown = answer
+            .as_ref()
+            .map(Value::to_repr)
+            .map_err(ToString::to_string);
         if shown.as_deref().ok() != expected {
-            wrong.push(format!("{expression}\n  expected {}\n  got      {shown:?}", expected.unwrap_or("a failure")));
+            wrong.push(format!(
+                "{expression}\n  expected {}\n  got      {shown:?}",
+                expected.unwrap_or("a failure")
+            ));
         }
     }
-    assert!(wrong.is_empty(), "{} of {} differ:\n{}", wrong.len(), cases.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {} differ:\n{}",
+        wrong.len(),
+        cases.len(),
+        wrong.join("\n")
+    );
 }

@@ -20,6 +20,10 @@ pub(super) struct Emitter {
 }
 
 /// What a text allows.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "libyaml's own findings, each used by itself"
+)]
 struct Analysis {
     flow_plain: bool,
     block_plain: bool,
@@ -37,7 +41,8 @@ fn is_blank(character: Option<char>) -> bool {
 
 /// What libyaml takes for printable; characters beyond the first plane are not.
 fn is_printable(character: char) -> bool {
-    matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && character != '\u{feff}'
+    matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+        && character != '\u{feff}'
 }
 
 impl Emitter {
@@ -79,7 +84,13 @@ impl Emitter {
     }
 
     /// Writes `[`, `-`, `:` and the like.
-    pub(super) fn indicator(&mut self, text: &str, after_space: bool, is_space: bool, is_indention: bool) {
+    pub(super) fn indicator(
+        &mut self,
+        text: &str,
+        after_space: bool,
+        is_space: bool,
+        is_indention: bool,
+    ) {
         if after_space && !self.whitespace {
             self.put(' ');
         }
@@ -103,7 +114,8 @@ impl Emitter {
     }
 
     fn push_indent(&mut self, next: usize) {
-        self.indents.push(self.current.map_or(usize::MAX, |current| current));
+        self.indents
+            .push(self.current.map_or(usize::MAX, |current| current));
         self.current = Some(next);
     }
 
@@ -121,7 +133,10 @@ impl Emitter {
     }
 
     fn indent_flow(&mut self) {
-        self.push_indent(self.current.map_or(self.step, |current| current + self.step));
+        self.push_indent(
+            self.current
+                .map_or(self.step, |current| current + self.step),
+        );
     }
 
     /// Takes the last indentation back.
@@ -159,7 +174,11 @@ impl Emitter {
         let allowed = Self::analyze(text);
         self.indent_flow();
         let characters: Vec<char> = text.chars().collect();
-        let fits = if self.flow > 0 { allowed.flow_plain } else { allowed.block_plain };
+        let fits = if self.flow > 0 {
+            allowed.flow_plain
+        } else {
+            allowed.block_plain
+        };
         let empty = text.is_empty() && (self.flow > 0 || key);
         let unquoted = plain && fits && !empty && !(key && allowed.multiline);
         if tagged && !unquoted {
@@ -179,17 +198,27 @@ impl Emitter {
 
     fn analyze(text: &str) -> Analysis {
         if text.is_empty() {
-            return Analysis { flow_plain: false, block_plain: true, single: true, multiline: false };
+            return Analysis {
+                flow_plain: false,
+                block_plain: true,
+                single: true,
+                multiline: false,
+            };
         }
         let marker = text.starts_with("---") || text.starts_with("...");
         let (mut in_flow, mut in_block) = (marker, marker);
-        let (mut edge, mut break_space, mut space_break, mut special, mut lines) = (false, false, false, false, false);
+        let (mut edge, mut break_space, mut space_break, mut special, mut lines) =
+            (false, false, false, false, false);
         let mut previous: Option<char> = None;
         let mut rest = text.chars().peekable();
         while let Some(character) = rest.next() {
             let next = rest.peek().copied();
             match (previous, character) {
-                (None, '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`') => {
+                (
+                    None,
+                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"'
+                    | '%' | '@' | '`',
+                ) => {
                     in_flow = true;
                     in_block = true;
                 }
