@@ -289,6 +289,11 @@ impl AttributeChanges {
         self.after.insert(name, after);
     }
 
+    /// Returns the path that this is about.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Tells whether nothing differs.
     pub fn is_empty(&self) -> bool {
         self.after.is_empty()

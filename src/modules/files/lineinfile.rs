@@ -191,12 +191,7 @@ impl Module for LineInFile {
     }
 }
 
-fn finish(
-    args: &LineInFileArgs,
-    found: &Found,
-    edit: Edit,
-    removed: Option<usize>,
-) -> Plan<Edit> {
+fn finish(args: &LineInFileArgs, found: &Found, edit: Edit, removed: Option<usize>) -> Plan<Edit> {
     let path = args.path.as_str();
     let (message, diffs) = (edit.message(), edit.diffs(found, path));
     let plan = if edit.is_empty() {

@@ -2,6 +2,7 @@
 
 mod backup;
 mod checksum;
+mod copy;
 mod directories;
 mod edit;
 mod file;
@@ -14,6 +15,7 @@ mod writing;
 use crate::kit::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
+    Entry::module::<copy::Copy>(),
     Entry::module::<file::File>(),
     Entry::module::<lineinfile::LineInFile>(),
     Entry::module::<stat::Stat>(),

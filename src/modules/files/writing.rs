@@ -1,6 +1,7 @@
 //! Putting a whole new content in the place of a file: validated, backed up, private until it is complete.
 
 use super::backup;
+use super::checksum::Algorithm;
 use crate::kit::{Attributes, Command, Content, Failure, FileAttributes, Host, Write};
 use crate::modules::commands::words;
 
@@ -42,12 +43,22 @@ impl Writing<'_> {
         content: Content<'_>,
         host: &dyn Host,
     ) -> Result<Option<String>, Refusal> {
+        self.write_checked(content, None, host)
+    }
+
+    /// Writes it if the content that has come has that SHA-1.
+    pub(super) fn write_checked(
+        &self,
+        content: Content<'_>,
+        sha1: Option<&str>,
+        host: &dyn Host,
+    ) -> Result<Option<String>, Refusal> {
         let Some(command) = self.validate else {
-            return self.place(content, host);
+            return self.place(content, sha1, host);
         };
         // A private copy with a name of the same ending: validators look at it, and at mode and owner.
         let folder = host.temporary_directory(None, "kplay-", "")?;
-        let placed = self.validated(command, &folder, content, host);
+        let placed = self.validated(command, &folder, content, sha1, host);
         let removed = host.remove_tree(&folder);
         let backup = placed?;
         removed?;
@@ -59,6 +70,7 @@ impl Writing<'_> {
         command: &str,
         folder: &str,
         content: Content<'_>,
+        sha1: Option<&str>,
         host: &dyn Host,
     ) -> Result<Option<String>, Refusal> {
         let copy = format!("{folder}/source{}", suffix(self.destination));
@@ -85,11 +97,25 @@ impl Writing<'_> {
                 stderr,
             });
         }
-        self.place(Content::File(&copy), host)
+        self.place(Content::File(&copy), sha1, host)
     }
 
-    fn place(&self, content: Content<'_>, host: &dyn Host) -> Result<Option<String>, Refusal> {
+    fn place(
+        &self,
+        content: Content<'_>,
+        sha1: Option<&str>,
+        host: &dyn Host,
+    ) -> Result<Option<String>, Refusal> {
         let staged = host.stage(self.destination, content)?;
+        if let Some(expected) = sha1 {
+            let found = Algorithm::Sha1.of_file(&staged.path, host);
+            if !found.as_ref().is_ok_and(|found| found == expected) {
+                host.discard(staged);
+                let message = "Copied file does not match the expected checksum. Transfer failed.";
+                let failure = Failure::new(message).with("expected_checksum", expected);
+                return Err(failure.with("checksum", found?).into());
+            }
+        }
         let backup = match self.backup.map(|path| backup::make(path, host)).transpose() {
             Ok(backup) => backup.flatten(),
             Err(failure) => {
