@@ -1,6 +1,6 @@
 //! `ansible.builtin.copy`: files and directories of the controller, or of the host itself, to places on the host.
 
-mod change;
+pub(super) mod change;
 mod on_host;
 pub(super) mod single;
 #[cfg(test)]
