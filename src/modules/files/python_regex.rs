@@ -65,6 +65,11 @@ impl PythonRegex {
         self.regex.is_match(text).map_err(|error| error.to_string())
     }
 
+    /// Gives the compiled expression up; whoever takes it compares where a match begins, as `re.match` does.
+    pub(super) fn into_regex(self) -> Regex {
+        self.regex
+    }
+
     /// Replaces all matches, as `re.subn`: the text, and how many there were.
     pub(super) fn replace_all(
         &self,
