@@ -78,6 +78,10 @@ pub(super) enum Stamp {
 /// Names come in alphabetic order. A file that is not in `encoding` (UTF-8 unless said) does not contain the expression; Ansible gives up the whole path.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are arguments of the task"
+)]
 pub(super) struct FindArgs {
     /// The directories.
     #[serde(alias = "name", alias = "path")]

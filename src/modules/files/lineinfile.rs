@@ -368,7 +368,7 @@ fn add(lines: &mut Vec<String>, line: &str, insertion: &Insertion, place: Option
     match (insertion, place) {
         (Insertion::Begin, _) => lines.insert(0, new),
         (Insertion::After(_) | Insertion::Before(_), Some(place)) if place < lines.len() => {
-            lines.insert(place, new)
+            lines.insert(place, new);
         }
         _ => {
             if let Some(last) = lines.last_mut()

@@ -121,10 +121,10 @@ mod tests {
             .with("state", "directory")
             .with("path", "/srv")
             .with("prefix", "a.")
-            .with("suffix", ".b");
+            .with("suffix", "-b");
         let outcome = run::<TempFile>(&args.into(), &host);
         let path = outcome.values.get("path").unwrap().to_text();
-        assert!(path.starts_with("/srv/a.") && path.ends_with(".b"));
+        assert!(path.starts_with("/srv/a.") && path.ends_with("-b"));
         assert_eq!(host.mode_of(&path), 0o700);
     }
 

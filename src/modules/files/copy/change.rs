@@ -49,7 +49,7 @@ pub(in crate::modules::files) fn plan_single(
                 Plan::unchanged(format!("`{path}` has that content"))
             } else {
                 Plan::change(Change {
-                    steps: vec![Step::Attributes(changes)],
+                    steps: vec![Step::Attributes(*changes)],
                 })
             };
             let plan = plan

@@ -171,7 +171,7 @@ impl Module for Copy {
 
     fn apply(args: &Self::Args, change: Change, host: &dyn Host) -> Result<Applied, Failure> {
         if args.remote_src && args.content.is_none() {
-            return Ok(on_host::apply(args, change, host)?.into());
+            return Ok(on_host::apply(args, &change, host)?.into());
         }
         let content = args.content_bytes();
         let (source, entries) = args.source(content.as_deref(), host)?;

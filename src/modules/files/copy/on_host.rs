@@ -443,7 +443,7 @@ fn copy_single(
     Ok(values)
 }
 
-pub(super) fn apply(args: &CopyArgs, change: Change, host: &dyn Host) -> Result<Outcome, Failure> {
+pub(super) fn apply(args: &CopyArgs, change: &Change, host: &dyn Host) -> Result<Outcome, Failure> {
     let place = find(args, host)?;
     let mut outcome = Outcome::changed();
     for (number, step) in change.steps.iter().enumerate() {

@@ -61,7 +61,7 @@ pub(in crate::modules::files) enum Decision {
     /// The content is there; the attributes may differ.
     Same {
         path: String,
-        changes: AttributeChanges,
+        changes: Box<AttributeChanges>,
     },
     /// The content is to be written.
     Write(Box<WriteDecision>),
@@ -157,14 +157,17 @@ impl Target<'_> {
             if !changes.is_empty() {
                 trust::refuse_foreign_link(&given, &path, host)?;
             }
-            return Ok(Decision::Same { path, changes });
+            return Ok(Decision::Same {
+                path,
+                changes: Box::new(changes),
+            });
         }
         if path != given {
             trust::refuse_foreign_link(&given, &path, host)?;
         }
         self.check_sum(source)?;
         let content = source.small_content(host)?;
-        let diff = self.diff(source, content.as_deref(), &path, current.as_ref(), host)?;
+        let diff = Self::diff(source, content.as_deref(), &path, current.as_ref(), host)?;
         let replaces_link = existing.is_some_and(|status| status.is_link());
         let existing = existing.filter(|status| !status.is_link());
         Ok(Decision::Write(Box::new(WriteDecision {
@@ -188,7 +191,6 @@ impl Target<'_> {
     }
 
     fn diff(
-        &self,
         source: &Source<'_>,
         content: Option<&[u8]>,
         path: &str,
@@ -382,7 +384,7 @@ fn write_json(value: &Value, out: &mut String) {
         Kind::Int(_) | Kind::Big(_) | Kind::Float(_) => out.push_str(&value.to_text()),
         Kind::Str(text) => write_json_text(text, out),
         Kind::Bytes(_) | Kind::Moment(_) | Kind::Undefined(_) => {
-            write_json_text(&value.to_text(), out)
+            write_json_text(&value.to_text(), out);
         }
     }
 }

@@ -125,7 +125,7 @@ impl Planning<'_> {
     ) -> Result<(), Failure> {
         match target.decide(source, self.host)? {
             Decision::Kept { .. } => {}
-            Decision::Same { changes, .. } => self.attributes(changes),
+            Decision::Same { changes, .. } => self.attributes(*changes),
             Decision::Write(decision) => {
                 self.folders(folder(&decision.path))?;
                 self.diffs.push(decision.diff.clone());

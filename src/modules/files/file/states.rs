@@ -173,9 +173,9 @@ fn absent(path: &str, current: Current, host: &dyn Host) -> Result<Decision, Fai
             let (mut directories, mut files) = (Vec::new(), Vec::new());
             walk(path, host, &mut |path, directory| {
                 if directory {
-                    directories.push(path)
+                    directories.push(path);
                 } else {
-                    files.push(path)
+                    files.push(path);
                 }
             })?;
             let content = Dict::new()
