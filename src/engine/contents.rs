@@ -105,7 +105,8 @@ impl ContentStore {
         let mode = data.permissions().mode() & 0o7777;
         if data.is_dir() {
             return match need.kind {
-                NeedKind::Tree => self.supply_tree(&path, mode),
+                NeedKind::Tree => self.supply_tree(&path, mode, false),
+                NeedKind::TreeWithLinks => self.supply_tree(&path, mode, true),
                 NeedKind::Content | NeedKind::Rendered(_) => Err(format!("`{}` is a directory", path.display())),
             };
         }
@@ -119,21 +120,34 @@ impl ContentStore {
         let (sha1, size) = (hexadecimal(&Sha1::digest(&bytes)), u64::try_from(bytes.len()).unwrap_or(0));
         let content = match need.kind {
             NeedKind::Rendered(_) => SuppliedContent::Here(bytes),
-            NeedKind::Content | NeedKind::Tree => SuppliedContent::Remote(self.add_bytes(bytes)),
+            NeedKind::Content | NeedKind::Tree | NeedKind::TreeWithLinks => {
+                SuppliedContent::Remote(self.add_bytes(bytes))
+            }
         };
         Ok(Supplied { path: text(&path), mode, size, sha1, content, secret })
     }
 
-    fn supply_tree(&self, root: &Path, mode: u32) -> Result<Supplied, String> {
+    fn supply_tree(&self, root: &Path, mode: u32, keep_links: bool) -> Result<Supplied, String> {
         let mut entries = Vec::new();
-        self.walk(root, "", &mut entries)?;
+        self.walk(root, "", keep_links, &mut Vec::new(), &mut entries)?;
         let content = SuppliedContent::Tree(entries);
         Ok(Supplied { path: text(root), mode, size: 0, sha1: String::new(), content, secret: false })
     }
 
-    fn walk(&self, root: &Path, below: &str, entries: &mut Vec<TreeEntry>) -> Result<(), String> {
+    /// Lists what is below a directory. Links are looked through, or stay links with `keep_links`; `above` holds the directories
+    /// on the way, so that a link back to one of them stays a link, as it does with Ansible.
+    fn walk(
+        &self,
+        root: &Path,
+        below: &str,
+        keep_links: bool,
+        above: &mut Vec<(u64, u64)>,
+        entries: &mut Vec<TreeEntry>,
+    ) -> Result<(), String> {
         let folder = root.join(below);
         let refused = |error: std::io::Error| format!("cannot list `{}`: {error}", folder.display());
+        let own = fs::metadata(&folder).map_err(refused)?;
+        above.push((own.dev(), own.ino()));
         let mut names: Vec<_> =
             fs::read_dir(&folder).map_err(refused)?.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
         names.sort();
@@ -143,24 +157,25 @@ impl ContentStore {
             let full = root.join(&path);
             let refused = |error: std::io::Error| format!("cannot read `{}`: {error}", full.display());
             let own = fs::symlink_metadata(&full).map_err(refused)?;
-            let link = own.is_symlink().then(|| fs::read_link(&full).map(|target| text(&target))).transpose();
-            let link = link.map_err(refused)?;
-            let Ok(data) = fs::metadata(&full) else {
+            let target = fs::metadata(&full).ok().filter(|_| !(own.is_symlink() && keep_links));
+            let target = target.filter(|data| !(data.is_dir() && above.contains(&(data.dev(), data.ino()))));
+            let Some(data) = target else {
+                let link = Some(text(&fs::read_link(&full).map_err(refused)?));
                 entries.push(TreeEntry { path, directory: false, link, mode: 0o777, size: 0, sha1: String::new(), content: 0 });
                 continue;
             };
             let mode = data.permissions().mode() & 0o7777;
+            let link = None;
             if data.is_dir() {
                 entries.push(TreeEntry { path: path.clone(), directory: true, link, mode, size: 0, sha1: String::new(), content: 0 });
-                if !own.is_symlink() {
-                    self.walk(root, &path, entries)?;
-                }
+                self.walk(root, &path, keep_links, above, entries)?;
                 continue;
             }
             let sha1 = self.hash(&full, &data)?.to_string();
             let content = self.add_file(&full);
             entries.push(TreeEntry { path, directory: false, link, mode, size: data.size(), sha1, content });
         }
+        above.pop();
         Ok(())
     }
 }
