@@ -45,6 +45,8 @@ pub(super) struct Statement {
     pub(super) nodes: Vec<(String, Node)>,
     /// Text without a name.
     pub(super) raw: Option<Value>,
+    /// What makes it fail wherever it is reached.
+    pub(super) faults: Vec<Diagnostic>,
     /// It was written as `local_action`.
     pub(super) local: bool,
 }
@@ -336,25 +338,23 @@ impl Session<'_> {
         let written = Value::text(name.as_str())
             .with_marks(value.marks())
             .with_origin(head.span);
+        let mut faults = Vec::new();
         let named = if is_template(&written) {
             Named::Templated(written)
         } else if let Some(named) = self.name(&name, span, collections) {
             named
         } else {
-            let mut diagnostic = Diagnostic::error(
-                "unknown-module",
-                format!("nobody has a module called `{name}`"),
-            );
-            let near = self.nearest_module(&name, collections);
-            diagnostic = diagnostic.at(
-                span,
-                near.map(|near| format!("did you mean `{near}`?"))
-                    .unwrap_or_default(),
-            );
-            self.report(diagnostic);
-            return None;
+            // In this form Ansible looks the name up when it gets there.
+            let label = self
+                .nearest_module(&name, collections)
+                .map(|near| format!("did you mean `{near}`?"))
+                .unwrap_or_default();
+            let headline = format!("nobody has a module called `{name}`");
+            faults.push(Diagnostic::error("unknown-module", headline).at(span, label));
+            Named::Templated(written)
         };
         let mut statement = Statement::new(named, &name, span);
+        statement.faults = faults;
         statement.local = item.name == "local_action";
         self.extra_arguments(&mut statement, extra);
         if let Some(mapping) = mapping {
@@ -484,6 +484,7 @@ impl Statement {
             spans: Vec::new(),
             nodes: Vec::new(),
             raw: None,
+            faults: Vec::new(),
             local: false,
         }
     }

@@ -157,7 +157,10 @@ impl Session<'_> {
                 .argument(option)
                 .filter(|value| value.as_str().is_none())
             {
-                let headline = format!("`{option}` must be text, not {}", value.type_name());
+                let headline = format!(
+                    "`{option}` must be text, not {}",
+                    super::shape::kind_words(&value)
+                );
                 self.report(Diagnostic::error("bad-argument", headline).at(value.origin(), ""));
             }
         }

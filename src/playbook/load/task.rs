@@ -10,7 +10,9 @@ use super::shape::{Shape, is_template};
 use super::{Place, Session, lacks};
 use crate::diag::{Diagnostic, nearest_one};
 use crate::playbook::model::{
-    Action, ActionKind, Entry, Keywords, Loop, LoopControl, MetaAction, Scope, ScopeKind, Task, Unsupported};
+    Action, ActionKind, Entry, Keywords, Loop, LoopControl, MetaAction, Scope, ScopeKind, Task,
+    Unsupported,
+};
 use crate::playbook::names::{Owner, PluginKind, knows_plugin, plugin_names};
 use crate::value::Value;
 use crate::yaml::Node;
@@ -94,6 +96,7 @@ impl Session<'_> {
             span: node.span,
             parent: Some(Arc::clone(&place.scope)),
         });
+        own.faults.extend(statement.faults.iter().cloned());
         let (kind, arguments) = match &statement.named {
             Named::Module(entry, _) => {
                 let arguments =
@@ -347,7 +350,7 @@ impl Session<'_> {
             let Some(topic) = value.as_str() else {
                 let headline = format!(
                     "a topic in `listen` must be text, not {}",
-                    value.type_name()
+                    super::shape::kind_words(&value)
                 );
                 self.report(
                     Diagnostic::error("bad-keyword-value", headline).at(value.origin(), ""),

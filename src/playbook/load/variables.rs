@@ -41,7 +41,10 @@ impl Session<'_> {
         {
             Some(text) if !text.is_empty() => Some(text),
             _ => {
-                let headline = format!("{what} must be text, not {}", rendered.type_name());
+                let headline = format!(
+                    "{what} must be text, not {}",
+                    super::shape::kind_words(&rendered)
+                );
                 self.report(Diagnostic::error("static-name", headline).at(value.origin(), ""));
                 None
             }
