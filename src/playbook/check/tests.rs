@@ -43,6 +43,33 @@ fn what_must_fail_is_an_error() {
 }
 
 #[test]
+fn a_condition_that_cannot_be_read_fails_unless_that_is_ignored() {
+    let first = of_tasks("    - debug:\n      when: x ===\n");
+    assert!(first[0].starts_with("error["), "{first:?}");
+    for around in ["when: [x, y ===]", "when: x ===\n      ignore_errors: true"] {
+        let later = of_tasks(&format!("    - debug:\n      {around}\n"));
+        assert!(later[0].starts_with("warning["), "{later:?}");
+    }
+}
+
+#[test]
+fn what_only_the_run_can_tell_is_let_pass() {
+    let found = of_tasks(
+        "    - debug: {msg: 'text with {{ x }} in it', verbosity: '{{ v }}'}
+    - debug: {var: x.y}
+    - assert: {that: [a is defined, '{{ b }}'], msg: 'free text'}
+    - add_host: {name: '{{ item }}', groups: all}
+    - debug: '{{ options }}'
+    - assert:
+      args: '{{ options }}'
+    - assert:
+      module_defaults: {assert: {that: true}}
+",
+    );
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
 fn what_may_not_be_reached_is_a_warning() {
     for around in [
         "when: x",

@@ -171,7 +171,7 @@ impl Session<'_> {
         for (index, condition) in scope.when().into_iter().enumerate() {
             let found = self.look_at_condition(condition);
             // The outermost condition is evaluated in each case, the others only where those before hold.
-            if index == 0 && reached {
+            if index == 0 && reached && !is_ignored(&scope) {
                 first_faults.extend(found.faults);
                 first_faults.extend(found.unsupported.iter().map(Unsupported::diagnostic));
             } else {
@@ -445,15 +445,17 @@ impl Session<'_> {
     }
 }
 
+/// Tells whether a failure may be ignored.
+fn is_ignored(scope: &Scope) -> bool {
+    let ignored = scope.effective(|keywords| &keywords.ignore_errors);
+    ignored.is_some() && !is_false(ignored)
+}
+
 /// Tells whether the keywords of a task may keep a run from failing because of it.
 fn is_avoidable(scope: &Scope, own: &Own) -> bool {
     let loops = own.loop_.as_ref().is_some_and(|loop_| match loop_ {
         Loop::Items(items) => !runs_for_certain(items),
         Loop::With { terms, .. } => !runs_for_certain(terms),
     });
-    let ignored = scope.effective(|keywords| &keywords.ignore_errors);
-    loops
-        || !scope.when().is_empty()
-        || !own.failed_when.is_empty()
-        || (ignored.is_some() && !is_false(ignored))
+    loops || !scope.when().is_empty() || !own.failed_when.is_empty() || is_ignored(scope)
 }

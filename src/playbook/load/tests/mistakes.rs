@@ -109,11 +109,9 @@ fn faults() {
         "    - debug:\n      retries: 1.5\n",
         "    - debug:\n      tags: [[a]]\n",
         "    - debug: {msg: '{{ x | uper }}'}\n",
-        "    - debug: {msg: '{{ x'}\n",
         "    - debug: {msg: '{{ lookup(\"fiel\", x) }}'}\n",
         "    - debug: {msg: '{{ x is difined }}'}\n",
         "    - debug:\n      when: x | uper\n",
-        "    - assert: {that: 'a ==='}\n",
         "    - action: cpoy x\n",
     ];
     insta::assert_snapshot!(report(&cases, task_faults));
@@ -200,4 +198,21 @@ fn files_that_cannot_be_read() {
         ("x.yml", "- a: b: c\n"),
     ]);
     assert!(inside[0].contains("x.yml:1"), "{inside:?}");
+}
+
+#[test]
+fn templates_that_cannot_be_read() {
+    for (task, place) in [
+        ("    - debug: {msg: '{{ x'}\n", "site.yml:3:"),
+        ("    - assert: {that: 'a ==='}\n", "site.yml:3:27"),
+        ("    - debug:\n      loop: '{{ | }}'\n", "site.yml:4:"),
+    ] {
+        let faults = task_faults(task);
+        assert!(
+            faults.len() == 1
+                && faults[0].starts_with("error[template-syntax]")
+                && faults[0].contains(place),
+            "{faults:?}"
+        );
+    }
 }
