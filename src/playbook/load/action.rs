@@ -138,7 +138,7 @@ impl Session<'_> {
             return;
         }
         for item in unknown {
-            let module = self.nearest_module(item.name, collections);
+            let module = Self::nearest_module(item.name, collections);
             if module.is_none()
                 && unknown.len() > 1
                 && nearest_one(item.name, owner.keywords()).is_some()
@@ -169,7 +169,7 @@ impl Session<'_> {
         }
     }
 
-    fn nearest_module(&self, name: &str, collections: &[Arc<str>]) -> Option<String> {
+    fn nearest_module(name: &str, collections: &[Arc<str>]) -> Option<String> {
         if name.matches('.').count() >= 2 {
             let at = name.match_indices('.').nth(1).map(|(at, _)| at)?;
             let (collection, short) = (name.get(..at)?, name.get(at + 1..)?);
@@ -299,14 +299,12 @@ impl Session<'_> {
     ) -> Option<Option<Statement>> {
         let node = item.value;
         let (head, mapping) = if node.as_mapping().is_some() {
-            match node.get("module") {
-                Some(module) => (module, Some(node)),
-                None => {
-                    let headline =
-                        format!("`{}` needs `module`, the name of what to run", item.name);
-                    self.report(Diagnostic::error("no-action", headline).at(whole(item.key), ""));
-                    return None;
-                }
+            if let Some(module) = node.get("module") {
+                (module, Some(node))
+            } else {
+                let headline = format!("`{}` needs `module`, the name of what to run", item.name);
+                self.report(Diagnostic::error("no-action", headline).at(whole(item.key), ""));
+                return None;
             }
         } else {
             (node, None)
@@ -345,8 +343,7 @@ impl Session<'_> {
             named
         } else {
             // In this form Ansible looks the name up when it gets there.
-            let label = self
-                .nearest_module(&name, collections)
+            let label = Self::nearest_module(&name, collections)
                 .map(|near| format!("did you mean `{near}`?"))
                 .unwrap_or_default();
             let headline = format!("nobody has a module called `{name}`");

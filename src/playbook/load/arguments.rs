@@ -63,7 +63,7 @@ pub(super) fn check(
     for defaults in scope.defaults_for(module, |group| names::group_contains(group, module)) {
         match defaults.as_dict() {
             Some(dict) => {
-                given.extend(dict.iter().map(|(key, value)| (key.clone(), value.clone())))
+                given.extend(dict.iter().map(|(key, value)| (key.clone(), value.clone())));
             }
             None => all_known = false,
         }

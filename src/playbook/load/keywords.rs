@@ -267,17 +267,16 @@ impl Session<'_> {
     fn collections(&mut self, item: Item<'_>) -> Option<Vec<Arc<str>>> {
         let mut names: Vec<Arc<str>> = Vec::new();
         for value in self.listed(item.value) {
-            match value.as_str() {
-                Some(name) => names.push(name.into()),
-                None => {
-                    let headline = format!(
-                        "`collections` must be a list of names, not of {}",
-                        kind_words(&value)
-                    );
-                    self.report(
-                        Diagnostic::error("bad-keyword-value", headline).at(value.origin(), ""),
-                    );
-                }
+            if let Some(name) = value.as_str() {
+                names.push(name.into());
+            } else {
+                let headline = format!(
+                    "`collections` must be a list of names, not of {}",
+                    kind_words(&value)
+                );
+                self.report(
+                    Diagnostic::error("bad-keyword-value", headline).at(value.origin(), ""),
+                );
             }
         }
         (!names.is_empty()).then_some(names)
@@ -317,27 +316,24 @@ impl Session<'_> {
                     Resolution::Unknown => self.local_module(item.name).then(|| item.name.into()),
                 },
             };
-            match name {
-                Some(name) => defaults.by_name.push((name, value)),
-                None => {
-                    let what = if item.name.starts_with("group/") {
-                        "action group"
-                    } else {
-                        "module"
-                    };
-                    let headline = format!(
-                        "no {what} is called `{}`",
-                        item.name.trim_start_matches("group/")
-                    );
-                    let mut diagnostic =
-                        Diagnostic::error("bad-module-defaults", headline).at(whole(item.key), "");
-                    if let Some(near) =
-                        nearest_one(item.name, names::module_names("ansible.builtin"))
-                    {
-                        diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-                    }
-                    self.report(diagnostic);
+            if let Some(name) = name {
+                defaults.by_name.push((name, value));
+            } else {
+                let what = if item.name.starts_with("group/") {
+                    "action group"
+                } else {
+                    "module"
+                };
+                let headline = format!(
+                    "no {what} is called `{}`",
+                    item.name.trim_start_matches("group/")
+                );
+                let mut diagnostic =
+                    Diagnostic::error("bad-module-defaults", headline).at(whole(item.key), "");
+                if let Some(near) = nearest_one(item.name, names::module_names("ansible.builtin")) {
+                    diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
                 }
+                self.report(diagnostic);
             }
         }
         defaults

@@ -212,7 +212,7 @@ impl Session<'_> {
             "fact_path" => own.fact_path = self.shaped(item, Shape::Text, faults),
             "force_handlers" => own.force_handlers = self.shaped(item, Shape::Bool, faults),
             "max_fail_percentage" => {
-                own.max_fail_percentage = self.shaped(item, Shape::Percent, faults)
+                own.max_fail_percentage = self.shaped(item, Shape::Percent, faults);
             }
             "order" => own.order = self.choice(item, &ORDERS, faults),
             "strategy" => own.strategy = self.choice(item, &STRATEGIES, faults),
@@ -222,7 +222,7 @@ impl Session<'_> {
                     .listed(item.value)
                     .into_iter()
                     .filter(|name| !name.is_null())
-                    .collect()
+                    .collect();
             }
             "vars_prompt" => own.vars_prompt = self.prompts(item),
             name if Owner::Play.has(name) => {

@@ -61,8 +61,8 @@ impl Session<'_> {
             keywords.delegate_to = Some(Value::text("localhost").with_origin(statement.span));
         }
         match &statement.named {
-            Named::ImportTasks => self.import_tasks(statement, keywords, own, node, place),
-            Named::ImportRole => self.import_role(statement, keywords, own, node, place),
+            Named::ImportTasks => self.import_tasks(&statement, keywords, own, node, place),
+            Named::ImportRole => self.import_role(&statement, keywords, own, node, place),
             Named::ImportPlaybook => {
                 let diagnostic = Diagnostic::error(
                     "misplaced-import",
@@ -311,7 +311,7 @@ impl Session<'_> {
                 "pause" => control.pause = self.shaped(item, Shape::Number, faults),
                 "extended" => control.extended = self.shaped(item, Shape::Bool, faults),
                 "extended_allitems" => {
-                    control.extended_allitems = self.shaped(item, Shape::Bool, faults)
+                    control.extended_allitems = self.shaped(item, Shape::Bool, faults);
                 }
                 "break_when" => control.break_when = self.conditions(item),
                 _ => self.unknown_keyword(Owner::LoopControl, item.name, item.key),
@@ -331,8 +331,7 @@ impl Session<'_> {
         let name = item
             .value
             .as_str()
-            .map(str::to_owned)
-            .unwrap_or_else(|| self.value(item.value).to_text());
+            .map_or_else(|| self.value(item.value).to_text(), str::to_owned);
         if item.value.as_str().is_none() {
             let headline = format!(
                 "`register` needs the name of a variable, not {}",

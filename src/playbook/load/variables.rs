@@ -55,7 +55,7 @@ impl Session<'_> {
     fn static_variables(&mut self, scope: &Scope) -> Dict {
         let mut all = Dict::new();
         let merge = |all: &mut Dict, more: &Dict| {
-            all.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())))
+            all.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
         };
         all.insert("playbook_dir", self.play.directory.display().to_string());
         for role in self.play.roles.iter().filter(|role| role.public) {

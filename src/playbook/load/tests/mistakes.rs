@@ -4,10 +4,8 @@ use crate::playbook::testing::{messages, task_faults, task_messages};
 
 /// Returns each text with what is said of it.
 fn report(cases: &[&str], say: impl Fn(&str) -> Vec<String>) -> String {
-    cases
-        .iter()
-        .map(|case| format!("{case}{}\n\n", say(case).join("\n")))
-        .collect()
+    let told = |case: &&str| format!("{case}{}\n", say(case).join("\n"));
+    cases.iter().map(told).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
