@@ -13,7 +13,8 @@ use tokio::sync::mpsc;
 use super::contents::Stored;
 use super::run_state::RunState;
 use crate::kit::{Need, Outcome, Supplied};
-use crate::remote::{Process, ProcessHandle};
+use crate::remote::Process;
+use crate::remote::process::ProcessHandle;
 use crate::step::ExecutionError;
 use crate::value::Dict;
 use crate::wire::{BUILD, Become, Batch, Invocation, MAXIMUM_FRAME, Order, Report, StepId, WorkerSettings, decode, encode};
@@ -46,8 +47,14 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Link {
-    /// Takes over a process that has become a worker; `settings` hold for the run.
-    pub(super) async fn start(process: Process, run: Arc<RunState>, settings: Dict) -> Result<Arc<Self>, String> {
+    /// Returns the first frame that a worker is to get.
+    pub(super) fn greeting(run: &RunState) -> Result<Vec<u8>, String> {
+        let settings = WorkerSettings { settings: Dict::new(), verbosity: run.options.verbosity };
+        encode(&Order::Hello(BUILD.to_owned(), settings)).map_err(|error| error.to_string())
+    }
+
+    /// Takes over a process that has become a worker and was given the greeting.
+    pub(super) async fn start(process: Process, run: Arc<RunState>) -> Result<Arc<Self>, String> {
         let Process { mut stdin, mut stdout, mut stderr, handle } = process;
         let (frames, mut to_write) = mpsc::channel::<Vec<u8>>(WAITING);
         tokio::spawn(async move {
@@ -70,9 +77,6 @@ impl Link {
                 }
             }
         });
-        let settings = WorkerSettings { settings, verbosity: run.options.verbosity };
-        let hello = encode(&Order::Hello(BUILD.to_owned(), settings)).map_err(|error| error.to_string())?;
-        let _ = frames.send(hello).await;
         match read_report(&mut stdout).await {
             Ok(Some(Report::Hello(build))) if build == BUILD => {}
             Ok(Some(_)) => return Err("the worker on the host is of another build".to_owned()),

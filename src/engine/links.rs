@@ -8,9 +8,8 @@ use tokio::sync::Mutex;
 use super::link::Link;
 use super::run_state::RunState;
 use super::target::{Place, PlaceKey};
-use crate::remote::{Connection, Connector, Launcher, Process};
+use crate::remote::{Connection, Connector, Process, WorkerBinaries, start_worker};
 use crate::step::ExecutionError;
-use crate::value::Dict;
 
 /// A host's connection and, once something needed it, the worker on it.
 #[derive(Default)]
@@ -23,12 +22,12 @@ struct Line {
 pub(super) struct Links {
     lines: Mutex<HashMap<PlaceKey, Arc<Mutex<Line>>>>,
     connector: Connector,
-    launcher: Launcher,
+    workers: WorkerBinaries,
 }
 
 impl Links {
-    pub(super) fn new(connector: Connector, launcher: Launcher) -> Self {
-        Self { lines: Mutex::default(), connector, launcher }
+    pub(super) fn new(connector: Connector, workers: WorkerBinaries) -> Self {
+        Self { lines: Mutex::default(), connector, workers }
     }
 
     async fn line(&self, host: &str, place: &Place) -> Arc<Mutex<Line>> {
@@ -50,33 +49,30 @@ impl Links {
             return Ok(link.clone());
         }
         line.link = None;
-        let process = match place {
-            Place::Local => self.launcher.local().await.map_err(|error| ExecutionError::Failed(error.to_string()))?,
-            Place::Ssh(_) => {
-                let connection = self.connect(&mut line, place).await?;
-                match self.launcher.remote(&connection).await {
-                    Ok(process) => process,
-                    Err(error) => {
-                        line.connection = None;
-                        return Err(ExecutionError::Unreachable(error.to_string()));
-                    }
-                }
+        let connection = self.connect(&mut line, place).await?;
+        let greeting = Link::greeting(run).map_err(ExecutionError::Failed)?;
+        let started = match start_worker(&connection, &self.workers, &greeting).await {
+            Ok(started) => started,
+            Err(error) => {
+                line.connection = None;
+                return Err(ExecutionError::Unreachable(error.to_string()));
             }
         };
-        let link = Link::start(process, run.clone(), Dict::new()).await.map_err(ExecutionError::Unreachable)?;
+        let link = Link::start(started.process, run.clone()).await.map_err(ExecutionError::Unreachable)?;
         line.link = Some(link.clone());
         Ok(link)
     }
 
     async fn connect(&self, line: &mut Line, place: &Place) -> Result<Arc<Connection>, ExecutionError> {
-        if let Some(connection) = line.connection.as_ref().filter(|connection| connection.is_open()) {
+        if let Some(connection) = line.connection.as_ref().filter(|connection| !connection.is_closed()) {
             return Ok(connection.clone());
         }
-        let Place::Ssh(target) = place else {
-            return Err(ExecutionError::Failed("a local host has no connection".to_owned()));
+        let connection = match place {
+            Place::Local => Connection::Local,
+            Place::Ssh(target) => {
+                self.connector.connect(target).await.map_err(|error| ExecutionError::Unreachable(error.to_string()))?
+            }
         };
-        let connection =
-            self.connector.connect(target).await.map_err(|error| ExecutionError::Unreachable(error.to_string()))?;
         let connection = Arc::new(connection);
         line.connection = Some(connection.clone());
         Ok(connection)
@@ -84,9 +80,6 @@ impl Links {
 
     /// Runs a command of the login shell without a worker.
     pub(super) async fn raw(&self, host: &str, place: &Place, command: &str) -> Result<Process, ExecutionError> {
-        if let Place::Local = place {
-            return self.launcher.shell(command).await.map_err(|error| ExecutionError::Failed(error.to_string()));
-        }
         let line = self.line(host, place).await;
         let connection = self.connect(&mut *line.lock().await, place).await?;
         connection.exec(command).await.map_err(|error| ExecutionError::Unreachable(error.to_string()))
@@ -99,17 +92,22 @@ impl Links {
         if let Some(link) = line.link.take() {
             link.close();
         }
-        line.connection = None;
+        if let Some(connection) = line.connection.take() {
+            connection.close().await;
+        }
     }
 
     /// Closes all.
     pub(super) async fn close(&self) {
         for line in self.lines.lock().await.values() {
             // A line that is being opened is dropped with its task.
-            if let Ok(mut line) = line.try_lock()
-                && let Some(link) = line.link.take()
-            {
-                link.close();
+            if let Ok(mut line) = line.try_lock() {
+                if let Some(link) = line.link.take() {
+                    link.close();
+                }
+                if let Some(connection) = line.connection.take() {
+                    connection.close().await;
+                }
             }
         }
     }

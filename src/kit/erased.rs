@@ -89,6 +89,8 @@ pub trait ControlEntry: Sync {
     fn meta(&self) -> &'static Meta;
     /// Returns [`Control::RAW`].
     fn raw(&self) -> &'static [&'static str];
+    /// Returns [`Control::CONTROLLER`].
+    fn needs_controller(&self) -> bool;
     /// Returns [`Control::ONCE`].
     fn once(&self) -> bool;
     /// Returns the schema of [`Control::Args`].
@@ -319,6 +321,10 @@ impl<C: Control> ControlEntry for Erased<C> {
 
     fn raw(&self) -> &'static [&'static str] {
         C::RAW
+    }
+
+    fn needs_controller(&self) -> bool {
+        C::CONTROLLER
     }
 
     fn once(&self) -> bool {

@@ -89,13 +89,11 @@ fn run_control(
         step,
         evaluation: *evaluation,
     };
-    Ok(entry.run(
-        Request {
-            arguments: &arguments,
-            check: keywords.check,
-        },
-        &view,
-    ))
+    let request = Request {
+        arguments: &arguments,
+        check: keywords.check,
+    };
+    Ok(complete(entry.run(request, &view), keywords, evaluation))
 }
 
 fn run_module(
@@ -132,4 +130,17 @@ fn run_module(
             },
             ExecutionError::Failed(message) => Trouble::new(message),
         })
+        .map(|outcome| complete(outcome, keywords, evaluation))
+}
+
+/// Lets the controller do its part.
+fn complete(outcome: Outcome, keywords: &Keywords, evaluation: &Evaluation<'_>) -> Outcome {
+    if outcome.request.is_none() {
+        return outcome;
+    }
+    evaluation.context.executor.complete(
+        outcome,
+        keywords.becoming.as_ref(),
+        keywords.delegate.as_deref(),
+    )
 }

@@ -19,7 +19,7 @@ use crate::kit::{Need, Outcome, Supplied};
 use crate::template::{LookupContext, Templar};
 use crate::value::Dict;
 use crate::vars::Variables;
-use crate::wire::{Invocation, ItemResult, Step, StepId, TaskResult};
+use crate::wire::{Become, Invocation, ItemResult, Step, StepId, TaskResult};
 
 pub use looping::run;
 
@@ -46,6 +46,11 @@ pub trait Executor {
 
     /// Brings a controller's file; of one that is to be rendered, its text.
     fn supply(&self, step: StepId, need: &Need) -> Result<Supplied, String>;
+
+    /// Does what only the controller can do to complete a module's work (`fetch`, `pause`).
+    fn complete(&self, outcome: Outcome, _becoming: Option<&Become>, _delegate: Option<&str>) -> Outcome {
+        outcome
+    }
 
     /// Waits; says `false` where the run was cancelled meanwhile.
     fn sleep(&self, length: Duration) -> bool;

@@ -432,6 +432,7 @@ fn conditions_are_strict() {
         .unwrap()
     );
     assert!(condition(&trusted("{{ expression }}"), &variables).unwrap());
+    assert!(condition(&trusted("+1 == 1"), &variables).unwrap());
     let Err(error) = condition(&trusted("word"), &variables) else {
         panic!()
     };
@@ -513,7 +514,16 @@ fn omitted_items_are_gone_and_an_omitted_value_is_told() {
             .to_repr(),
         "[1, {'b': 1}]"
     );
-    assert!(render("a{{ omit }}", &variables).is_err());
+    assert_eq!(render("a{{ omit }}", &variables).unwrap(), Value::from("a"));
+    assert_eq!(
+        render(
+            "{{ omit == omit and omit is defined and x != omit }}",
+            &variables
+        )
+        .unwrap(),
+        Value::from(true)
+    );
+    assert_eq!(render("{{ +x }}", &variables).unwrap(), Value::from(1));
 }
 
 #[test]

@@ -1,4 +1,5 @@
 //! Python's two ways to fill text with values: `'%s' % x` and `'{}'.format(x)`.
+//! Longer than most files: both share the fields, the numbers and the padding.
 
 use num_bigint::{BigInt, Sign};
 

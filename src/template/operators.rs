@@ -370,6 +370,14 @@ pub(crate) fn compare(
     left: &Value,
     right: &Value,
 ) -> Result<bool, TemplateError> {
+    if left.is_omit() || right.is_omit() {
+        let same = left.is_omit() && right.is_omit();
+        match comparison {
+            Comparison::Equal => return Ok(same),
+            Comparison::NotEqual => return Ok(!same),
+            _ => {}
+        }
+    }
     defined(left)?;
     defined(right)?;
     let order = || {

@@ -5,6 +5,7 @@ mod assert;
 mod debug;
 mod fail;
 mod group_by;
+mod include;
 mod pause;
 mod set_fact;
 mod wait_for_connection;
@@ -17,6 +18,9 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::control::<debug::Debug>(),
     Entry::control::<fail::Fail>(),
     Entry::control::<group_by::GroupBy>(),
+    Entry::control::<include::IncludeRole>(),
+    Entry::control::<include::IncludeTasks>(),
+    Entry::control::<include::MetaModule>(),
     Entry::control::<pause::Pause>(),
     Entry::control::<set_fact::SetFact>(),
     Entry::control::<wait_for_connection::WaitForConnection>(),

@@ -334,6 +334,10 @@ impl Evaluator<'_> {
                 };
             }
         };
+        let name = test.name.rsplit('.').next().unwrap_or(&test.name);
+        if value.is_omit() && matches!(name, "defined" | "undefined") {
+            return Ok(Value::from(name == "defined"));
+        }
         let (positional, named) = self.arguments(frame, &test.arguments)?;
         let secret = value.holds_secret() || positional.iter().any(Value::holds_secret);
         self.apply_test(&test.name, value, positional, named, Span::NONE)
@@ -344,7 +348,7 @@ impl Evaluator<'_> {
 /// Returns a deep rendered operand, or fails with the first fault in it.
 fn sound(value: Value) -> Result<Value, TemplateError> {
     match first_fault(&value) {
-        Some(fault) if !operators::is_no_else(&value) => Err(fault),
+        Some(fault) if !operators::is_no_else(&value) && !value.is_omit() => Err(fault),
         _ => Ok(value),
     }
 }

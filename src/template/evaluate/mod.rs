@@ -10,6 +10,7 @@ mod call;
 mod callback;
 mod expression;
 mod object;
+mod plugin;
 mod statement;
 
 use std::cell::{Cell, RefCell};
@@ -314,11 +315,8 @@ impl<'a> Evaluator<'a> {
                 text.push_str(part);
                 continue;
             }
-            if is_no_else(&node) {
+            if is_no_else(&node) || node.is_omit() {
                 continue;
-            }
-            if node.is_omit() {
-                return Err(TemplateError::new("`omit` cannot be a part of text"));
             }
             match self.deep(&node).and_then(leave) {
                 Ok(node) => text.push_str(&node.to_text()),

@@ -1,0 +1,226 @@
+//! One task on one host: its specification, where it is evaluated, its result.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, watch};
+
+use super::events::TaskHeader;
+use super::link::Link;
+use super::links::Links;
+use super::outside::Outside;
+use super::run_state::{PlayState, RunState};
+use super::scope::HostScope;
+use super::slots::SlotId;
+use super::target::{Place, place};
+use super::{complete, specification, travel};
+use crate::kit::{Need, Outcome, Supplied};
+use crate::playbook::Task;
+use crate::step::{ExecutionError, Executor, StepContext, run_safely};
+use crate::value::{Dict, Value};
+use crate::wire::{Become, Invocation, ItemResult, Report, Step, StepId, TaskResult};
+
+/// What a running step tells the dispatcher.
+pub(super) enum Notice {
+    /// An item of its loop is done.
+    Item(SlotId, Arc<str>, Box<ItemResult>, Option<String>),
+    /// A try failed, so many are left.
+    Retry(SlotId, Arc<str>, u32, Box<Dict>),
+    /// It has ended.
+    Done(SlotId, Arc<str>, Box<TaskResult>),
+}
+
+/// A step to perform.
+#[derive(Clone)]
+pub(super) struct Job {
+    pub(super) run: Arc<RunState>,
+    pub(super) play: Arc<PlayState>,
+    pub(super) links: Arc<Links>,
+    pub(super) task: Arc<Task>,
+    pub(super) slot: SlotId,
+    pub(super) host: Arc<str>,
+    pub(super) header: Arc<TaskHeader>,
+    pub(super) id: StepId,
+    pub(super) notices: mpsc::UnboundedSender<Notice>,
+    pub(super) interrupted: watch::Receiver<bool>,
+}
+
+impl Job {
+    pub(super) fn scope(&self) -> HostScope<'_> {
+        HostScope::new(&self.run, Some(&self.play), Some(&self.task.scope), &self.host)
+    }
+
+    /// Performs the step and tells how it ended.
+    pub(super) async fn perform(self) {
+        let job = Arc::new(self);
+        let result = match job.travelling().await {
+            Some((link, batch)) => job.clone().run_there(&link, batch).await,
+            None => job.clone().run_here().await,
+        };
+        let _ = job.notices.send(Notice::Done(job.slot, job.host.clone(), Box::new(result)));
+    }
+
+    fn specification(&self) -> Step {
+        let mut step = specification::step(&self.task, self.id, &self.host, &self.header.name, &self.run);
+        step.arguments = super::include::arguments(&self.task).unwrap_or(step.arguments);
+        step
+    }
+
+    /// Returns the running worker and what to send, if the step can travel. A host that nothing has connected to is left alone: the
+    /// task may not need it.
+    async fn travelling(&self) -> Option<(Arc<Link>, crate::wire::Batch)> {
+        let place = {
+            let scope = self.scope();
+            place(&scope, &Outside { scope: &scope }).ok()?
+        };
+        let link = self.links.running(&self.host, &place).await?;
+        let batch = {
+            let scope = self.scope();
+            travel::pack(&self.specification(), &scope)?
+        };
+        Some((link, batch))
+    }
+
+    async fn run_there(self: Arc<Self>, link: &Link, batch: crate::wire::Batch) -> TaskResult {
+        let mut result = None;
+        let answering = self.clone();
+        let answer = Arc::new(move |need: &Need| {
+            let scope = answering.scope();
+            answering.run.contents.supply(need, &Outside { scope: &scope })
+        });
+        let (notices, slot, host) = (self.notices.clone(), self.slot, self.host.clone());
+        let ended = link
+            .run(batch, answer, |report| match report {
+                Report::Step(_, _, done) => result = Some(*done),
+                Report::Item(_, _, item) => drop(notices.send(Notice::Item(slot, host.clone(), item, None))),
+                Report::Retry(_, _, left, value) => drop(notices.send(Notice::Retry(slot, host.clone(), left, value))),
+                _ => {}
+            })
+            .await;
+        match (ended, result) {
+            (_, Some(result)) => result,
+            (Err(ExecutionError::Unreachable(why)), None) => TaskResult::unreachable(why),
+            (Err(ExecutionError::Failed(why)), None) => TaskResult::failed(why),
+            (Ok(()), None) => TaskResult::failed("internal error: the worker gave no result"),
+        }
+    }
+
+    async fn run_here(self: Arc<Self>) -> TaskResult {
+        let handle = Handle::current();
+        let done = tokio::task::spawn_blocking(move || {
+            let scope = self.scope();
+            let outside = Outside { scope: &scope };
+            let executor = HereExecutor { job: &self, handle };
+            let context = StepContext {
+                templar: &self.run.templar,
+                variables: &scope,
+                outside: Some(&outside),
+                sources: Some(&self.run.sources),
+                executor: &executor,
+            };
+            run_safely(&self.specification(), &context)
+        });
+        done.await.unwrap_or_else(|_| TaskResult::failed("internal error: the step panicked; please report it"))
+    }
+}
+
+/// Runs the modules of a step that is evaluated on the controller.
+pub(super) struct HereExecutor<'a> {
+    pub(super) job: &'a Job,
+    pub(super) handle: Handle,
+}
+
+impl HereExecutor<'_> {
+    /// Returns where the step's modules run: on its host, or on the one it is delegated to.
+    pub(super) fn place(&self, delegate: Option<&str>) -> Result<(Arc<str>, Place), ExecutionError> {
+        let job = self.job;
+        let host: Arc<str> = delegate.map_or_else(|| job.host.clone(), Arc::from);
+        let scope = HostScope::new(&job.run, Some(&job.play), Some(&job.task.scope), &host);
+        let place = place(&scope, &Outside { scope: &scope }).map_err(ExecutionError::Failed)?;
+        Ok((host, place))
+    }
+
+    pub(super) fn link(&self, delegate: Option<&str>) -> Result<Arc<Link>, ExecutionError> {
+        let (host, place) = self.place(delegate)?;
+        self.handle.block_on(self.job.links.get(&host, &place, &self.job.run))
+    }
+
+    /// Waits for work on the network; ends early when the run is interrupted.
+    pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, ExecutionError>>) -> Result<T, ExecutionError> {
+        let mut interrupted = self.job.interrupted.clone();
+        self.handle.block_on(async {
+            tokio::select! {
+                done = work => done,
+                _ = interrupted.wait_for(|now| *now) => Err(ExecutionError::Failed("interrupted".to_owned())),
+            }
+        })
+    }
+}
+
+impl Executor for HereExecutor<'_> {
+    fn execute(&self, _step: StepId, invocation: Invocation, delegate: Option<&str>) -> Result<Outcome, ExecutionError> {
+        if invocation.module == "ansible.builtin.raw" {
+            return super::raw::run(self, &invocation, delegate);
+        }
+        let limit = invocation.timeout.map(|seconds| Duration::from_secs(seconds + 5));
+        let link = self.link(delegate)?;
+        self.wait(async {
+            match limit {
+                None => link.execute(invocation).await,
+                Some(limit) => tokio::time::timeout(limit, link.execute(invocation)).await.unwrap_or_else(|_| {
+                    Err(ExecutionError::Failed(format!("the host did not answer within the task's time limit of {} s", limit.as_secs())))
+                }),
+            }
+        })
+    }
+
+    fn supply(&self, _step: StepId, need: &Need) -> Result<Supplied, String> {
+        let scope = self.job.scope();
+        self.job.run.contents.supply(need, &Outside { scope: &scope })
+    }
+
+    fn sleep(&self, length: Duration) -> bool {
+        self.wait(async {
+            tokio::time::sleep(length).await;
+            Ok(())
+        })
+        .is_ok()
+    }
+
+    fn complete(&self, outcome: Outcome, becoming: Option<&Become>, delegate: Option<&str>) -> Outcome {
+        complete::complete(self, outcome, becoming, delegate)
+    }
+
+    fn item_done(&self, _step: StepId, item: &ItemResult) {
+        let _ = self.job.notices.send(Notice::Item(self.job.slot, self.job.host.clone(), Box::new(item.clone()), None));
+    }
+
+    fn retrying(&self, _step: StepId, left: u32, result: &Dict) {
+        let _ = self.job.notices.send(Notice::Retry(self.job.slot, self.job.host.clone(), left, Box::new(result.clone())));
+    }
+}
+
+/// Renders a task's name for the screen; what cannot be rendered stays as written.
+pub(super) fn shown_name(task: &Task, scope: &HostScope<'_>) -> String {
+    let rendered = task.name.as_ref().map(|name| {
+        let outside = Outside { scope };
+        match scope.run.templar.render(name, &scope.template_scope(Some(&outside))) {
+            Ok(value) => value.to_text(),
+            Err(_) => name.as_str().unwrap_or_default().to_owned(),
+        }
+    });
+    task.display_name(rendered.as_deref())
+}
+
+/// Renders a keyword that is a flag; nothing where it is not stated.
+pub(super) fn flag(keyword: Option<&Value>, scope: &HostScope<'_>) -> Option<bool> {
+    let value = keyword?;
+    let outside = Outside { scope };
+    let rendered = scope.run.templar.render(value, &scope.template_scope(Some(&outside))).ok()?;
+    rendered.as_bool().or_else(|| match rendered.to_text().to_lowercase().as_str() {
+        "yes" | "on" | "true" | "1" | "y" | "t" => Some(true),
+        "no" | "off" | "false" | "0" | "n" | "f" => Some(false),
+        _ => None,
+    })
+}
