@@ -1,6 +1,6 @@
 //! Keywords that Ansible has and kplay lacks so far. Delete a line here when kplay learns one.
 
-use super::shape::{as_bool, as_number};
+use super::shape::{as_number, is_template};
 use crate::playbook::model::{Scope, Unsupported, UnsupportedKind};
 use crate::value::Value;
 
@@ -47,11 +47,11 @@ pub(super) fn of_task(async_seconds: Option<&Value>) -> Vec<Unsupported> {
         .collect()
 }
 
-/// Returns what of a play's strategy kplay lacks.
+/// Returns what of a play's strategy kplay lacks. What a template gives is for the engine to look at.
 pub(super) fn of_strategy(strategy: &Value) -> Option<Unsupported> {
-    let name = strategy.as_str()?;
+    let name = strategy.as_str().filter(|_| !is_template(strategy))?;
     let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
-    (short != "linear" && as_bool(strategy).is_none()).then(|| Unsupported {
+    (short != "linear").then(|| Unsupported {
         kind: UnsupportedKind::Keyword,
         what: format!("strategy `{name}`"),
         span: strategy.origin(),
