@@ -94,10 +94,9 @@ impl Progress {
             }
             SlotKind::BlockEnd => {
                 let failed = self.frames.pop().is_some_and(|frame| frame.failed);
+                self.place += 1;
                 if failed {
                     self.fail(program, force_handlers);
-                } else {
-                    self.place += 1;
                 }
             }
             _ => self.place += 1,
