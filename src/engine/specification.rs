@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::run_state::RunState;
-use crate::playbook::{ActionKind, Keywords, Loop as TaskLoop, Scope, Task};
+use crate::playbook::{ActionKind, Keywords, Loop as TaskLoop, Scope, Task, names};
 use crate::value::Value;
 use crate::wire::{BecomeKeywords, Loop, LoopControl, LoopSource, Step, StepId};
 
@@ -66,14 +66,12 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
 
 /// `module_defaults` for the module, then templates that stand for whole argument lists; each outranks those before it.
 fn argument_defaults(task: &Task, scope: &Scope) -> Vec<Value> {
-    let mut defaults = Vec::new();
-    for level in scope.module_defaults() {
-        for (name, arguments) in &level.by_name {
-            if **name == *task.action.name || Some(&**name) == task.action.name.rsplit('.').next() {
-                defaults.push(arguments.clone());
-            }
-        }
-    }
+    let module = &*task.action.name;
+    let mut defaults: Vec<Value> = scope
+        .defaults_for(module, |group| names::group_contains(group, module))
+        .into_iter()
+        .cloned()
+        .collect();
     defaults.extend(task.action.arguments.templates.iter().cloned());
     defaults
 }
