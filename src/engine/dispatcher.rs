@@ -53,6 +53,7 @@ pub(super) struct Dispatcher<'a> {
     pub(super) setup: &'a Setup,
     pub(super) program: Program,
     waits: Waits,
+    reaches: HashMap<SlotId, Reach>,
     pub(super) hosts: IndexMap<Arc<str>, Progress>,
     pub(super) recap: &'a mut Recap,
     pub(super) handlers: Vec<Arc<Task>>,
@@ -88,6 +89,7 @@ impl<'a> Dispatcher<'a> {
             setup,
             program,
             waits: Waits::default(),
+            reaches: HashMap::new(),
             hosts,
             recap,
             handlers,
@@ -111,9 +113,14 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn rebuild_waits(&mut self) {
-        let reaches: Vec<Reach> =
-            self.program.slots().iter().map(|slot| effects::reach(slot, self.setup, self.setup.play.batch.len() == 1)).collect();
-        let reach = |place: usize| reaches.get(place).copied().unwrap_or(Reach::WORLD);
+        let alone = self.setup.play.batch.len() == 1;
+        for slot in self.program.slots() {
+            self.reaches.entry(slot.id).or_insert_with(|| effects::reach(slot, self.setup, alone));
+        }
+        let reach = |place: usize| {
+            let slot = self.program.at(place);
+            slot.and_then(|slot| self.reaches.get(&slot.id)).copied().unwrap_or(Reach::WORLD)
+        };
         self.waits = Waits::build(&self.program, reach, self.setup.free);
     }
 

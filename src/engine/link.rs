@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::contents::Stored;
 use super::run_state::RunState;
@@ -21,6 +22,8 @@ use crate::wire::{BUILD, Become, Batch, Invocation, MAXIMUM_FRAME, Order, Report
 
 /// How much of a file travels in one frame.
 const PIECE: usize = 1 << 18;
+/// How long a worker may take to end what it runs.
+const LAST_MOMENTS: Duration = Duration::from_secs(3);
 /// How many frames may wait to be written: what is behind waits where it comes from.
 const WAITING: usize = 32;
 
@@ -40,6 +43,8 @@ struct Shared {
     files: Mutex<HashMap<StepId, FileAnswer>>,
     /// Why the line is closed.
     closed: Mutex<Option<String>>,
+    /// Ends the input of the worker.
+    closing: Notify,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -57,8 +62,21 @@ impl Link {
     pub(super) async fn start(process: Process, run: Arc<RunState>) -> Result<Arc<Self>, String> {
         let Process { mut stdin, mut stdout, mut stderr, handle } = process;
         let (frames, mut to_write) = mpsc::channel::<Vec<u8>>(WAITING);
+        let shared = Arc::new(Shared {
+            waiting: Mutex::default(),
+            files: Mutex::default(),
+            closed: Mutex::default(),
+            closing: Notify::new(),
+        });
+        let ending = shared.clone();
         tokio::spawn(async move {
-            while let Some(frame) = to_write.recv().await {
+            loop {
+                let frame = tokio::select! {
+                    biased;
+                    () = ending.closing.notified() => break,
+                    frame = to_write.recv() => frame,
+                };
+                let Some(frame) = frame else { break };
                 if stdin.write_all(&frame).await.is_err() || (to_write.is_empty() && stdin.flush().await.is_err()) {
                     return;
                 }
@@ -83,8 +101,6 @@ impl Link {
             Ok(None) => return Err(format!("the worker ended at once: {}", lock(&last_words).trim())),
             Err(why) => return Err(why),
         }
-        let shared =
-            Arc::new(Shared { waiting: Mutex::default(), files: Mutex::default(), closed: Mutex::default() });
         let (reader, answers) = (shared.clone(), frames.downgrade());
         tokio::spawn(async move {
             let why = loop {
@@ -187,10 +203,19 @@ impl Link {
         }
     }
 
-    /// Ends the worker: its input ends, it cleans up and goes.
-    pub(super) fn close(&self) {
+    /// Ends the worker: its input ends, it ends what it runs, cleans up and goes. A worker that does not go in time is killed.
+    pub(super) async fn close(&self) {
         lock(&self.shared.closed).get_or_insert_with(|| "the connection was closed".to_owned());
-        self.handle.kill();
+        self.shared.closing.notify_one();
+        if tokio::time::timeout(LAST_MOMENTS, self.handle.wait()).await.is_err() {
+            self.handle.kill();
+        }
+    }
+
+    /// Lets the worker go: its input ends, and nobody waits for it.
+    pub(super) fn release(&self) {
+        lock(&self.shared.closed).get_or_insert_with(|| "the connection was closed".to_owned());
+        self.shared.closing.notify_one();
     }
 }
 

@@ -90,25 +90,32 @@ impl Links {
         let line = self.line(host, place).await;
         let mut line = line.lock().await;
         if let Some(link) = line.link.take() {
-            link.close();
+            link.close().await;
         }
         if let Some(connection) = line.connection.take() {
             connection.close().await;
         }
     }
 
-    /// Closes all.
-    pub(super) async fn close(&self) {
-        for line in self.lines.lock().await.values() {
-            // A line that is being opened is dropped with its task.
-            if let Ok(mut line) = line.try_lock() {
-                if let Some(link) = line.link.take() {
-                    link.close();
+    /// Closes all, side by side. After an interruption workers are given time to end what they run; else there is nothing to
+    /// wait for.
+    pub(super) async fn close(&self, interrupted: bool) {
+        let lines: Vec<_> = self.lines.lock().await.values().cloned().collect();
+        let mut closing = tokio::task::JoinSet::new();
+        for line in lines {
+            closing.spawn(async move {
+                // A line that is being opened is dropped with its task.
+                let Ok(mut line) = line.try_lock() else { return };
+                match line.link.take() {
+                    Some(link) if interrupted => link.close().await,
+                    Some(link) => link.release(),
+                    None => {}
                 }
                 if let Some(connection) = line.connection.take() {
                     connection.close().await;
                 }
-            }
+            });
         }
+        closing.join_all().await;
     }
 }

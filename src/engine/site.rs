@@ -121,7 +121,7 @@ pub async fn run(site: Site, events: mpsc::UnboundedSender<Event>, interrupted: 
     let (state, loader, playbooks) = site.state();
     let links = Arc::new(Links::new(connector(&events), WorkerBinaries::beside_this_program()));
     let end = run_all(&state, &loader, &playbooks, &links, &events, &interrupted).await;
-    links.close().await;
+    links.close(end == RunEnd::Interrupted).await;
     end
 }
 
