@@ -21,4 +21,5 @@ pub use model::{
     Keywords, Loop, LoopControl, MetaAction, ModuleDefaults, Play, Playbook, Prompt, Role, Scope,
     ScopeKind, Task, TaskId, Unsupported, UnsupportedKind, Written,
 };
+pub use split::{Split, pairs};
 pub use tags::TagSelection;
