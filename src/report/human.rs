@@ -111,20 +111,8 @@ impl Human {
     }
 
     fn warning(&mut self, warning: &Diagnostic) {
-        let mut text = format!("[WARNING]: {}", warning.headline);
-        let body = self.printer.drawn(warning, &self.sources, render::body);
-        if !self.said.insert(format!("{text}\n{body}")) {
-            return;
-        }
-        // A place and a next step are worth lines of their own.
-        if warning.help.is_empty() && warning.notes.is_empty() {
-            if let Some(place) = self.sources.place(warning.span()) {
-                text.push_str(&format!(" ({place})"));
-            }
-            self.printer.error_line(&text, Some(Color::Warn));
-        } else {
-            self.printer.error_line(&text, Some(Color::Warn));
-            self.printer.drawn_line(&body, true);
+        if self.said.insert(format!("{warning:?}")) {
+            self.printer.warning(warning, &self.sources);
         }
     }
 

@@ -134,6 +134,20 @@ impl Printer {
         self.write(true, &text, &text);
     }
 
+    /// Writes a warning to standard error as Ansible writes one; with its source line where there is more to say of the place.
+    pub fn warning(&self, warning: &Diagnostic, sources: &SourceMap) {
+        let mut text = format!("[WARNING]: {}", warning.headline);
+        let told = warning.primary.as_ref().is_some_and(|label| !label.text.is_empty());
+        let more = told || !(warning.help.is_empty() && warning.notes.is_empty() && warning.secondary.is_empty());
+        if let Some(place) = sources.place(warning.span()).filter(|_| !more) {
+            text.push_str(&format!(" ({place})"));
+        }
+        self.error_line(&text, Some(Color::Warn));
+        if more {
+            self.drawn_line(&self.drawn(warning, sources, render::body), true);
+        }
+    }
+
     /// Writes what [`Printer::drawn`] gave.
     pub(super) fn drawn_line(&self, text: &str, to_error: bool) {
         self.write(to_error, text, text);
