@@ -28,3 +28,7 @@ pub mod inventory;
 pub mod playbook;
 // floor 6: engine
 pub mod engine;
+// floor 7: voice
+pub mod report;
+// floor 8: the door handle
+pub mod cli;
