@@ -38,7 +38,11 @@ fn obey(words: &[OsString]) -> u8 {
             _ => exit::FINE,
         },
         Err(error) => {
-            let code = if error.use_stderr() { exit::WRONG_OPTIONS } else { exit::FINE };
+            let code = if error.use_stderr() {
+                exit::WRONG_OPTIONS
+            } else {
+                exit::FINE
+            };
             // Clap finds out by itself whether there is a terminal.
             let _ = error.print();
             code

@@ -21,7 +21,10 @@ const ALWAYS_SHOWN: [&str; 2] = ["ansible.builtin.debug", "ansible.builtin.asser
 /// Results that are too long for `-v`.
 const NEVER_SHOWN: [&str; 2] = ["ansible.builtin.setup", "ansible.builtin.gather_facts"];
 /// Tasks of which only what they bring is shown.
-const INCLUDES: [&str; 2] = ["ansible.builtin.include_tasks", "ansible.builtin.include_role"];
+const INCLUDES: [&str; 2] = [
+    "ansible.builtin.include_tasks",
+    "ansible.builtin.include_role",
+];
 
 /// Prints events.
 pub struct Human {
@@ -39,14 +42,23 @@ pub struct Human {
 impl Human {
     /// Returns one that has printed nothing yet.
     pub fn new(printer: Printer, look: Look, sources: SourceMap) -> Self {
-        Self { printer, look, sources, heading: None, said: HashSet::new(), failures: Vec::new() }
+        Self {
+            printer,
+            look,
+            sources,
+            heading: None,
+            said: HashSet::new(),
+            failures: Vec::new(),
+        }
     }
 
     /// Prints what there is to say of an event.
     pub fn handle(&mut self, event: &Event) {
         match event {
             Event::PlayStarted { name, check } => self.play(name, *check),
-            Event::NoHostsMatched => self.printer.line("skipping: no hosts matched", Some(Color::Skip)),
+            Event::NoHostsMatched => self
+                .printer
+                .line("skipping: no hosts matched", Some(Color::Skip)),
             Event::NoHostsLeft => self.printer.banner("NO MORE HOSTS LEFT"),
             Event::TaskStarted(task) => {
                 // Where some results are not shown, the heading waits for the first that is.
@@ -60,8 +72,18 @@ impl Human {
                     self.printer.line(&text, Some(Color::Ok));
                 }
             }
-            Event::ItemDone { task, host, item, delegated } => self.item(task, &label(host, delegated.as_deref()), host, item),
-            Event::Retrying { task, host, left, result } => self.retrying(task, host, *left, result),
+            Event::ItemDone {
+                task,
+                host,
+                item,
+                delegated,
+            } => self.item(task, &label(host, delegated.as_deref()), host, item),
+            Event::Retrying {
+                task,
+                host,
+                left,
+                result,
+            } => self.retrying(task, host, *left, result),
             Event::HostDone(done) => self.done(done),
             Event::Included { what, hosts, item } => {
                 let mut text = format!("included: {what} for {}", hosts.join(", "));
@@ -82,21 +104,34 @@ impl Human {
     fn play(&mut self, name: &str, check: bool) {
         let mark = self.check_mark(check);
         let name = name.trim();
-        let text = if name.is_empty() { format!("PLAY{mark}") } else { format!("PLAY [{name}]{mark}") };
+        let text = if name.is_empty() {
+            format!("PLAY{mark}")
+        } else {
+            format!("PLAY [{name}]{mark}")
+        };
         self.printer.banner(&text);
     }
 
     fn check_mark(&self, check: bool) -> &'static str {
-        if check && self.look.check_markers { " [CHECK MODE]" } else { "" }
+        if check && self.look.check_markers {
+            " [CHECK MODE]"
+        } else {
+            ""
+        }
     }
 
     fn heading(&mut self, task: &TaskHeader) {
         if self.heading.replace(task.number) == Some(task.number) {
             return;
         }
-        let word = if task.handler { "RUNNING HANDLER" } else { "TASK" };
+        let word = if task.handler {
+            "RUNNING HANDLER"
+        } else {
+            "TASK"
+        };
         let mark = self.check_mark(task.check);
-        self.printer.banner(&format!("{word} [{}{mark}]", task.name.trim()));
+        self.printer
+            .banner(&format!("{word} [{}{mark}]", task.name.trim()));
         if self.look.verbosity >= 2 {
             self.path(task);
         }
@@ -104,7 +139,8 @@ impl Human {
 
     fn path(&self, task: &TaskHeader) {
         if let Some(source) = self.sources.get(task.span.file) {
-            let path = std::path::absolute(&source.name).unwrap_or_else(|_| source.name.clone().into());
+            let path =
+                std::path::absolute(&source.name).unwrap_or_else(|_| source.name.clone().into());
             let text = format!("task path: {}:{}", path.display(), task.span.line);
             self.printer.line(&text, Some(Color::Debug));
         }
@@ -126,7 +162,10 @@ impl Human {
     }
 
     fn retrying(&mut self, task: &TaskHeader, host: &str, left: u32, result: &Dict) {
-        let mut text = format!("FAILED - RETRYING: [{host}]: {} ({left} retries left).", task.name.trim());
+        let mut text = format!(
+            "FAILED - RETRYING: [{host}]: {} ({left} retries left).",
+            task.name.trim()
+        );
         if self.look.verbosity > 2 {
             let result = self.dumped(task, result, false, false);
             text.push_str(&format!("Result was: {result}"));
@@ -136,7 +175,11 @@ impl Human {
 
     fn item(&mut self, task: &TaskHeader, label: &str, host: &str, item: &ItemResult) {
         self.printer.learn_from(&item.label);
-        let name = if item.no_log { "(censored due to no_log)".to_owned() } else { starred(&item.label).to_text() };
+        let name = if item.no_log {
+            "(censored due to no_log)".to_owned()
+        } else {
+            starred(&item.label).to_text()
+        };
         let include = INCLUDES.contains(&&*task.module);
         match item.status {
             Status::Ok | Status::Changed => {
@@ -146,7 +189,11 @@ impl Human {
                 }
                 self.heading(task);
                 self.difference(changed, item.no_log, &item.diff);
-                let (word, color) = if changed { ("changed", Color::Changed) } else { ("ok", Color::Ok) };
+                let (word, color) = if changed {
+                    ("changed", Color::Changed)
+                } else {
+                    ("ok", Color::Ok)
+                };
                 let mut text = format!("{word}: [{label}] => (item={name})");
                 self.append(&mut text, task, &item.value, item.no_log);
                 self.printer.line(&text, Some(color));
@@ -165,13 +212,21 @@ impl Human {
                 self.explain(&failure(task, &item.value, None, item.no_log));
                 let always = always(task, &item.value);
                 let result = self.dumped(task, &item.value, item.no_log, always);
-                self.failed_line(&format!("failed: [{label}] (item={name}) => {result}"), Color::Error);
+                self.failed_line(
+                    &format!("failed: [{label}] (item={name}) => {result}"),
+                    Color::Error,
+                );
             }
         }
     }
 
     fn done(&mut self, done: &HostResult) {
-        let HostResult { task, host, result, ignored } = done;
+        let HostResult {
+            task,
+            host,
+            result,
+            ignored,
+        } = done;
         let label = label(host, result.delegated.as_deref());
         match result.status {
             Status::Ok | Status::Changed => self.well(task, &label, result),
@@ -185,7 +240,9 @@ impl Human {
                 self.append(&mut text, task, &result.value, result.no_log);
                 self.printer.line(&text, Some(Color::Skip));
             }
-            Status::Failed | Status::Unreachable => self.failed(task, host, &label, result, *ignored),
+            Status::Failed | Status::Unreachable => {
+                self.failed(task, host, &label, result, *ignored)
+            }
         }
     }
 
@@ -204,16 +261,32 @@ impl Human {
             return;
         }
         self.difference(changed, result.no_log, &result.diff);
-        let (word, color) = if changed { ("changed", Color::Changed) } else { ("ok", Color::Ok) };
+        let (word, color) = if changed {
+            ("changed", Color::Changed)
+        } else {
+            ("ok", Color::Ok)
+        };
         let mut text = format!("{word}: [{label}]");
         self.append(&mut text, task, &result.value, result.no_log);
         self.printer.line(&text, Some(color));
     }
 
-    fn failed(&mut self, task: &TaskHeader, host: &Arc<str>, label: &str, result: &TaskResult, ignored: bool) {
+    fn failed(
+        &mut self,
+        task: &TaskHeader,
+        host: &Arc<str>,
+        label: &str,
+        result: &TaskResult,
+        ignored: bool,
+    ) {
         self.heading(task);
         self.warnings(result);
-        let failure = failure(task, &result.value, result.diagnostic.as_ref(), result.no_log);
+        let failure = failure(
+            task,
+            &result.value,
+            result.diagnostic.as_ref(),
+            result.no_log,
+        );
         let unreachable = result.status == Status::Unreachable;
         let of_items = !unreachable && result.items.as_ref().is_some_and(|items| !items.is_empty());
         if !of_items {
@@ -223,14 +296,22 @@ impl Human {
             }
             let always = always(task, &result.value) && result.diagnostic.is_none();
             let shown = self.dumped(task, &result.value, result.no_log, always);
-            let (word, color) = if unreachable { ("UNREACHABLE", Color::Unreachable) } else { ("FAILED", Color::Error) };
+            let (word, color) = if unreachable {
+                ("UNREACHABLE", Color::Unreachable)
+            } else {
+                ("FAILED", Color::Error)
+            };
             self.failed_line(&format!("fatal: [{label}]: {word}! => {shown}"), color);
         }
         if ignored {
             self.printer.line("...ignoring", Some(Color::Skip));
             return;
         }
-        match self.failures.iter_mut().find(|(known, _)| *known == failure) {
+        match self
+            .failures
+            .iter_mut()
+            .find(|(known, _)| *known == failure)
+        {
             Some((_, hosts)) => hosts.push(host.clone()),
             None => self.failures.push((failure, vec![host.clone()])),
         }
@@ -250,7 +331,8 @@ impl Human {
         let text = format!("[ERROR]: {}", failure.headline);
         if self.said.insert(format!("{text}\n{body}")) {
             self.failed_line(&text, Color::Error);
-            self.printer.drawn_line(&format!("{body}\n"), self.look.failures_to_stderr);
+            self.printer
+                .drawn_line(&format!("{body}\n"), self.look.failures_to_stderr);
         }
     }
 
@@ -283,8 +365,16 @@ impl Human {
     fn summary(&self) {
         for (failure, hosts) in self.failures.iter().filter(|(_, hosts)| hosts.len() > 1) {
             let headline = failure.headline.lines().next().unwrap_or_default();
-            let place = self.sources.place(failure.span()).map(|place| format!(" ({place})")).unwrap_or_default();
-            let text = format!("[ERROR]: {headline}{place}: {} hosts: {}", hosts.len(), hosts.join(", "));
+            let place = self
+                .sources
+                .place(failure.span())
+                .map(|place| format!(" ({place})"))
+                .unwrap_or_default();
+            let text = format!(
+                "[ERROR]: {headline}{place}: {} hosts: {}",
+                hosts.len(),
+                hosts.join(", ")
+            );
             self.printer.error_line(&text, Some(Color::Error));
         }
     }
@@ -303,8 +393,17 @@ fn label(host: &str, delegated: Option<&str>) -> String {
 }
 
 /// Why a task failed: what `step` found in the playbook, or what the module said with the task's own place.
-fn failure(task: &TaskHeader, result: &Dict, diagnostic: Option<&Diagnostic>, no_log: bool) -> Diagnostic {
-    let message = result.get("msg").filter(|_| !no_log).map(|message| starred(message).to_text()).unwrap_or_default();
+fn failure(
+    task: &TaskHeader,
+    result: &Dict,
+    diagnostic: Option<&Diagnostic>,
+    no_log: bool,
+) -> Diagnostic {
+    let message = result
+        .get("msg")
+        .filter(|_| !no_log)
+        .map(|message| starred(message).to_text())
+        .unwrap_or_default();
     let message = message.trim();
     let headline = match message {
         "" => "Task failed".to_owned(),
@@ -313,8 +412,16 @@ fn failure(task: &TaskHeader, result: &Dict, diagnostic: Option<&Diagnostic>, no
     };
     match diagnostic.filter(|_| !no_log) {
         Some(diagnostic) => {
-            let place = if diagnostic.span().is_some() { crate::diag::Span::NONE } else { task.span };
-            let mut whole = Diagnostic { headline, ..diagnostic.clone() }.at(place, "");
+            let place = if diagnostic.span().is_some() {
+                crate::diag::Span::NONE
+            } else {
+                task.span
+            };
+            let mut whole = Diagnostic {
+                headline,
+                ..diagnostic.clone()
+            }
+            .at(place, "");
             if message.is_empty() || !message.contains(&*diagnostic.headline) {
                 whole.notes.insert(0, diagnostic.headline.clone());
             }
