@@ -149,4 +149,8 @@ impl StepView for FakeStep {
     fn verbosity(&self) -> u8 {
         self.verbosity
     }
+
+    fn controller(&self) -> Result<&dyn crate::template::LookupContext, Failure> {
+        Err(Failure::new("a fake step has no controller"))
+    }
 }
