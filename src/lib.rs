@@ -5,6 +5,7 @@
 
 // floor 0: ground, knows nothing of kplay
 pub mod diag;
+pub mod config;
 // floor 1: language
 pub mod secrets;
 pub mod value;

@@ -54,7 +54,7 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
         "ansible_run_tags" => words(&options.tags),
         "ansible_skip_tags" => words(&options.skip_tags),
         "ansible_inventory_sources" => words(&options.inventory_sources),
-        "ansible_config_file" => scope.run.config.file().map_or(Value::NULL, |file| path(file)),
+        "ansible_config_file" => scope.run.config_file.as_deref().map_or(Value::NULL, path),
         "ansible_version" => version(),
         "ansible_playbook_python" => Value::text("/usr/bin/python3"),
         "ansible_play_name" => Value::text(play?.name.as_str()),

@@ -20,8 +20,6 @@ struct Frame {
     has_rescue: bool,
     /// A task of it failed, and nothing has rescued that so far.
     failed: bool,
-    /// Its rescue section is running.
-    rescuing: bool,
 }
 
 /// What became of a host in a play.
@@ -51,9 +49,9 @@ pub(super) struct Progress {
     pub(super) notified: BTreeSet<TaskId>,
     /// Roles of which it ran a task, by identity.
     pub(super) roles_begun: BTreeSet<u32>,
+    /// Roles that it is through with.
+    pub(super) roles_completed: BTreeSet<u32>,
     frames: Vec<Frame>,
-    /// Blocks that were rescued since this was asked last.
-    rescued: u32,
 }
 
 impl Progress {
@@ -64,8 +62,8 @@ impl Progress {
             busy: false,
             notified: BTreeSet::new(),
             roles_begun: BTreeSet::new(),
+            roles_completed: BTreeSet::new(),
             frames: Vec::new(),
-            rescued: 0,
         }
     }
 
@@ -74,14 +72,9 @@ impl Progress {
         matches!(self.state, State::Running | State::FailedWithHandlers)
     }
 
-    /// Tells whether a failure here would be rescued.
-    pub(super) fn would_be_rescued(&self) -> bool {
-        self.frames.iter().any(|frame| frame.section == Section::Block && frame.has_rescue)
-    }
-
-    /// Takes the number of blocks rescued since the last call.
-    pub(super) fn take_rescued(&mut self) -> u32 {
-        std::mem::take(&mut self.rescued)
+    /// Tells whether the host is in a rescue section, or on its way into one with nothing to do before.
+    pub(super) fn in_rescue(&self) -> bool {
+        self.frames.last().is_some_and(|frame| frame.section == Section::Rescue)
     }
 
     /// Steps over a mark. Only for slots that hold no task.
@@ -89,16 +82,12 @@ impl Progress {
         let Some(slot) = program.at(self.place) else { return };
         match &slot.kind {
             SlotKind::BlockStart { rescue } => {
-                self.frames.push(Frame { section: Section::Block, has_rescue: *rescue, failed: false, rescuing: false });
+                self.frames.push(Frame { section: Section::Block, has_rescue: *rescue, failed: false });
                 self.place += 1;
             }
             SlotKind::RescueStart => self.pass_rescue_start(program),
             SlotKind::AlwaysStart => {
                 if let Some(frame) = self.frames.last_mut() {
-                    if frame.rescuing && !frame.failed {
-                        self.rescued += 1;
-                    }
-                    frame.rescuing = false;
                     frame.section = Section::Always;
                 }
                 self.place += 1;
@@ -122,7 +111,6 @@ impl Progress {
         };
         if frame.failed && frame.has_rescue {
             frame.failed = false;
-            frame.rescuing = true;
             frame.section = Section::Rescue;
             self.place += 1;
         } else {
@@ -205,17 +193,18 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_leads_to_the_rescue_and_counts_as_rescued() {
+    fn a_failure_leads_to_the_rescue_and_is_forgotten_after_it() {
         let program = program(block(true));
         let mut host = Progress::new();
         host.pass_mark(&program, false);
         host.fail(&program, false);
         assert_eq!(host.place, 2);
         host.pass_mark(&program, false);
+        assert!(host.in_rescue());
         assert_eq!(host.place, 3);
         host.place += 1;
         host.pass_mark(&program, false);
-        assert_eq!((host.place, host.take_rescued()), (5, 1));
+        assert_eq!(host.place, 5);
         host.place += 1;
         host.pass_mark(&program, false);
         assert_eq!((host.place, host.state), (7, State::Running));
@@ -263,6 +252,5 @@ mod tests {
         host.place += 1;
         host.pass_mark(&program, false);
         assert_eq!(host.place, 4);
-        assert_eq!(host.take_rescued(), 0);
     }
 }

@@ -6,9 +6,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::contents::ContentStore;
 use super::hosts::Records;
-use crate::config::Config;
+use super::site_inventory::SiteInventory;
+use crate::config::Settings;
 use crate::diag::SourceMap;
-use crate::inventory::Inventory;
 use crate::playbook::{Play, Role};
 use crate::secrets::VaultSecrets;
 use crate::template::Templar;
@@ -70,11 +70,13 @@ pub struct Options {
 /// What holds for a run.
 pub(super) struct RunState {
     pub(super) options: Options,
-    pub(super) config: Arc<Config>,
+    pub(super) config: Arc<Settings>,
+    /// The configuration file, if there is one.
+    pub(super) config_file: Option<PathBuf>,
     pub(super) sources: SourceMap,
     pub(super) vault: Arc<VaultSecrets>,
     pub(super) templar: Templar,
-    pub(super) inventory: RwLock<Arc<Inventory>>,
+    pub(super) inventory: RwLock<Arc<SiteInventory>>,
     pub(super) records: Records,
     pub(super) contents: ContentStore,
     pub(super) working_directory: PathBuf,
@@ -82,12 +84,18 @@ pub(super) struct RunState {
 
 impl RunState {
     /// Returns the inventory as it is now.
-    pub(super) fn inventory(&self) -> Arc<Inventory> {
+    pub(super) fn inventory(&self) -> Arc<SiteInventory> {
         self.inventory.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// Returns the time of day here as `YYYY-MM-DD HH:MM:SS.ffffff`.
+    pub(super) fn clock(&self) -> String {
+        let now = jiff::Zoned::now();
+        format!("{} {}", now.date(), now.strftime("%H:%M:%S%.6f"))
+    }
+
     /// Changes the inventory (`add_host`).
-    pub(super) fn change_inventory(&self, change: impl FnOnce(&mut Inventory)) {
+    pub(super) fn change_inventory(&self, change: impl FnOnce(&mut SiteInventory)) {
         let mut inventory = self.inventory.write().unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut inventory));
     }

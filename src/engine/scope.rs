@@ -42,7 +42,7 @@ impl<'a> HostScope<'a> {
         }
         let some = |level: Level, value: Option<&Value>| value.map(|value| (level, value.clone()));
         some(Level::Extra, self.run.options.extra_vars.get(name))
-            .or_else(|| self.in_links(name, |kind| matches!(kind, ScopeKind::Include)).map(|v| (Level::IncludeParameter, v)))
+            .or_else(|| self.in_links(name, |kind| matches!(kind, ScopeKind::Include(_))).map(|v| (Level::IncludeParameter, v)))
             .or_else(|| self.in_roles(name, parameter).map(|value| (Level::RoleParameter, value)))
             .or_else(|| some(Level::SetFact, self.record.set.get(name)))
             .or_else(|| some(Level::SetFact, self.record.failure.get(name)))
@@ -174,7 +174,7 @@ fn parameter<'a>(role: &'a Role, name: &str) -> Option<&'a Value> {
 }
 
 fn is_task_or_block(kind: &ScopeKind) -> bool {
-    matches!(kind, ScopeKind::Task | ScopeKind::Block | ScopeKind::Import | ScopeKind::ImportPlaybook)
+    matches!(kind, ScopeKind::Task | ScopeKind::Block | ScopeKind::Import(_) | ScopeKind::ImportPlaybook)
 }
 
 impl Variables for HostScope<'_> {

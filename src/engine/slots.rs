@@ -97,6 +97,16 @@ impl Program {
         count
     }
 
+    /// Inserts a place where handlers run behind the slot at `place`, unless there is one; returns how many slots came in.
+    pub(super) fn insert_flush(&mut self, place: usize) -> usize {
+        if self.at(place + 1).is_some_and(|slot| matches!(slot.kind, SlotKind::Flush)) {
+            return 0;
+        }
+        let slot = self.slot(SlotKind::Flush, None);
+        self.insert(place + 1, vec![slot]);
+        1
+    }
+
     fn slot(&mut self, kind: SlotKind, hosts: Option<&Arc<BTreeSet<Arc<str>>>>) -> Slot {
         self.next += 1;
         Slot { id: SlotId(self.next), kind, hosts: hosts.cloned() }

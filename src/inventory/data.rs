@@ -346,17 +346,14 @@ impl Inventory {
                 Kind::Str(text) => text.trim().parse().ok(),
                 _ => None,
             };
-            match number {
-                Some(number) => data.priority = number,
-                None => {
-                    let headline = format!(
-                        "`ansible_group_priority` is an integer, not `{}`",
-                        value.to_text()
-                    );
-                    self.warn(
-                        Diagnostic::warning("inventory-value", headline).at(value.origin(), ""),
-                    );
-                }
+            if let Some(number) = number {
+                data.priority = number;
+            } else {
+                let headline = format!(
+                    "`ansible_group_priority` is an integer, not `{}`",
+                    value.to_text()
+                );
+                self.warn(Diagnostic::warning("inventory-value", headline).at(value.origin(), ""));
             }
         } else {
             Arc::make_mut(&mut data.vars).insert(name, value);

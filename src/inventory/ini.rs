@@ -137,23 +137,22 @@ impl Parser<'_> {
             }
         };
         let name = self.inventory.safe_group_name(name, span);
-        match self.inventory.group(&name) {
-            Some(group) => self.group = group,
-            None => {
-                if self.state == State::Vars && !self.pending.contains_key(&name) {
-                    self.pending.insert(
-                        name.clone(),
-                        Pending {
-                            span,
-                            parents: Vec::new(),
-                        },
-                    );
-                }
-                self.group = self
-                    .inventory
-                    .add_group(&name, span)
-                    .map_err(|error| mistake(error.to_string(), span))?;
+        if let Some(group) = self.inventory.group(&name) {
+            self.group = group;
+        } else {
+            if self.state == State::Vars && !self.pending.contains_key(&name) {
+                self.pending.insert(
+                    name.clone(),
+                    Pending {
+                        span,
+                        parents: Vec::new(),
+                    },
+                );
             }
+            self.group = self
+                .inventory
+                .add_group(&name, span)
+                .map_err(|error| mistake(error.to_string(), span))?;
         }
         if self.state != State::Vars
             && let Some(pending) = self.pending.shift_remove(&name)
@@ -174,21 +173,19 @@ impl Parser<'_> {
             pending.parents.push((self.group, title));
             return Ok(());
         }
-        match self.inventory.group(name) {
-            Some(child) => self
-                .inventory
+        if let Some(child) = self.inventory.group(name) {
+            self.inventory
                 .add_child(self.group, child)
-                .map_err(|error| mistake(error.to_string(), span)),
-            None => {
-                self.pending.insert(
-                    name.to_owned(),
-                    Pending {
-                        span,
-                        parents: vec![(self.group, title)],
-                    },
-                );
-                Ok(())
-            }
+                .map_err(|error| mistake(error.to_string(), span))
+        } else {
+            self.pending.insert(
+                name.to_owned(),
+                Pending {
+                    span,
+                    parents: vec![(self.group, title)],
+                },
+            );
+            Ok(())
         }
     }
 

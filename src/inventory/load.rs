@@ -6,6 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use super::data::{InvalidNames, Inventory};
 use super::yaml::NotYaml;
 use super::{ini, yaml};
+use crate::config::Settings;
 use crate::diag::{Diagnostic, Severity};
 use crate::pattern::parse_address;
 use crate::varfile::Reader;
@@ -42,6 +43,24 @@ impl Default for SourceOptions {
             any_unparsed_fails: false,
             all_unparsed_fails: false,
             unparsed_warns: true,
+        }
+    }
+}
+
+impl From<&Settings> for SourceOptions {
+    fn from(settings: &Settings) -> Self {
+        Self {
+            invalid_names: match settings.force_valid_group_names.as_str() {
+                "always" => InvalidNames::Always,
+                "ignore" => InvalidNames::Ignore,
+                "silently" => InvalidNames::Silently,
+                _ => InvalidNames::Never,
+            },
+            ignored_extensions: settings.inventory_ignore_extensions.clone(),
+            ignored_patterns: settings.inventory_ignore_patterns.clone(),
+            any_unparsed_fails: settings.inventory_any_unparsed_is_failed,
+            all_unparsed_fails: settings.inventory_unparsed_is_failed,
+            unparsed_warns: settings.inventory_unparsed_warning,
         }
     }
 }
@@ -377,6 +396,8 @@ fn only_comments_odd(plain: &[u8]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
     use crate::diag::SourceMap;
     use crate::pattern::Groups as _;
@@ -516,10 +537,11 @@ mod tests {
         let path = root.path().join("hosts");
         let mut text = "[web]\nweb[1:5000] a=1\n[ungrouped]\n".to_owned();
         for number in 0..5_000 {
-            text.push_str(&format!(
-                "node{number} ansible_host=10.0.0.{} b='x y'\n",
+            let _ = writeln!(
+                text,
+                "node{number} ansible_host=10.0.0.{} b='x y'",
                 number % 250
-            ));
+            );
         }
         text.push_str("[nodes]\nnode[0:4999]\n");
         std::fs::write(&path, text).unwrap();

@@ -27,7 +27,7 @@ pub fn parse_address(text: &str, allow_ranges: bool) -> Option<Address> {
 }
 
 /// Tells whether this is an IPv4 or IPv6 address.
-pub(crate) fn is_ip(text: &str) -> bool {
+pub fn is_ip(text: &str) -> bool {
     is_ipv4(text) || is_ipv6(text)
 }
 

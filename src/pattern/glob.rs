@@ -65,15 +65,12 @@ fn in_class(class: &[char], character: char) -> bool {
     let mut at = 0;
     let mut found = false;
     while let Some(first) = class.get(at) {
-        match (class.get(at + 1), class.get(at + 2)) {
-            (Some('-'), Some(last)) => {
-                found |= (*first..=*last).contains(&character);
-                at += 3;
-            }
-            _ => {
-                found |= *first == character;
-                at += 1;
-            }
+        if let (Some('-'), Some(last)) = (class.get(at + 1), class.get(at + 2)) {
+            found |= (*first..=*last).contains(&character);
+            at += 3;
+        } else {
+            found |= *first == character;
+            at += 1;
         }
     }
     found != negated

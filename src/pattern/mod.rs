@@ -7,6 +7,6 @@ mod evaluate;
 mod glob;
 mod split;
 
-pub use address::{Address, parse_address};
+pub use address::{Address, is_ip, parse_address};
 pub use evaluate::{Groups, LOCALHOST, Matched, PatternError, hosts, limit};
 pub use split::{read_limit, split};

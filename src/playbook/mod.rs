@@ -3,13 +3,17 @@
 //! The engine and `cli` load a playbook here once, before the first connection, and come back for what is only known while it
 //! runs (`include_tasks`, `include_role`). Nothing downstream sees YAML.
 
+mod check;
 mod files;
 mod load;
 mod model;
 pub mod names;
 mod split;
 mod tags;
+#[cfg(test)]
+mod testing;
 
+pub use check::Reach;
 pub use files::{Files, SystemFiles};
 pub use load::{Included, Loaded, Loader, Options, Renderer, RoleInclude};
 pub use model::{

@@ -15,7 +15,7 @@ use tokio::time::timeout;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A connection to a running agent and what it offers.
-pub struct Agent {
+pub(super) struct Agent {
     pub(super) client: AgentClient<UnixStream>,
     pub(super) identities: Vec<AgentIdentity>,
 }
@@ -31,7 +31,7 @@ impl std::fmt::Debug for Agent {
 
 impl Agent {
     /// Connects and lists the keys; the error says in words why it cannot.
-    pub async fn open(socket: &Path) -> Result<Self, String> {
+    pub(super) async fn open(socket: &Path) -> Result<Self, String> {
         let listed = timeout(PATIENCE, async {
             let mut client = AgentClient::connect_uds(socket).await?;
             let identities = client.request_identities().await?;

@@ -49,7 +49,10 @@ const MACS: [mac::Name; 4] = [
 ];
 
 /// Returns the algorithms to offer, and what of the user's lists could not be had.
-pub fn preferred(settings: &HostSettings, verifier: &HostKeyVerifier) -> (Preferred, Vec<Warning>) {
+pub(super) fn preferred(
+    settings: &HostSettings,
+    verifier: &HostKeyVerifier,
+) -> (Preferred, Vec<Warning>) {
     let mut warnings = Vec::new();
     let mut key_exchanges = choose(
         settings.key_exchanges.as_ref(),
@@ -113,7 +116,7 @@ fn host_keys(
 }
 
 /// Returns every kind of key that is believed by default; SHA-1 is not.
-pub fn default_key_algorithms() -> Vec<Algorithm> {
+pub(super) fn default_key_algorithms() -> Vec<Algorithm> {
     let mut algorithms: Vec<Algorithm> = Preferred::DEFAULT.key.to_vec();
     algorithms.retain(|algorithm| *algorithm != Algorithm::Rsa { hash: None });
     algorithms
@@ -124,7 +127,7 @@ fn same_kind(one: &Algorithm, other: &Algorithm) -> bool {
 }
 
 /// Reads the name of a key algorithm; certificate names stand for their key, for they are offered apart.
-pub fn key_algorithm(name: &str) -> Option<Algorithm> {
+pub(super) fn key_algorithm(name: &str) -> Option<Algorithm> {
     let name = match name.strip_suffix("-cert-v01@openssh.com") {
         Some(plain) => plain,
         None => name,
@@ -137,7 +140,7 @@ pub fn key_algorithm(name: &str) -> Option<Algorithm> {
 }
 
 /// Returns the RSA signature hashes that `PubkeyAcceptedAlgorithms` leaves, best first.
-pub fn rsa_hashes(line: Option<&Line>) -> Vec<Option<HashAlg>> {
+pub(super) fn rsa_hashes(line: Option<&Line>) -> Vec<Option<HashAlg>> {
     let mut ignored = Vec::new();
     choose(line, &default_key_algorithms(), &mut ignored, key_algorithm)
         .into_iter()
@@ -149,7 +152,7 @@ pub fn rsa_hashes(line: Option<&Line>) -> Vec<Option<HashAlg>> {
 }
 
 /// Says whether `PubkeyAcceptedAlgorithms` leaves this kind of key.
-pub fn accepts_key(line: Option<&Line>, algorithm: &Algorithm) -> bool {
+pub(super) fn accepts_key(line: Option<&Line>, algorithm: &Algorithm) -> bool {
     if line.is_none() {
         return true;
     }
@@ -229,7 +232,7 @@ fn choose<T: Clone + PartialEq + AsName>(
     }
 }
 
-/// The name by which an algorithm goes in ssh_config.
+/// The name by which an algorithm goes in `ssh_config`.
 trait AsName {
     fn as_name(&self) -> String;
 }

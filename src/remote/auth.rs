@@ -1,9 +1,8 @@
 //! Authentication: keys, certificates, agent, password, in the order that costs the fewest round trips.
 //!
-//! [`super::ssh`] calls [`authenticate`] once the host's key is believed. Key files that the user named come first and are
-//! sent with their signature at once, without ssh's question whether the key would do; then the agent's keys, then ssh's
-//! default key files; then the password, as `password` or `keyboard-interactive`, whichever the host takes. Every try and its
-//! outcome is kept for the message.
+//! [`super::ssh`] calls [`authenticate`] once the host's key is believed. Nothing asks first what the host would take: key
+//! files that the user named are tried at once, then the agent's keys, then ssh's default key files; then the password, as
+//! `password` or `keyboard-interactive`, whichever the host takes. Every try and its outcome is kept for the message.
 
 mod keys;
 
@@ -14,7 +13,7 @@ use russh::keys::agent::AgentIdentity;
 use russh::keys::{Algorithm, Certificate, HashAlg, PrivateKey, PrivateKeyWithHashAlg, PublicKey};
 use russh::{MethodKind, MethodSet};
 
-pub use keys::KeyStore;
+pub(super) use keys::KeyStore;
 use keys::{KeyFile, LoadError};
 
 use super::agent::Agent;
@@ -68,12 +67,12 @@ pub(super) async fn authenticate(
         credentials,
         attempts: Vec::new(),
         methods: None,
-        rsa_hash: None,
+        rsa_hash: RsaHash::Unknown,
         keys_sent: Vec::new(),
     };
     match login.run().await? {
         Progress::Done => Ok(()),
-        _ => Err(AuthFailure::Denied {
+        Progress::Next => Err(AuthFailure::Denied {
             attempts: login.attempts,
             server_methods: login
                 .methods
@@ -92,9 +91,16 @@ struct Login<'a, 'b> {
     /// What the host said it takes; nothing before its first answer.
     methods: Option<MethodSet>,
     /// The best RSA hash that both sides take, once known.
-    rsa_hash: Option<Option<HashAlg>>,
+    rsa_hash: RsaHash,
     /// Keys that the host has seen, plain ones; the same key in the agent and in a file is tried once.
     keys_sent: Vec<PublicKey>,
+}
+
+/// The hash for RSA signatures; none is SHA-1, for hosts and users that insist.
+#[derive(Debug, Clone, Copy)]
+enum RsaHash {
+    Unknown,
+    Chosen(Option<HashAlg>),
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -113,7 +119,11 @@ impl Login<'_, '_> {
         {
             return Ok(Progress::Done);
         }
-        let Some(password) = self.credentials.password else {
+        let password = self
+            .credentials
+            .password
+            .filter(|_| settings.password_prompts > 0);
+        let Some(password) = password else {
             if self.attempts.is_empty() {
                 // Nothing to show: perhaps the host wants nothing. It also says what it would take.
                 let result = self.handle.authenticate_none(&settings.user).await?;
@@ -456,7 +466,7 @@ impl Login<'_, '_> {
         if !matches!(algorithm, Algorithm::Rsa { .. }) {
             return Ok(None);
         }
-        if let Some(hash) = self.rsa_hash {
+        if let RsaHash::Chosen(hash) = self.rsa_hash {
             return Ok(hash);
         }
         let allowed = rsa_hashes(self.credentials.settings.public_key_algorithms.as_ref());
@@ -466,7 +476,7 @@ impl Login<'_, '_> {
             // Announced nothing that is allowed, or nothing at all: the best allowed one is the best hope.
             _ => allowed.first().copied().unwrap_or(Some(HashAlg::Sha512)),
         };
-        self.rsa_hash = Some(hash);
+        self.rsa_hash = RsaHash::Chosen(hash);
         Ok(hash)
     }
 
@@ -489,9 +499,14 @@ impl Login<'_, '_> {
         let settings = self.credentials.settings;
         let known = self.server_takes(MethodKind::KeyboardInteractive);
         // The same password again, asked for in another way, is no second chance but a second failure in the host's log.
-        let refused = self.attempts.iter().any(|attempt| {
-            attempt.what == "password" && attempt.outcome == AttemptOutcome::Rejected
-        });
+        // Unless the host does not take `password` at all: then it never looked at it.
+        let refused = self
+            .methods
+            .as_ref()
+            .is_some_and(|methods| methods.contains(&MethodKind::Password))
+            && self.attempts.iter().any(|attempt| {
+                attempt.what == "password" && attempt.outcome == AttemptOutcome::Rejected
+            });
         if !settings.keyboard_interactive
             || !self.prefers("keyboard-interactive")
             || !known

@@ -70,8 +70,8 @@ impl client::Handler for ClientHandler {
             DisconnectReason::ReceivedDisconnect(info) if !info.message.is_empty() => {
                 Some(visible(&info.message))
             }
-            DisconnectReason::ReceivedDisconnect(_) => None,
-            DisconnectReason::Error(russh::Error::Disconnect) => None,
+            DisconnectReason::ReceivedDisconnect(_)
+            | DisconnectReason::Error(russh::Error::Disconnect) => None,
             DisconnectReason::Error(error) => Some(visible(&error)),
         };
         *self

@@ -62,7 +62,7 @@ impl std::fmt::Debug for Connector {
 /// An open way to a host, or this very machine.
 #[derive(Debug)]
 pub enum Connection {
-    Ssh(SshConnection),
+    Ssh(Box<SshConnection>),
     Local,
 }
 
@@ -118,7 +118,7 @@ impl Hop<'_> {
         ConnectError {
             host: self.host.to_owned(),
             place: self.place(),
-            failure,
+            failure: Box::new(failure),
         }
     }
 }
@@ -152,7 +152,8 @@ impl Connector {
             config_file,
             depth: 0,
         };
-        self.establish(hop).await.map(Connection::Ssh)
+        let connection = self.establish(hop).await?;
+        Ok(Connection::Ssh(Box::new(connection)))
     }
 
     /// Resolves what the configuration says for a target; `None` beside it unless `-F` names a file.
@@ -204,7 +205,7 @@ impl Connector {
                 port: target.port.unwrap_or(22),
                 jump: None,
             },
-            failure: Failure::Config(error),
+            failure: Box::new(Failure::Config(error)),
         }
     }
 
@@ -225,7 +226,7 @@ impl Connector {
                 Proxy::Command(command) => {
                     let (process, stream) =
                         ProxyProcess::start(command).map_err(|failure| hop.failed(failure))?;
-                    self.handshake(&hop, stream, Below::Proxy(process), limit)
+                    self.handshake(&hop, stream, Below::Proxy(Box::new(process)), limit)
                         .await
                 }
                 Proxy::Jump(stops) => {

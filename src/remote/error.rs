@@ -17,7 +17,7 @@ pub struct ConnectError {
     pub host: String,
     pub place: Place,
     #[source]
-    pub failure: Failure,
+    pub failure: Box<Failure>,
 }
 
 /// Where a connection was going.
@@ -115,8 +115,6 @@ pub enum Failure {
         #[source]
         source: russh::Error,
     },
-    #[error("the host refuses to open a session channel: {reason}")]
-    ChannelRefused { reason: String },
     #[error("the jump host refuses to reach `{destination}`: {reason}")]
     JumpRefused { destination: String, reason: String },
     #[error("ProxyCommand `{command}` failed: {detail}")]
@@ -125,8 +123,6 @@ pub enum Failure {
     TooManyJumps { limit: usize },
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error("the arguments for ssh are malformed: {0}")]
-    Arguments(String),
 }
 
 /// One try to authenticate and how it ended.
@@ -184,7 +180,7 @@ pub enum Class {
 impl ConnectError {
     /// Returns the kind of the failure.
     pub fn class(&self) -> Class {
-        match &self.failure {
+        match &*self.failure {
             Failure::NameNotFound { .. }
             | Failure::Refused
             | Failure::Network { .. }
@@ -194,20 +190,17 @@ impl ConnectError {
             Failure::Timeout { .. } => Class::Timeout,
             Failure::HostKey(_) => Class::HostKey,
             Failure::Authentication { .. } => Class::Authentication,
-            Failure::TooManyJumps { .. } | Failure::Config(_) | Failure::Arguments(_) => {
-                Class::Configuration
+            Failure::TooManyJumps { .. } | Failure::Config(_) => Class::Configuration,
+            Failure::NotSsh | Failure::NoCommonAlgorithm { .. } | Failure::Protocol { .. } => {
+                Class::Protocol
             }
-            Failure::NotSsh
-            | Failure::NoCommonAlgorithm { .. }
-            | Failure::Protocol { .. }
-            | Failure::ChannelRefused { .. } => Class::Protocol,
         }
     }
 
     /// Returns the next step for the user, if there is an obvious one.
     pub fn help(&self) -> Option<String> {
         let Place { user, port, .. } = &self.place;
-        match &self.failure {
+        match &*self.failure {
             Failure::NameNotFound { name } => Some(format!(
                 "set `ansible_host` for `{}`, or make `{name}` known to DNS or /etc/hosts",
                 self.host

@@ -1,6 +1,6 @@
 //! May the host that answered be believed? (security.md, T14)
 //!
-//! [`HostKeyVerifier`] is made for one host from its settings and the known_hosts files; russh's handler asks it during the
+//! [`HostKeyVerifier`] is made for one host from its settings and the `known_hosts` files; russh's handler asks it during the
 //! key exchange, and [`super::algorithms`] asks it which kinds of keys the host is known by, so that those are offered
 //! first. An unknown key is refused with its fingerprint and the way to accept it; a changed or revoked one always is.
 
@@ -25,14 +25,14 @@ pub enum HostKeyRefusal {
         kind: String,
         fingerprint: String,
     },
-    #[error("ITS HOST KEY HAS CHANGED: {place} knows {known}, the host shows {shown} ({kind})")]
+    #[error("ITS HOST KEY HAS CHANGED: {place} knows {known}, the host shows {shown}")]
     Changed {
-        host: String,
-        port: u16,
+        /// As `known_hosts` has it.
+        name: String,
         place: String,
+        /// The fingerprint on record.
         known: String,
         shown: String,
-        kind: String,
     },
     #[error("its host key {fingerprint} is revoked by {place}")]
     Revoked { place: String, fingerprint: String },
@@ -61,9 +61,8 @@ impl HostKeyRefusal {
                      or `ssh-keyscan {port}{host} >> ~/.ssh/known_hosts`; `StrictHostKeyChecking=accept-new` in `ansible_ssh_common_args` accepts hosts on first sight"
                 ))
             }
-            Self::Changed { host, port, .. } => Some(format!(
-                "somebody may stand between; if the host was set up anew, forget the old key with `ssh-keygen -R '{}'`",
-                lookup_name(host, *port)
+            Self::Changed { name, .. } => Some(format!(
+                "somebody may stand between; if the host was set up anew, forget the old key with `ssh-keygen -R '{name}'`"
             )),
             Self::Certificate { .. } | Self::Revoked { .. } => {
                 Some("ask whoever runs the host for its new key".to_owned())
@@ -159,12 +158,10 @@ impl HostKeyVerifier {
         }
         if let Some(entry) = self.conflicting(key) {
             return Err(HostKeyRefusal::Changed {
-                host: self.host.clone(),
-                port: self.port,
+                name: lookup_name(&self.host, self.port),
                 place: entry.place(),
                 known: fingerprint(&entry.key),
                 shown: fingerprint(key),
-                kind: key.algorithm().to_string(),
             });
         }
         match self.policy {

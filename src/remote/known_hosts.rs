@@ -1,4 +1,4 @@
-//! known_hosts files: which keys a host is known by.
+//! `known_hosts` files: which keys a host is known by.
 //!
 //! Reads plain and hashed names, patterns and negation, `[host]:port`, `@cert-authority` and `@revoked`, and adds a key for
 //! `accept-new`. What follows from it is decided in [`super::host_key`].
@@ -39,7 +39,7 @@ impl Entry {
     }
 }
 
-/// All that several known_hosts files say of one host.
+/// All that several `known_hosts` files say of one host.
 #[derive(Debug, Clone, Default)]
 pub struct KnownHost {
     /// Lines for the very name and port.
@@ -49,7 +49,7 @@ pub struct KnownHost {
     pub warnings: Vec<Warning>,
 }
 
-/// Returns the name by which known_hosts files know a host: `host`, or `[host]:port` for another port than 22.
+/// Returns the name by which `known_hosts` files know a host: `host`, or `[host]:port` for another port than 22.
 pub fn lookup_name(host: &str, port: u16) -> String {
     let host = host.to_ascii_lowercase();
     if port == 22 {
@@ -68,7 +68,7 @@ impl KnownHost {
         for file in files {
             match std::fs::read(file) {
                 Ok(bytes) => {
-                    known.read_text(&String::from_utf8_lossy(&bytes), file, &name, &portless)
+                    known.read_text(&String::from_utf8_lossy(&bytes), file, &name, &portless);
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
                 Err(error) => known.warnings.push(Warning::UnreadableKnownHost {
@@ -111,9 +111,9 @@ impl KnownHost {
                 line: index + 1,
             };
             if exact {
-                self.entries.push(entry)
+                self.entries.push(entry);
             } else {
-                self.portless.push(entry)
+                self.portless.push(entry);
             }
         }
     }
@@ -153,12 +153,11 @@ fn split_line(line: &str) -> Option<(Marker, &str, &str)> {
 }
 
 fn names_match(names: &str, name: &str) -> bool {
-    match names.strip_prefix("|1|") {
-        Some(hashed) => hash_matches(hashed, name).unwrap_or(false),
-        None => {
-            let names = names.to_ascii_lowercase();
-            matches_list(names.split(','), name)
-        }
+    if let Some(hashed) = names.strip_prefix("|1|") {
+        hash_matches(hashed, name).unwrap_or(false)
+    } else {
+        let names = names.to_ascii_lowercase();
+        matches_list(names.split(','), name)
     }
 }
 
@@ -226,7 +225,7 @@ fn ends_with_newline(file: &mut std::fs::File) -> std::io::Result<bool> {
 
 fn hashed_name(name: &str) -> std::io::Result<String> {
     let mut salt = [0_u8; 20];
-    super::push::fill_random(&mut salt)?;
+    super::bytes::fill_random(&mut salt)?;
     let hash =
         hash_name(&salt, name).ok_or_else(|| std::io::Error::other("no hash of the host name"))?;
     Ok(format!(
@@ -238,6 +237,8 @@ fn hashed_name(name: &str) -> std::io::Result<String> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     const FIRST: &str =
@@ -283,8 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn t14_hashed_names_match_as_openssh_writes_them() {
-        // `ssh-keygen -H` made this line for `host.example`.
+    fn t14_hashed_names_match_only_their_host() {
         let salt = [7_u8; 20];
         let line = format!(
             "|1|{}|{} {FIRST}\n",
@@ -306,16 +306,17 @@ mod tests {
         assert!(text.starts_with("[web]:2222 ssh-ed25519 "), "{text}");
         assert!(!text.contains("db"), "{text}");
         assert_eq!(
-            KnownHost::read(&[file.clone()], "web", 2222)
+            KnownHost::read(std::slice::from_ref(&file), "web", 2222)
                 .plain()
                 .count(),
             1
         );
         assert_eq!(
-            KnownHost::read(&[file.clone()], "db", 22).plain().count(),
+            KnownHost::read(std::slice::from_ref(&file), "db", 22)
+                .plain()
+                .count(),
             1
         );
-        use std::os::unix::fs::PermissionsExt;
         assert_eq!(
             std::fs::metadata(&file).unwrap().permissions().mode() & 0o777,
             0o600
@@ -335,7 +336,9 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            KnownHost::read(&[file.clone()], "old", 22).plain().count(),
+            KnownHost::read(std::slice::from_ref(&file), "old", 22)
+                .plain()
+                .count(),
             1
         );
         assert_eq!(KnownHost::read(&[file], "new", 22).plain().count(), 1);

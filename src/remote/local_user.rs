@@ -1,4 +1,4 @@
-//! Who runs kplay on this machine: what `~` and the `%` tokens of ssh_config stand for.
+//! Who runs kplay on this machine: what `~` and the `%` tokens of `ssh_config` stand for.
 //!
 //! Detected once per run by the [`super::Connector`]; tests make their own.
 
@@ -30,7 +30,7 @@ impl LocalUser {
             let name = environment
                 .get("USER")
                 .or_else(|| environment.get("LOGNAME"));
-            let home = environment.get("HOME").map(String::as_str).unwrap_or("/");
+            let home = environment.get("HOME").map_or("/", String::as_str);
             (
                 name.cloned().unwrap_or_else(|| uid.to_string()),
                 PathBuf::from(home),

@@ -8,6 +8,7 @@
 mod agent;
 mod algorithms;
 mod auth;
+mod bytes;
 mod client_handler;
 pub mod connector;
 pub mod error;

@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::timeout;
 
+use super::bytes::{fill_random, hex};
 use super::connector::Connection;
 use super::error::ExecError;
 use super::local;
@@ -95,15 +96,6 @@ fn describe_complaints(complaints: &str) -> String {
     }
 }
 
-/// Fills a buffer with random bytes from the kernel.
-pub fn fill_random(buffer: &mut [u8]) -> io::Result<()> {
-    let mut filled = 0;
-    while let Some(rest) = buffer.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        filled += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())?;
-    }
-    Ok(())
-}
-
 /// Starts a worker and hands it `early` as its first input.
 pub async fn start_worker(
     connection: &Connection,
@@ -171,14 +163,7 @@ async fn converse(
 fn random_marker() -> io::Result<String> {
     let mut random = [0_u8; 16];
     fill_random(&mut random)?;
-    Ok("kplay-"
-        .chars()
-        .chain(random.iter().flat_map(|byte| hex(*byte)))
-        .collect())
-}
-
-fn hex(byte: u8) -> [char; 2] {
-    [byte >> 4, byte & 15].map(|digit| char::from_digit(u32::from(digit), 16).unwrap_or('0'))
+    Ok(format!("kplay-{}", hex(&random)))
 }
 
 /// The talk with the script.
@@ -342,21 +327,18 @@ impl Dialogue {
         loop {
             tokio::select! {
                 biased;
-                read = self.process.stdout.read(&mut output) => match read {
-                    Ok(length @ 1..) => {
-                        self.heard.extend_from_slice(output.get(..length).unwrap_or_default());
-                        return true;
-                    }
-                    _ => {
-                        // The script is gone; what it complained about may still be on its way.
-                        while errors_open {
-                            match self.process.stderr.read(&mut errors).await {
-                                Ok(length @ 1..) => self.complain(errors.get(..length).unwrap_or_default()),
-                                _ => errors_open = false,
-                            }
+                read = self.process.stdout.read(&mut output) => if let Ok(length @ 1..) = read {
+                    self.heard.extend_from_slice(output.get(..length).unwrap_or_default());
+                    return true;
+                } else {
+                    // The script is gone; what it complained about may still be on its way.
+                    while errors_open {
+                        match self.process.stderr.read(&mut errors).await {
+                            Ok(length @ 1..) => self.complain(errors.get(..length).unwrap_or_default()),
+                            _ => errors_open = false,
                         }
-                        return false;
                     }
+                    return false;
                 },
                 read = self.process.stderr.read(&mut errors), if errors_open => match read {
                     Ok(length @ 1..) => self.complain(errors.get(..length).unwrap_or_default()),
@@ -386,7 +368,7 @@ impl Dialogue {
                 .trim_end_matches('\r')
                 .to_owned();
             self.noise += at;
-            self.heard.drain(..at + marker.len() + end + 1);
+            self.heard.drain(..=(at + marker.len() + end));
             if let Some(word) = Word::parse(&line) {
                 return Some(word);
             }

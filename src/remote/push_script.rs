@@ -24,7 +24,7 @@ good() { set -- "$1" `ls -ldn "$1" 2>/dev/null`; case "$2:$4" in "-rwx------:$u"
 take() { if have head; then head -c "$1"; else dd bs=1 count="$1" 2>/dev/null; fi; };
 cleanup() { if [ -n "$t" ]; then rm -f "$t"; fi; };
 if [ -z "$h" ]; then say unknown `uname -s` "$k"; exit 0; fi;
-c=$XDG_CACHE_HOME; case "$c" in /*) ;; *) c=$HOME/.cache;; esac;
+c=$XDG_CACHE_HOME; case "$c" in /*) ;; *) c=${HOME:-/dev/null}/.cache;; esac;
 r=$XDG_RUNTIME_DIR; case "$r" in /*) ;; *) r=/run/user/$u;; esac;
 set -- "$c/kplay" "/var/tmp/kplay-$u" "/tmp/kplay-$u" "/dev/shm/kplay-$u" "$r/kplay";
 for d in "$@"; do
@@ -58,7 +58,7 @@ say failed; exit 0;
 ///
 /// `early` is the length of the input that is sent before anybody knows whether the worker is there; `workers` are the
 /// machines and digests of the workers that could be sent.
-pub fn command_line<'a>(
+pub(super) fn command_line<'a>(
     marker: &str,
     early: usize,
     workers: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -75,7 +75,7 @@ pub fn command_line<'a>(
 }
 
 /// Says what a `skip` reason of the script means.
-pub fn explain_skip(reason: &str) -> &'static str {
+pub(super) fn explain_skip(reason: &str) -> &'static str {
     match reason {
         "missing" => "cannot be created",
         "foreign" => "is not a directory of the user's own with mode 0700",

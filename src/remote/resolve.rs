@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::ssh_config::AddressFamily;
 
 /// Returns the addresses of a name in the order to try them; none if there is no such name.
-pub async fn addresses(name: &str, port: u16, family: AddressFamily) -> Vec<SocketAddr> {
+pub(super) async fn addresses(name: &str, port: u16, family: AddressFamily) -> Vec<SocketAddr> {
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = bare.parse::<IpAddr>() {
         return vec![SocketAddr::new(address, port)];

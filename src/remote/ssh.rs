@@ -1,8 +1,9 @@
 //! One SSH connection: established hop by hop, then a source of processes.
 //!
 //! [`super::Connector`] makes these. A connection is `Send + Sync`; processes run over it side by side. Round trips from the
-//! first packet: TCP 1, banners and key exchange offers 1, key exchange 1, the authentication service 1, the key with its
-//! signature 1, the channel 1, the command 1; input for the command travels with the command.
+//! first packet to a command's first output: TCP 1, banners and offers 1, key exchange 1, the authentication service 1, the
+//! question whether a key would do 1 (russh asks it always), the signature 1, the channel 1, the command 1; input for the
+//! command travels with the command.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ impl std::fmt::Debug for SshConnection {
 pub(super) enum Below {
     Tcp,
     Jump { _connection: Box<SshConnection> },
-    Proxy(ProxyProcess),
+    Proxy(Box<ProxyProcess>),
 }
 
 /// Everything that a handshake needs.
@@ -328,7 +329,7 @@ async fn transfer(mut read: ChannelReadHalf, mut outputs: Outputs, exit: &mut Ex
             ChannelMsg::ExtendedData { data, ext: 1 } => write_to(&mut outputs.stderr, &data).await,
             ChannelMsg::ExitStatus { exit_status } => *exit = Exit::Status(exit_status),
             ChannelMsg::ExitSignal { signal_name, .. } => {
-                *exit = Exit::Signal(signal_name_of(&signal_name))
+                *exit = Exit::Signal(signal_name_of(&signal_name));
             }
             ChannelMsg::Eof => {
                 outputs.stdout = None;

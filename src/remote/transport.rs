@@ -1,4 +1,4 @@
-//! The bytes below SSH: a TCP connection, or the streams of a ProxyCommand.
+//! The bytes below SSH: a TCP connection, or the streams of a `ProxyCommand`.
 //!
 //! [`super::ssh`] opens one of these for the first hop; further hops run inside the one before.
 
@@ -25,7 +25,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Stream for T {}
 
 /// How long to wait before another attempt at a TCP connection, where `ConnectionAttempts` asks for one.
 const PAUSE_BETWEEN_ATTEMPTS: Duration = Duration::from_secs(1);
-/// How much of a ProxyCommand's complaints is kept for the message.
+/// How much of a `ProxyCommand`'s complaints is kept for the message.
 const KEPT_COMPLAINTS: usize = 2000;
 
 /// Connects by TCP, trying each address of the name.
@@ -73,7 +73,7 @@ async fn connect(address: SocketAddr, limit: Duration) -> Result<TcpStream, Fail
     }
 }
 
-/// The process of a ProxyCommand; its whole group ends with it.
+/// The process of a `ProxyCommand`; its whole group ends with it.
 #[derive(Debug)]
 pub(super) struct ProxyProcess {
     child: Child,

@@ -10,6 +10,8 @@ use std::sync::{Arc, OnceLock};
 
 use sha2::{Digest, Sha256};
 
+use super::bytes::hex;
+
 /// The architectures known by `uname -m`, with Rust's target and the number in an ELF header.
 const ARCHITECTURES: [Architecture; 6] = [
     Architecture::new("x86_64", "x86_64-unknown-linux-musl", 62),
@@ -77,10 +79,7 @@ fn how_to_build(machine: &str) -> String {
 impl WorkerBinary {
     /// Takes a program as it is, for a kind of machine.
     pub fn new(path: PathBuf, machine: impl Into<String>, bytes: Vec<u8>) -> Self {
-        let sha256 = Sha256::digest(&bytes)
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+        let sha256 = hex(&Sha256::digest(&bytes));
         Self {
             path,
             machine: machine.into(),

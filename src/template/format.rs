@@ -1,4 +1,5 @@
 //! Python's two ways to fill text with values: `'%s' % x` and `'{}'.format(x)`.
+//! Longer than most files: both share the fields, the numbers and the padding.
 
 use num_bigint::{BigInt, Sign};
 
@@ -466,7 +467,7 @@ fn grouped(digits: &str, field: &Field) -> String {
     let mut out = String::new();
     let length = digits.chars().count();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (length - index) % every == 0 {
+        if index > 0 && (length - index).is_multiple_of(every) {
             out.push(separator);
         }
         out.push(digit);

@@ -128,7 +128,7 @@ fn range(arguments: &[Value]) -> Result<Value, TemplateError> {
 pub(crate) fn now(
     positional: &[Value],
     named: &[Keyword],
-    clock: Option<(i64, u32)>,
+    (seconds, nanoseconds): (i64, u32),
 ) -> Result<Value, TemplateError> {
     let argument = |index: usize, wanted: &str| {
         positional.get(index).or_else(|| {
@@ -139,10 +139,10 @@ pub(crate) fn now(
         })
     };
     let utc = argument(0, "utc").is_some_and(Value::is_true);
-    let instant = clock.and_then(|(seconds, nanoseconds)| {
-        Timestamp::new(seconds, i32::try_from(nanoseconds).ok()?).ok()
-    });
-    let instant = instant.unwrap_or_else(Timestamp::now);
+    let instant = i32::try_from(nanoseconds)
+        .ok()
+        .and_then(|nanoseconds| Timestamp::new(seconds, nanoseconds).ok())
+        .ok_or_else(|| TemplateError::new("the clock is out of range"))?;
     let zone = if utc {
         TimeZone::fixed(Offset::UTC)
     } else {

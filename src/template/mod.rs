@@ -34,3 +34,18 @@ pub use context::{FileKind, FileStatus, LookupContext, ShellOutput};
 pub use error::TemplateError;
 pub use settings::FileSettings;
 pub use templar::{Scope, Templar};
+
+/// Tells whether kplay has the filter of that name.
+pub fn has_filter(name: &str) -> bool {
+    filters::find(name).is_some()
+}
+
+/// Tells whether kplay has the test of that name.
+pub fn has_test(name: &str) -> bool {
+    tests::find(name).is_some()
+}
+
+/// Tells whether kplay has the lookup of that name.
+pub fn has_lookup(name: &str) -> bool {
+    lookups::find(name).is_some()
+}

@@ -229,9 +229,10 @@ fn floats(operator: Operator, a: f64, b: f64) -> Result<Value, TemplateError> {
         Operator::Add => a + b,
         Operator::Subtract => a - b,
         Operator::Multiply => a * b,
-        Operator::Divide if b == 0.0 => return Err(zero()),
+        Operator::Divide | Operator::FloorDivide | Operator::Remainder if b == 0.0 => {
+            return Err(zero());
+        }
         Operator::Divide => a / b,
-        Operator::FloorDivide | Operator::Remainder if b == 0.0 => return Err(zero()),
         Operator::FloorDivide => ((a - python_remainder(a, b)) / b).round(),
         Operator::Remainder => python_remainder(a, b),
         Operator::Power if a == 0.0 && b < 0.0 => {
@@ -285,10 +286,8 @@ fn repeat(sequence: &Value, times: &Value) -> Option<Result<Value, TemplateError
 
 fn moments(operator: Operator, a: Moment, b: Moment) -> Option<Moment> {
     Some(match (operator, a, b) {
-        (Operator::Add, Moment::DateTime(time, zone), Moment::Delta(length)) => {
-            Moment::DateTime(time.checked_add(length).ok()?, zone)
-        }
-        (Operator::Add, Moment::Delta(length), Moment::DateTime(time, zone)) => {
+        (Operator::Add, Moment::DateTime(time, zone), Moment::Delta(length))
+        | (Operator::Add, Moment::Delta(length), Moment::DateTime(time, zone)) => {
             Moment::DateTime(time.checked_add(length).ok()?, zone)
         }
         (Operator::Subtract, Moment::DateTime(time, zone), Moment::Delta(length)) => {
@@ -371,6 +370,14 @@ pub(crate) fn compare(
     left: &Value,
     right: &Value,
 ) -> Result<bool, TemplateError> {
+    if left.is_omit() || right.is_omit() {
+        let same = left.is_omit() && right.is_omit();
+        match comparison {
+            Comparison::Equal => return Ok(same),
+            Comparison::NotEqual => return Ok(!same),
+            _ => {}
+        }
+    }
     defined(left)?;
     defined(right)?;
     let order = || {

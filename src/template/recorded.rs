@@ -219,6 +219,26 @@ fn templates_give_what_ansible_gave() {
 }
 
 #[test]
+fn the_clock_is_the_controllers() {
+    let variables = Dict::new();
+    let scope = Scope {
+        variables: &variables,
+        outside: Some(&Files),
+        sources: None,
+    };
+    let render = |text: &str| {
+        Templar::new()
+            .render(&Value::template(text, Span::NONE), &scope)
+            .unwrap()
+    };
+    assert_eq!(
+        render("{{ now(utc=true) }}").to_text(),
+        "2023-11-14 22:13:20"
+    );
+    assert_eq!(render("{{ now(true, '%Y/%m') }}").to_text(), "2023/11");
+}
+
+#[test]
 fn keys_of_the_recorder_are_read() {
     assert_eq!(
         plain(&Value::dict(Dict::new().with(Key::Int(1), 2))),

@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::context::LookupContext;
 use super::error::TemplateError;
-use super::evaluate::Evaluator;
+use super::evaluate::{Evaluator, leave};
 use super::literal::Backslash;
 use super::settings::FileSettings;
 use super::syntax::{self, Source};
@@ -31,16 +31,18 @@ pub struct Scope<'a> {
 /// Renders templates. One is shared by a whole run; it remembers what it compiled.
 #[derive(Default)]
 pub struct Templar {
-    scalars: RwLock<HashMap<Arc<str>, Arc<Template>>>,
-    expressions: RwLock<HashMap<Arc<str>, Arc<Template>>>,
-    files: RwLock<HashMap<(Arc<str>, FileSettings), Arc<Template>>>,
+    scalars: RwLock<Compiled<Arc<str>>>,
+    expressions: RwLock<Compiled<Arc<str>>>,
+    files: RwLock<Compiled<(Arc<str>, FileSettings)>>,
     included: RwLock<HashMap<PathBuf, (Arc<str>, Span)>>,
     allow_broken_conditionals: bool,
 }
 
+type Compiled<K> = HashMap<K, Arc<Template>>;
+
 /// A text to compile, and where it was written.
 #[derive(Clone, Copy)]
-pub(super) struct Text<'a> {
+pub(super) struct Passage<'a> {
     pub(super) text: &'a Arc<str>,
     pub(super) origin: Span,
     pub(super) sources: Option<&'a SourceMap>,
@@ -60,7 +62,6 @@ impl Templar {
     }
 
     /// Tells whether text holds something to evaluate (a template that cannot be read does).
-    #[expect(clippy::unused_self, reason = "settings of the run may decide it")]
     pub fn is_template(&self, text: &str) -> bool {
         let mut rest = text.as_bytes();
         while let Some(index) = rest.iter().position(|byte| *byte == b'{') {
@@ -90,7 +91,7 @@ impl Templar {
         let evaluator = Evaluator::new(self, scope);
         evaluator
             .expression(&text.into(), origin, false)
-            .and_then(|value| evaluator.leave(value))
+            .and_then(leave)
             .map_err(|error| evaluator.helped(error))
     }
 
@@ -144,7 +145,7 @@ impl Templar {
                 condition.as_str().unwrap_or(text).trim_end().into()
             };
             let value = evaluator.expression(&text, condition.origin(), true)?;
-            let value = evaluator.leave(value)?;
+            let value = leave(value)?;
             return self.truth(&value);
         }
         Err(broken("the condition is a template of a template"))
@@ -190,7 +191,7 @@ impl Templar {
     }
 
     /// Compiles the text of a scalar.
-    pub(super) fn compile_scalar(&self, text: Text<'_>) -> Result<Arc<Template>, TemplateError> {
+    pub(super) fn compile_scalar(&self, text: Passage<'_>) -> Result<Arc<Template>, TemplateError> {
         if let Some(template) = read(&self.scalars).get(text.text.as_ref()) {
             return Ok(Arc::clone(template));
         }
@@ -203,14 +204,14 @@ impl Templar {
     /// Compiles an expression, or a template file where settings are given.
     pub(super) fn compile(
         &self,
-        text: Text<'_>,
+        text: Passage<'_>,
         settings: Option<&FileSettings>,
     ) -> Result<Arc<Template>, TemplateError> {
         let Some(settings) = settings else {
             if let Some(template) = read(&self.expressions).get(text.text.as_ref()) {
                 return Ok(Arc::clone(template));
             }
-            let Text {
+            let Passage {
                 text,
                 origin,
                 sources,
@@ -265,14 +266,14 @@ impl Templar {
 }
 
 fn read_with(
-    text: Text<'_>,
+    text: Passage<'_>,
     settings: &FileSettings,
     backslash: Backslash,
 ) -> Result<Template, TemplateError> {
     let (settings, skip) = settings
         .with_header(text.text)
         .map_err(|error| error.at(text.origin))?;
-    let Text {
+    let Passage {
         text,
         origin,
         sources,

@@ -1,4 +1,4 @@
-//! What a scalar means: the implicit types of YAML 1.1 as PyYAML's resolver and constructor have them.
+//! What a scalar means: the implicit types of YAML 1.1 as `PyYAML`'s resolver and constructor have them.
 
 use std::sync::Arc;
 
@@ -293,15 +293,14 @@ fn timestamp_parts(text: &str) -> Option<Parts<'_>> {
             offset: None,
         });
     }
-    rest = match rest.strip_prefix(['T', 't']) {
-        Some(time) => time,
-        None => {
-            let time = rest.trim_start_matches([' ', '\t']);
-            if time.len() == rest.len() {
-                return None;
-            }
-            time
+    rest = if let Some(time) = rest.strip_prefix(['T', 't']) {
+        time
+    } else {
+        let time = rest.trim_start_matches([' ', '\t']);
+        if time.len() == rest.len() {
+            return None;
         }
+        time
     };
     let hour = take_digits(&mut rest, 1, 2)?.parse().ok()?;
     rest = rest.strip_prefix(':')?;
@@ -377,7 +376,7 @@ mod tests {
         }
     }
 
-    /// Expected values as PyYAML gave them under ansible-core 2.19.
+    /// Expected values as `PyYAML` gave them under ansible-core 2.19.
     #[test]
     fn plain_scalars_read_as_pyyaml_reads_them() {
         for (text, expected) in [

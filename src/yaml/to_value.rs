@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::load::key_of;
+use super::build::key_of;
 use super::node::{Node, NodeKind, Tag};
 use crate::secrets::VaultSecrets;
 use crate::value::{Dict, Fault, Kind, Marks, Value};
@@ -93,19 +93,13 @@ impl Node {
         let nothing = VaultSecrets::default();
         let secrets = options.vault.unwrap_or(&nothing);
         match secrets.decrypt(text.as_bytes()) {
-            Err(error) => failed(error.to_string(), error.help()),
+            Err(error) => failed(format!("undecryptable variable: {error}"), error.help()),
             Ok(plain) => match std::str::from_utf8(&plain) {
                 Err(_) => failed("the decrypted value is not UTF-8 text".to_owned(), None),
-                Ok(plain) => {
-                    let trust = if options.trusted {
-                        Marks::TRUSTED
-                    } else {
-                        Marks::empty()
-                    };
-                    Value::text(plain)
-                        .with_marks(trust | Marks::SECRET)
-                        .with_origin(self.span)
-                }
+                // As in ansible-core 2.19, what was encrypted is never a template, wherever it stood.
+                Ok(plain) => Value::text(plain)
+                    .with_marks(Marks::SECRET)
+                    .with_origin(self.span),
             },
         }
     }
@@ -115,6 +109,7 @@ impl Node {
 mod tests {
     use super::*;
     use crate::diag::SourceMap;
+    use crate::secrets::Secret;
     use crate::yaml::{LoadOptions, load};
 
     fn value(text: &str, options: &ValueOptions<'_>) -> Value {
@@ -139,6 +134,27 @@ mod tests {
         let unsafe_text = value.get("c").unwrap();
         assert_eq!(unsafe_text.marks(), Marks::UNSAFE);
         assert_eq!(unsafe_text.origin().line, 3);
+    }
+
+    #[test]
+    fn a_decrypted_value_is_secret_and_no_template() {
+        let mut vault = VaultSecrets::default();
+        vault.add("default", Secret::from("pw"));
+        let text: String = include_str!("../../tests/vectors/ansible_vault/vars.vault")
+            .lines()
+            .flat_map(|line| ["  ", line, "\n"])
+            .collect();
+        let options = ValueOptions {
+            trusted: true,
+            vault: Some(&vault),
+            ..ValueOptions::default()
+        };
+        let value = value(&("a: !vault |\n".to_owned() + &text), &options);
+        let value = value.get("a").unwrap();
+        assert_eq!(
+            (value.as_str(), value.marks()),
+            (Some("a: b\n"), Marks::SECRET)
+        );
     }
 
     #[test]

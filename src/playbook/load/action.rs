@@ -147,7 +147,10 @@ impl Session<'_> {
             let headline = format!("nobody has a module called `{}`", item.name);
             let mut diagnostic = Diagnostic::error("unknown-module", headline);
             let others = Owner::others_with(item.name);
-            diagnostic = match (module, nearest_one(item.name, owner.keywords()).map(str::to_owned)) {
+            diagnostic = match (
+                module,
+                nearest_one(item.name, owner.keywords()).map(str::to_owned),
+            ) {
                 _ if !others.is_empty() => diagnostic.at(
                     whole(item.key),
                     format!("this is a keyword of {}", list_words(&others)),

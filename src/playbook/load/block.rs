@@ -39,6 +39,7 @@ impl Session<'_> {
                 _ => self.unknown_keyword(Owner::Block, item.name, item.key),
             }
         }
+        self.look_at_variables(&keywords.vars);
         self.faults_of_many(faults, place.avoidable || !keywords.when.is_empty());
         if node.get("block").is_none_or(|block| {
             block.is_null() || block.as_sequence().is_some_and(<[Node]>::is_empty)

@@ -19,6 +19,9 @@ mod role_files;
 mod search;
 mod shape;
 mod task;
+mod templates;
+#[cfg(test)]
+mod tests;
 mod variables;
 
 use std::collections::HashMap;
@@ -30,7 +33,7 @@ use super::files::Files;
 use super::model::{Entry, Playbook, Role, Scope, Task, TaskId};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::secrets::VaultSecrets;
-use crate::template::TemplateError;
+use crate::template::{Templar, TemplateError};
 use crate::value::{Dict, Value};
 use crate::yaml::{Document, DuplicateKeys};
 
@@ -68,6 +71,8 @@ pub struct Options {
     pub strict_keywords: bool,
     /// For names that are templates.
     pub renderer: Arc<dyn Renderer>,
+    /// Reads templates for the checks; shared with whoever evaluates them, since it remembers what it compiled.
+    pub templar: Arc<Templar>,
 }
 
 /// Loads playbooks, and what they include while they run.
@@ -123,6 +128,11 @@ impl Loader {
         let mut session = Session::new(self);
         let playbook = session.playbook(path);
         session.finish(playbook)
+    }
+
+    /// Returns the texts that were read.
+    pub fn sources(&self) -> &SourceMap {
+        &self.options.sources
     }
 
     fn number(&self) -> u32 {

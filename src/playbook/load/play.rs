@@ -91,6 +91,7 @@ impl Session<'_> {
         );
         self.hosts(node, &own);
         self.faults_of_many(faults, false);
+        self.look_at_variables(&keywords.vars);
         let unsupported = own
             .strategy
             .as_ref()

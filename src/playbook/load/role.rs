@@ -272,6 +272,14 @@ impl Session<'_> {
             argument_spec,
             span: request.span,
         });
+        for variables in [
+            &role.defaults,
+            &role.vars,
+            &role.parameters,
+            &role.keyword_vars,
+        ] {
+            self.look_at_variables(variables);
+        }
         self.suspicious_parameters(&role);
         Some(RoleTree {
             role,

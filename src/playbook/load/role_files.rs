@@ -317,6 +317,7 @@ impl Session<'_> {
             implicit: false,
             unsupported: Vec::new(),
             faults: Vec::new(),
+            first_faults: Vec::new(),
             avoidable: place.avoidable,
             span,
             file: Arc::clone(&place.file),

@@ -10,8 +10,7 @@ use super::shape::{Shape, is_template};
 use super::{Place, Session, lacks};
 use crate::diag::{Diagnostic, nearest_one};
 use crate::playbook::model::{
-    Action, ActionKind, Entry, Keywords, Loop, LoopControl, MetaAction, Scope, ScopeKind, Task,
-};
+    Action, ActionKind, Entry, Keywords, Loop, LoopControl, MetaAction, Scope, ScopeKind, Task, Unsupported};
 use crate::playbook::names::{Owner, PluginKind, knows_plugin, plugin_names};
 use crate::value::Value;
 use crate::yaml::Node;
@@ -153,7 +152,31 @@ impl Session<'_> {
         };
         let mut unsupported = lacks::of_task(own.async_.as_ref());
         unsupported.extend(lacks::of_scope(&scope));
-        let avoidable = place.avoidable || self.play.ended || is_avoidable(&scope, &own);
+        let conditions: [&[Value]; 3] = [&own.until, &own.changed_when, &own.failed_when];
+        let found = self.look_at_task(
+            &action.kind,
+            &action.arguments,
+            own.loop_.as_ref(),
+            &own.loop_control,
+            conditions,
+        );
+        own.faults.extend(found.faults);
+        unsupported.extend(found.unsupported);
+        self.look_at_variables(&scope.keywords.vars);
+        let reached = !place.avoidable && !self.play.ended;
+        let mut first_faults = Vec::new();
+        for (index, condition) in scope.when().into_iter().enumerate() {
+            let found = self.look_at_condition(condition);
+            // The outermost condition is evaluated in each case, the others only where those before hold.
+            if index == 0 && reached {
+                first_faults.extend(found.faults);
+                first_faults.extend(found.unsupported.iter().map(Unsupported::diagnostic));
+            } else {
+                own.faults.extend(found.faults);
+                unsupported.extend(found.unsupported);
+            }
+        }
+        let avoidable = !reached || is_avoidable(&scope, &own);
         Some(Arc::new(Task {
             id: self.task_id(),
             name: own.name,
@@ -174,6 +197,7 @@ impl Session<'_> {
             implicit: false,
             unsupported,
             faults: own.faults,
+            first_faults,
             avoidable,
             span: node.span,
             file: Arc::clone(&place.file),

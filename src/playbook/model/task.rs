@@ -121,6 +121,8 @@ pub struct Task {
     /// Mistakes that make it fail on each host that reaches it, and that Ansible too finds only there: unknown arguments,
     /// constants of a wrong type. All are errors.
     pub faults: Vec<Diagnostic>,
+    /// The same, of the outermost condition where nothing can keep a run from evaluating it, whatever `avoidable` says.
+    pub first_faults: Vec<Diagnostic>,
     /// Something in the playbook may keep a run away from it, or from failing because of it: a condition, a loop, a rescue, a
     /// notification, a dynamic include, `ignore_errors`. Tags and hosts are not counted.
     pub avoidable: bool,

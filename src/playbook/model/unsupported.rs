@@ -1,6 +1,6 @@
 //! What Ansible has and kplay lacks.
 
-use crate::diag::Span;
+use crate::diag::{Diagnostic, Span};
 
 /// What sort of thing kplay lacks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -29,4 +29,25 @@ pub struct Unsupported {
     pub span: Span,
     /// Who has it, or what to do instead, where there is something to say.
     pub help: Option<String>,
+}
+
+impl Unsupported {
+    /// Returns the error that refuses it.
+    pub fn diagnostic(&self) -> Diagnostic {
+        let code = match self.kind {
+            UnsupportedKind::Module => "unsupported-module",
+            UnsupportedKind::Keyword => "unsupported-keyword",
+            UnsupportedKind::Plugin => "unsupported-plugin",
+            UnsupportedKind::Role => "unsupported-role",
+        };
+        let diagnostic = Diagnostic::error(
+            code,
+            format!("Ansible has the {}, kplay does not yet", self.what),
+        )
+        .at(self.span, "");
+        match &self.help {
+            Some(help) => diagnostic.note(help.as_str()),
+            None => diagnostic,
+        }
+    }
 }

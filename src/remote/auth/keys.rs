@@ -170,7 +170,7 @@ pub(super) fn default_files(local: &LocalUser) -> Vec<KeyFile> {
 
 /// The private keys that were opened in this run.
 #[derive(Default)]
-pub struct KeyStore {
+pub(crate) struct KeyStore {
     opened: RwLock<BTreeMap<PathBuf, Arc<PrivateKey>>>,
     refused: RwLock<BTreeMap<PathBuf, LoadError>>,
     ask: Option<AskPassphrase>,

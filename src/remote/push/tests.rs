@@ -19,6 +19,9 @@ struct Scratch {
     login_shell: &'static str,
     inner_shell: &'static str,
     path: String,
+    home: String,
+    /// Somebody else to be.
+    user: Option<u32>,
 }
 
 impl Scratch {
@@ -28,6 +31,8 @@ impl Scratch {
             std::fs::create_dir_all(directory.path().join(name)).unwrap();
         }
         Self {
+            home: directory.path().join("home").display().to_string(),
+            user: None,
             directory,
             before: String::new(),
             login_shell: "/bin/sh",
@@ -62,9 +67,13 @@ impl Scratch {
             .replace("\"/var/tmp/", &format!("\"{root}/var/tmp/"))
             .replace("\"/dev/shm/", &format!("\"{root}/shm/"))
             .replace("/run/user/", &format!("{root}/run/"));
-        let home = format!("HOME={root}/home");
+        let home = format!("HOME={}", self.home);
         let path = format!("PATH={}", self.path);
         let mut words: Vec<String> = vec!["-i".to_owned(), home, path];
+        if let Some(user) = self.user {
+            words.extend(["setpriv", "--clear-groups"].map(str::to_owned));
+            words.extend([format!("--reuid={user}"), format!("--regid={user}")]);
+        }
         if !self.before.is_empty() {
             let mounted = format!("{}; exec \"$@\"", self.before);
             words.extend(["unshare", "-m", "/bin/sh", "-c", &mounted, "sh"].map(str::to_owned));
@@ -352,6 +361,30 @@ async fn directories_that_are_noexec_readonly_or_full_are_passed_over() {
         assert!(error.contains(expected), "{expected}: {error}");
     }
     assert_eq!(error.matches("; ").count(), 4, "{error}");
+}
+
+#[tokio::test]
+async fn an_ordinary_user_without_a_home_has_a_place_too() {
+    use std::os::unix::fs::chown;
+    if !rustix::process::getuid().is_root() {
+        eprintln!("skipped: only root can become somebody else");
+        return;
+    }
+    let mut scratch = Scratch::new();
+    let root = scratch.directory.path().to_path_buf();
+    std::fs::set_permissions(&root, std::fs::Permissions::from_mode(0o755)).unwrap();
+    for name in ["home", "var/tmp", "tmp", "shm", "run"] {
+        chown(scratch.at(name), Some(12345), Some(12345)).unwrap();
+    }
+    scratch.user = Some(12345);
+    let workers = workers();
+    scratch.expect_sent(&workers, &scratch.cache()).await;
+    scratch.expect_cached(&workers, &scratch.cache()).await;
+    std::fs::remove_dir(scratch.at("home/.cache/kplay")).unwrap_err();
+    scratch.home = String::new();
+    scratch
+        .expect_sent(&workers, &scratch.at("var/tmp/kplay-12345"))
+        .await;
 }
 
 #[tokio::test]

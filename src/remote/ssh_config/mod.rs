@@ -21,6 +21,5 @@ pub use pattern::matches_list;
 pub use settings::{
     AddressFamily, AgentChoice, HostKeyPolicy, HostSettings, JumpHost, Proxy, resolve,
 };
-pub use tokens::TokenValues;
 pub use walk::{SourceFiles, Sources};
 pub use warning::Warning;

@@ -36,7 +36,7 @@ pub struct Line {
     /// The keyword as the user wrote it, for messages.
     pub written: String,
     pub arguments: Vec<String>,
-    /// All behind the keyword, unsplit: what ProxyCommand and its like take.
+    /// All behind the keyword, unsplit: what `ProxyCommand` and its like take.
     pub rest: String,
     pub place: Place,
 }

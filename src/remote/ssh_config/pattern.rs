@@ -1,9 +1,9 @@
 //! Host patterns as ssh matches them: `*`, `?`, comma lists and negation.
 //!
-//! Used for Host and Match lines and for the names in known_hosts files.
+//! Used for Host and Match lines and for the names in `known_hosts` files.
 
 /// Says whether `text` matches the one pattern.
-pub fn matches(pattern: &str, text: &str) -> bool {
+pub(super) fn matches(pattern: &str, text: &str) -> bool {
     let pattern: Vec<char> = pattern.chars().collect();
     let text: Vec<char> = text.chars().collect();
     let (mut at, mut place) = (0, 0);

@@ -13,6 +13,10 @@ const DEFAULT_ALIVE_INTERVAL: Duration = Duration::from_secs(30);
 
 /// Everything ssh's configuration says of one connection.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one yes-or-no option of ssh_config"
+)]
 pub struct HostSettings {
     /// The name as the user gave it.
     pub original: String,
@@ -71,7 +75,7 @@ pub enum Proxy {
     Command(String),
 }
 
-/// One stop of a ProxyJump.
+/// One stop of a `ProxyJump`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JumpHost {
     pub name: String,
@@ -154,6 +158,21 @@ impl Reader<'_> {
             Some((text, place)) => expand_environment(local, text, place)?,
             None => local.name.clone(),
         };
+        for (what, name) in [
+            ("host name", self.original),
+            ("host name", &host_name),
+            ("user name", &user),
+        ] {
+            if !is_harmless(name) {
+                return Err(ConfigError::Syntax {
+                    place: Place::Arguments,
+                    problem: format!(
+                        "the {what} `{}` has characters that a shell would act upon",
+                        name.escape_debug()
+                    ),
+                });
+            }
+        }
         values.user = &user;
         Ok(HostSettings {
             original: self.original.to_owned(),
@@ -212,11 +231,10 @@ impl Reader<'_> {
             batch_mode: self.flag("batchmode", false)?,
             password_prompts: self.number("numberofpasswordprompts")?.unwrap_or(3),
             revoked_host_keys: match self.word("revokedhostkeys") {
-                Some((text, _)) if text == "none" => None,
+                None | Some(("none", _)) => None,
                 Some((text, place)) => {
                     Some(local.expand_tilde(&values.expand_with_environment(text, place)?))
                 }
-                None => None,
             },
             compression: self.flag("compression", false)?,
             warnings: self.collected.warnings.clone(),
@@ -270,7 +288,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Reads a time as sshd_config(5) writes it: `30`, `2m`, `1h30m`; `none` and 0 are no time at all.
+    /// Reads a time as `sshd_config(5)` writes it: `30`, `2m`, `1h30m`; `none` and 0 are no time at all.
     fn duration(&self, keyword: &str) -> Result<Option<Duration>, ConfigError> {
         let Some((text, _)) = self.word(keyword) else {
             return Ok(None);
@@ -347,9 +365,8 @@ impl Reader<'_> {
             _ => AgentChoice::None,
         };
         Ok(match self.word("identityagent") {
-            None => from_variable("SSH_AUTH_SOCK"),
             Some(("none", _)) => AgentChoice::None,
-            Some(("SSH_AUTH_SOCK", _)) => from_variable("SSH_AUTH_SOCK"),
+            None | Some(("SSH_AUTH_SOCK", _)) => from_variable("SSH_AUTH_SOCK"),
             Some((text, place)) => match text.strip_prefix('$') {
                 Some(variable) if !variable.starts_with('{') => from_variable(variable),
                 _ => AgentChoice::Socket(
@@ -359,8 +376,8 @@ impl Reader<'_> {
         })
     }
 
-    /// ProxyJump and ProxyCommand share one place: whichever stands first wins. Within one file ssh goes by order too, but
-    /// both for one host is rare, and then ProxyJump is what was meant.
+    /// `ProxyJump` and `ProxyCommand` share one place: whichever stands first wins. Within one file ssh goes by order too, but
+    /// both for one host is rare, and then `ProxyJump` is what was meant.
     fn proxy(&self, values: &TokenValues<'_>) -> Result<Proxy, ConfigError> {
         if let Some(line) = self.collected.get("proxyjump") {
             let text = line
@@ -419,6 +436,17 @@ impl Reader<'_> {
             },
         }
     }
+}
+
+/// Says whether a name may go into a command line, as a `ProxyCommand` does with its tokens. Names may come from hosts by way
+/// of `add_host` and facts, so ssh's own rule (since CVE-2023-51385) holds for all of them.
+fn is_harmless(name: &str) -> bool {
+    let dangerous = |character: char| {
+        character.is_control()
+            || character.is_whitespace()
+            || "'`\"$\\;&<>|(){}".contains(character)
+    };
+    !name.is_empty() && !name.starts_with('-') && !name.contains(dangerous)
 }
 
 /// Reads `[user@]host[:port]`, `[user@][address]:port` and `ssh://...`.

@@ -1,31 +1,32 @@
-//! The `%` tokens and `${VARIABLE}` of ssh_config values.
+//! The `%` tokens and `${VARIABLE}` of `ssh_config` values.
 //!
 //! Each option takes only some of them; kplay is as strict as ssh in refusing an unknown one, and generous in taking any
 //! known one everywhere.
 
 use super::{ConfigError, Place};
+use crate::remote::bytes::hex;
 use crate::remote::local_user::LocalUser;
 
 /// What the tokens of one host stand for.
 #[derive(Debug, Clone)]
-pub struct TokenValues<'a> {
-    pub local: &'a LocalUser,
+pub(super) struct TokenValues<'a> {
+    pub(super) local: &'a LocalUser,
     /// `%n`: the name as given.
-    pub original: &'a str,
+    pub(super) original: &'a str,
     /// `%h`: the name to connect to.
-    pub host: &'a str,
-    pub port: u16,
+    pub(super) host: &'a str,
+    pub(super) port: u16,
     /// `%r`
-    pub user: &'a str,
-    /// `%k`: HostKeyAlias, or the name as given.
-    pub host_key_alias: &'a str,
-    /// `%j`: ProxyJump as written.
-    pub jump: &'a str,
+    pub(super) user: &'a str,
+    /// `%k`: `HostKeyAlias`, or the name as given.
+    pub(super) host_key_alias: &'a str,
+    /// `%j`: `ProxyJump` as written.
+    pub(super) jump: &'a str,
 }
 
 impl TokenValues<'_> {
     /// Replaces the `%` tokens of a value.
-    pub fn expand(&self, text: &str, place: &Place) -> Result<String, ConfigError> {
+    pub(super) fn expand(&self, text: &str, place: &Place) -> Result<String, ConfigError> {
         let mut expanded = String::with_capacity(text.len());
         let mut characters = text.chars();
         while let Some(character) = characters.next() {
@@ -60,7 +61,7 @@ impl TokenValues<'_> {
     }
 
     /// Replaces `${VARIABLE}`, then the tokens.
-    pub fn expand_with_environment(
+    pub(super) fn expand_with_environment(
         &self,
         text: &str,
         place: &Place,
@@ -79,10 +80,7 @@ impl TokenValues<'_> {
             "{}{}{}{}{}",
             self.local.host_name, self.host, self.port, self.user, self.jump
         );
-        Sha1::digest(text.as_bytes())
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
+        hex(&Sha1::digest(text.as_bytes()))
     }
 }
 

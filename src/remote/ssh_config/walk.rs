@@ -188,7 +188,7 @@ impl Walk<'_> {
             match line.keyword.as_str() {
                 "host" => {
                     active = enclosing
-                        && matches_list(line.arguments.iter().map(String::as_str), self.original)
+                        && matches_list(line.arguments.iter().map(String::as_str), self.original);
                 }
                 "match" => active = enclosing & self.matches_line(collected, &line)?,
                 "include" => self.include(collected, &line, kind, active, depth)?,

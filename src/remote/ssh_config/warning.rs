@@ -23,7 +23,7 @@ pub enum Warning {
         fingerprint: String,
         file: String,
     },
-    /// A line of a known_hosts file could not be read.
+    /// A line of a `known_hosts` file could not be read.
     UnreadableKnownHost { place: String, problem: String },
 }
 

@@ -214,7 +214,7 @@ async fn a_gate_that_cannot_go_on_says_where_to() {
     target.ssh_common_args = "-J gate".to_owned();
     let error = refused(&house, &target).await;
     assert!(
-        matches!(error.failure, Failure::JumpRefused { .. }),
+        matches!(*error.failure, Failure::JumpRefused { .. }),
         "{error}"
     );
     house.write(
@@ -224,7 +224,7 @@ async fn a_gate_that_cannot_go_on_says_where_to() {
     target.ssh_common_args = "-J a".to_owned();
     let error = refused(&house, &target).await;
     assert!(
-        matches!(error.failure, Failure::TooManyJumps { .. }),
+        matches!(*error.failure, Failure::TooManyJumps { .. }),
         "{error}"
     );
 }

@@ -39,7 +39,7 @@ async fn answering(answer: &'static [u8], keep_open: bool) -> u16 {
 async fn a_closed_port_is_refused() {
     let house = House::new();
     let error = refused(&house, &target_at(free_port())).await;
-    assert!(matches!(error.failure, Failure::Refused), "{error}");
+    assert!(matches!(*error.failure, Failure::Refused), "{error}");
     assert!(
         error.to_string().starts_with("cannot connect to `web` ("),
         "{error}"
@@ -52,7 +52,7 @@ async fn a_name_that_nobody_knows_is_named() {
     let house = House::new();
     let error = refused(&house, &Target::new("no-such-host.invalid")).await;
     assert!(
-        matches!(error.failure, Failure::NameNotFound { .. }),
+        matches!(*error.failure, Failure::NameNotFound { .. }),
         "{error}"
     );
     assert_eq!(error.class(), Class::Network);
@@ -65,7 +65,7 @@ async fn a_silent_listener_runs_into_the_timeout_of_the_key_exchange() {
     let error = refused(&house, &target_at(answering(b"", true).await)).await;
     assert!(
         matches!(
-            error.failure,
+            *error.failure,
             Failure::Timeout {
                 phase: Phase::KeyExchange,
                 ..
@@ -113,7 +113,7 @@ async fn t22_what_does_not_speak_ssh_is_said_and_bounded() {
     ] {
         let error = refused(&house, &target_at(answering(answer, keep_open).await)).await;
         let expected = matches!(
-            error.failure,
+            *error.failure,
             Failure::NotSsh
                 | Failure::Closed { .. }
                 | Failure::Protocol { .. }
@@ -155,7 +155,7 @@ async fn a_host_that_falls_silent_is_given_up_by_the_keepalive() {
     }
     let house = House::new();
     let (sshd, mut target) = friendly(&house);
-    // Passes the handshake on, then swallows everything: the test stops the sshd of the session.
+    // The sshd of the session is stopped: the line stands, and nobody answers.
     target.ssh_common_args = "-o ServerAliveInterval=1 -o ServerAliveCountMax=1".to_owned();
     let connection = connect(&house, &target).await.unwrap();
     let mut process = connection.exec("echo $PPID; cat").await.unwrap();

@@ -241,17 +241,11 @@ async fn too_many_keys_are_named_as_the_cause() {
     );
     house.know(&sshd.known_line());
     let mut target = sshd.target();
-    target.ssh_common_args = (0..5)
-        .map(|number| {
-            format!(
-                "-i {} ",
-                house
-                    .key(&format!("id_{number}"), "ed25519", "")
-                    .0
-                    .display()
-            )
-        })
+    let keys: Vec<_> = (0..5)
+        .map(|number| house.key(&format!("id_{number}"), "ed25519", "").0)
+        .map(|path| format!("-i {}", path.display()))
         .collect();
+    target.ssh_common_args = keys.join(" ");
     let error = refused(&house, &target).await;
     assert!(
         error

@@ -4,6 +4,7 @@ mod agent_and_proxies;
 mod broken_hosts;
 mod host_keys;
 mod logins;
+mod passwords;
 mod sshd;
 mod timing;
 mod workers;

@@ -239,7 +239,7 @@ impl Sshd {
         std::fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Returns the known_hosts line of this sshd.
+    /// Returns the `known_hosts` line of this sshd.
     pub(super) fn known_line(&self) -> String {
         format!("[127.0.0.1]:{} {}\n", self.port, self.host_key)
     }

@@ -1,8 +1,9 @@
-//! How many times the line is crossed from the first packet to a command's first byte.
+//! How many times the line is crossed from the first packet until a command is under way.
 //!
 //! A relay delays every byte by a fixed time each way. What the login takes longer over a slow relay than over a quicker one
 //! is the number of round trips times the difference, whatever the machine itself takes. TCP's own round trip is not
-//! delayed by the relay, so it is added.
+//! delayed by the relay, so it is added. The answer to the command is one round trip more, but how long a login shell needs
+//! to start is its own affair and not measured.
 
 use std::time::{Duration, Instant};
 
@@ -59,26 +60,32 @@ async fn slow_link(to: u16, one_way: Duration) -> u16 {
     port
 }
 
-/// Logs in, runs `echo`, and returns how long the first byte took.
-async fn first_byte(house: &House, target: &Target) -> Duration {
+/// Logs in and sends a command; returns how long that took, and checks the answer.
+async fn command_sent(house: &House, target: &Target) -> Duration {
     let start = Instant::now();
     let connection = connect(house, target).await.unwrap();
+    let login = start.elapsed();
     let mut process = connection.exec("exec echo x").await.unwrap();
+    let sent = start.elapsed();
     let mut byte = [0];
     process.stdout.read_exact(&mut byte).await.unwrap();
-    start.elapsed()
+    eprintln!(
+        "logged in after {login:?}, command sent after {sent:?}, answered after {:?}",
+        start.elapsed()
+    );
+    sent
 }
 
 async fn best_of_three(house: &House, target: &Target) -> Duration {
-    let mut best = first_byte(house, target).await;
+    let mut best = command_sent(house, target).await;
     for _ in 0..2 {
-        best = best.min(first_byte(house, target).await);
+        best = best.min(command_sent(house, target).await);
     }
     best
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn from_connect_to_first_byte_takes_seven_round_trips() {
+async fn a_command_is_under_way_after_seven_round_trips() {
     if !can_run() {
         return;
     }
@@ -97,11 +104,11 @@ async fn from_connect_to_first_byte_takes_seven_round_trips() {
         times.push(best_of_three(&house, &target).await);
     }
     let difference = times[1].saturating_sub(times[0]).as_secs_f64();
-    let trips = difference / (2.0 * (SLOW - QUICK).as_secs_f64()) + 1.0;
+    let trips = difference / (2.0 * SLOW.checked_sub(QUICK).unwrap().as_secs_f64()) + 1.0;
     eprintln!(
         "direct {direct:?}, over the relays {times:?}: {trips:.2} round trips with TCP's own"
     );
-    assert!(trips > 5.5 && trips < 7.5, "{trips:.2} round trips");
+    assert!(trips > 5.5 && trips < 7.3, "{trips:.2} round trips");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::expression::{absent, inherited};
 use super::object::{Loop, Object, Operand};
-use super::{Evaluator, Frame};
+use super::{Evaluator, Frame, missing};
 use crate::template::error::TemplateError;
 use crate::template::methods;
 use crate::template::tree::{Expression, Node, Spot};
@@ -41,19 +41,19 @@ impl Evaluator<'_> {
                     None => Ok(self.lacks(frame, spot, &value, name).into()),
                 }
             }
-            Operand::Object(object) => match self.object_attribute(&object, name)? {
-                Some(operand) => Ok(operand),
-                None => {
-                    let message = format!("{} has no attribute `{name}`", object.describe());
-                    Ok(self.missing(frame, spot, message).into())
+            Operand::Object(object) => {
+                if let Some(operand) = self.object_attribute(&object, name)? {
+                    return Ok(operand);
                 }
-            },
+                let message = format!("{} has no attribute `{name}`", object.describe());
+                Ok(missing(frame, spot, message).into())
+            }
         }
     }
 
     fn lacks(&self, frame: &Frame, spot: Spot, value: &Value, name: &Arc<str>) -> Value {
         *self.lacking.borrow_mut() = Some((Arc::clone(name), value.clone()));
-        self.missing(frame, spot, lacking(value, name))
+        missing(frame, spot, lacking(value, name))
     }
 
     fn object_attribute(
@@ -123,9 +123,7 @@ impl Evaluator<'_> {
                 }
                 self.attribute_of(frame, value.into(), name, spot)
             }
-            _ => Ok(self
-                .missing(frame, spot, lacking(&value, &index.to_repr()))
-                .into()),
+            _ => Ok(missing(frame, spot, lacking(&value, &index.to_repr())).into()),
         }
     }
 

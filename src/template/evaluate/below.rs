@@ -15,12 +15,16 @@ impl Evaluator<'_> {
         frame: &Frame,
         expression: &Expression,
     ) -> Result<Option<Operand>, TemplateError> {
-        let Some((base, last)) = step_down(expression) else { return Ok(None) };
+        let Some((base, last)) = step_down(expression) else {
+            return Ok(None);
+        };
         let (root, first) = match step_down(base) {
             Some((root, first)) => (root, Some(first)),
             None => (base, None),
         };
-        let Node::Variable(name) = &root.node else { return Ok(None) };
+        let Node::Variable(name) = &root.node else {
+            return Ok(None);
+        };
         if !matches!(name.as_ref(), "hostvars" | "vars") || frame.scope.find(name).is_some() {
             return Ok(None);
         }
@@ -32,7 +36,9 @@ impl Evaluator<'_> {
             });
         }
         match self.variables.find_below(name, &keys) {
-            Some(Found::Value(value)) => self.resolve(value, None).map(|value| Some(Operand::Value(value))),
+            Some(Found::Value(value)) => self
+                .resolve(value, None)
+                .map(|value| Some(Operand::Value(value))),
             Some(Found::Elsewhere) => Err(TemplateError::Elsewhere(format!("variable `{name}`"))),
             Some(Found::Missing) | None => Ok(None),
         }

@@ -1,36 +1,19 @@
-//! Calls: methods, macros, the functions that every template has, filters and tests by name.
+//! Calls: methods, macros, and the functions that every template has.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
 
 use super::object::{Closure, Object, Operand};
-use super::{Evaluator, Frame, Output};
-use crate::diag::Span;
-use crate::template::call::{Call, Keyword};
+use super::plugin::first_undefined;
+use super::{Evaluator, Frame, Output, missing};
+use crate::template::call::Keyword;
 use crate::template::error::TemplateError;
 use crate::template::globals::{self, Function};
-use crate::template::lookups::{self, LookupCall};
+use crate::template::methods;
 use crate::template::operators::{self, defined};
 use crate::template::tree::{Argument, Expression, Node, Spot};
-use crate::template::{filters, methods, tests};
-use crate::value::{Dict, Key, Kind, Value};
-
-/// Filters that look at undefined values rather than fail on them.
-const FORGIVING_FILTERS: [&str; 6] = [
-    "default",
-    "d",
-    "mandatory",
-    "type_debug",
-    "ternary",
-    "unvault",
-];
-/// Tests that look at undefined values.
-const FORGIVING_TESTS: [&str; 3] = ["defined", "undefined", "vault_encrypted"];
-/// Lookups that look at undefined terms or options.
-const FORGIVING_LOOKUPS: [&str; 2] = ["first_found", "env"];
-/// Filters whose result changes by itself.
-const FLEETING_FILTERS: [&str; 5] = ["random", "shuffle", "password_hash", "vault", "random_mac"];
+use crate::value::{Dict, Key, Value};
 
 type Operands = (Vec<Operand>, Vec<(Arc<str>, Operand)>);
 
@@ -212,7 +195,7 @@ impl Evaluator<'_> {
             match argument {
                 Argument::Positional(value) => positional.push(self.operand(frame, value)?),
                 Argument::Named(name, value) => {
-                    named.push((Arc::clone(name), self.operand(frame, value)?))
+                    named.push((Arc::clone(name), self.operand(frame, value)?));
                 }
                 Argument::Positionals(values) => {
                     let values = self.whole(frame, values)?;
@@ -339,7 +322,7 @@ impl Evaluator<'_> {
     ) -> Result<Operand, TemplateError> {
         if matches!(function, Function::Lookup | Function::Query) {
             return self
-                .lookup_call(frame, function, arguments, spot)
+                .lookup_call(frame, function, arguments)
                 .map(Operand::Value);
         }
         let (positional, named) = self.arguments(frame, arguments)?;
@@ -384,12 +367,15 @@ impl Evaluator<'_> {
                     || "a mandatory variable has not been overridden".to_owned(),
                     |hint| hint.to_text(),
                 );
-                self.missing(frame, spot, message).into()
+                missing(frame, spot, message).into()
             }
             Function::Now => {
                 self.fleeting.set(true);
-                let clock = self.context().map(super::LookupContext::now);
-                globals::now(&positional, &named, clock)?.into()
+                // The controller's clock and time zone count, wherever this is evaluated.
+                let Some(outside) = self.context() else {
+                    return Err(TemplateError::Elsewhere("`now`".to_owned()));
+                };
+                globals::now(&positional, &named, outside.now())?.into()
             }
             Function::Lipsum => {
                 self.fleeting.set(true);
@@ -399,239 +385,5 @@ impl Evaluator<'_> {
                 globals::call(function, &positional, &named)?.into()
             }
         })
-    }
-
-    fn lookup_call(
-        &self,
-        frame: &Frame,
-        function: Function,
-        arguments: &[Argument],
-        spot: Spot,
-    ) -> Result<Value, TemplateError> {
-        let (positional, mut named) = {
-            let mut positional = Vec::with_capacity(arguments.len());
-            let mut rest = Vec::new();
-            for argument in arguments {
-                if let Argument::Positional(term) = argument {
-                    positional.push(self.term(frame, term)?);
-                } else {
-                    rest.push(argument);
-                }
-            }
-            let mut named = Vec::new();
-            for argument in rest {
-                let (more, keywords) = self.arguments(frame, std::slice::from_ref(argument))?;
-                positional.extend(more);
-                named.extend(keywords);
-            }
-            (positional, named)
-        };
-        let mut terms = positional.into_iter();
-        let name = terms
-            .next()
-            .ok_or_else(|| TemplateError::new("`lookup` needs the name of a lookup"))?;
-        defined(&name)?;
-        let name = name.to_text();
-        let terms: Vec<Value> = terms.collect();
-        let mut option = |wanted: &str| {
-            let index = named.iter().position(|(name, _)| name.as_ref() == wanted)?;
-            Some(named.remove(index).1)
-        };
-        let as_list =
-            (function == Function::Query) | option("wantlist").is_some_and(|value| value.is_true());
-        let errors = option("errors").map_or_else(|| "strict".to_owned(), |value| value.to_text());
-        if !FORGIVING_LOOKUPS.contains(&base_name(&name))
-            && let Some(fault) = first_undefined(&terms, &named)
-        {
-            return Ok(fault);
-        }
-        let results = match self.run_lookup(&name, terms, named, Span::NONE) {
-            Ok(results) => results,
-            Err(error @ TemplateError::Fault(_))
-                if !matches!(errors.as_str(), "ignore" | "warn") =>
-            {
-                return match error {
-                    TemplateError::Fault(fault) if fault.undefined => {
-                        Ok(Value::new(Kind::Undefined(Arc::new(fault))))
-                    }
-                    other => Err(other),
-                };
-            }
-            Err(TemplateError::Fault(_)) => {
-                return Ok(if as_list {
-                    Value::list([])
-                } else {
-                    Value::NULL
-                });
-            }
-            Err(other) => return Err(other),
-        };
-        Ok(if as_list {
-            Value::list(results)
-        } else {
-            single(results)
-        })
-    }
-
-    /// Evaluates a lookup's term. A constant in it that looks like a template is one.
-    fn term(&self, frame: &Frame, expression: &Expression) -> Result<Value, TemplateError> {
-        match &expression.node {
-            Node::Embedded(text) => self.deep(&Value::template(Arc::clone(text), frame.origin)),
-            Node::List(items) => Ok(Value::list(
-                items
-                    .iter()
-                    .map(|item| self.term(frame, item))
-                    .collect::<Result<Vec<_>, _>>()?,
-            )),
-            Node::Tuple(items) => Ok(Value::tuple(
-                items
-                    .iter()
-                    .map(|item| self.term(frame, item))
-                    .collect::<Result<Vec<_>, _>>()?,
-            )),
-            _ => self.whole(frame, expression),
-        }
-    }
-
-    /// Runs a lookup; its results are never evaluated as templates, and are as secret as what it was given.
-    pub(super) fn run_lookup(
-        &self,
-        name: &str,
-        terms: Vec<Value>,
-        named: Vec<Keyword>,
-        span: Span,
-    ) -> Result<Vec<Value>, TemplateError> {
-        let Some(function) = lookups::find(name) else {
-            return Err(TemplateError::new(format!("there is no lookup `{name}`")));
-        };
-        self.fleeting.set(true);
-        let secret = terms.iter().any(Value::holds_secret)
-            || named.iter().any(|(_, value)| value.holds_secret());
-        let call = LookupCall {
-            name,
-            span,
-            evaluator: self,
-        };
-        let results = function(terms, named, &call)?;
-        Ok(results
-            .into_iter()
-            .map(|result| {
-                let result = result.untrusted();
-                if secret { result.secret() } else { result }
-            })
-            .collect())
-    }
-
-    /// Applies a filter to values that are rendered deep.
-    pub(super) fn apply_filter(
-        &self,
-        name: &str,
-        value: Value,
-        positional: Vec<Value>,
-        named: Vec<Keyword>,
-        span: Span,
-    ) -> Result<Value, TemplateError> {
-        let Some(function) = filters::find(name) else {
-            return Err(TemplateError::new(format!("there is no filter `{name}`")));
-        };
-        let base = base_name(name);
-        if !FORGIVING_FILTERS.contains(&base) {
-            if value.as_fault().is_some() {
-                return Ok(value);
-            }
-            if let Some(fault) = first_undefined(&positional, &named) {
-                return Ok(fault);
-            }
-        }
-        if FLEETING_FILTERS.contains(&base)
-            && !named
-                .iter()
-                .any(|(name, _)| matches!(name.as_ref(), "seed" | "salt"))
-        {
-            self.fleeting.set(true);
-        }
-        let secret = value.holds_secret()
-            || positional.iter().any(Value::holds_secret)
-            || named.iter().any(|(_, value)| value.holds_secret());
-        let call = Call {
-            name,
-            value,
-            positional,
-            named,
-            span,
-            evaluator: self,
-        };
-        match function(call) {
-            Ok(value) if secret => Ok(value.secret()),
-            Err(TemplateError::Fault(fault)) if fault.undefined => {
-                Ok(Value::new(Kind::Undefined(Arc::new(fault))))
-            }
-            result => result,
-        }
-    }
-
-    /// Applies a test to values that are rendered deep; the result is a truth value, or undefined as what it looked at.
-    pub(super) fn apply_test(
-        &self,
-        name: &str,
-        value: Value,
-        positional: Vec<Value>,
-        named: Vec<Keyword>,
-        span: Span,
-    ) -> Result<Value, TemplateError> {
-        let Some(function) = tests::find(name) else {
-            return Err(TemplateError::new(format!("there is no test `{name}`")));
-        };
-        if !FORGIVING_TESTS.contains(&base_name(name)) {
-            if value.as_fault().is_some() {
-                return Ok(value);
-            }
-            if let Some(fault) = first_undefined(&positional, &named) {
-                return Ok(fault);
-            }
-        }
-        let call = Call {
-            name,
-            value,
-            positional,
-            named,
-            span,
-            evaluator: self,
-        };
-        match function(call) {
-            Ok(result) => Ok(Value::from(result)),
-            Err(TemplateError::Fault(fault)) if fault.undefined => {
-                Ok(Value::new(Kind::Undefined(Arc::new(fault))))
-            }
-            Err(error) => Err(error),
-        }
-    }
-}
-
-/// Returns the last part of a name such as `ansible.builtin.default`.
-fn base_name(name: &str) -> &str {
-    name.rsplit('.').next().unwrap_or(name)
-}
-
-fn first_undefined(positional: &[Value], named: &[Keyword]) -> Option<Value> {
-    positional
-        .iter()
-        .chain(named.iter().map(|(_, value)| value))
-        .find(|value| value.as_fault().is_some())
-        .cloned()
-}
-
-/// A lookup's results as `lookup()` gives them: one alone, texts joined by commas, others as a list.
-fn single(mut results: Vec<Value>) -> Value {
-    if results.len() == 1 {
-        return results.pop().unwrap_or_default();
-    }
-    let texts: Option<Vec<&str>> = results.iter().map(Value::as_str).collect();
-    match texts {
-        Some(texts) if !texts.is_empty() => {
-            let secret = results.iter().any(Value::is_secret);
-            operators::marked(Value::from(texts.join(",")), secret)
-        }
-        _ => Value::list(results),
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::object::{Object, Operand};
-use super::{Evaluator, Frame};
+use super::{Evaluator, Frame, missing, placed};
 use crate::diag::Span;
 use crate::template::error::TemplateError;
 use crate::template::globals;
@@ -32,10 +32,10 @@ impl Evaluator<'_> {
                     let base = self.operand(frame, base)?;
                     self.attribute_of(frame, base, name, expression.spot)
                 })
-                .map_err(|error| self.placed(frame, expression.spot, error)),
+                .map_err(|error| placed(frame, expression.spot, error)),
             _ => self
                 .deeper(|| self.composite(frame, expression))
-                .map_err(|error| self.placed(frame, expression.spot, error)),
+                .map_err(|error| placed(frame, expression.spot, error)),
         }
     }
 
@@ -51,7 +51,7 @@ impl Evaluator<'_> {
                 object @ Operand::Object(_) => Ok(object),
             };
         }
-        let failed = |error| self.placed(frame, expression.spot, error);
+        let failed = |error| placed(frame, expression.spot, error);
         let found = if frame.bare {
             Found::Missing
         } else {
@@ -75,9 +75,9 @@ impl Evaluator<'_> {
                     }
                     "omit" => Ok(Value::omit().into()),
                     "super" if frame.block.is_some() => Ok(Operand::Object(Object::Super)),
-                    _ => Ok(self
-                        .missing(frame, expression.spot, format!("`{name}` is undefined"))
-                        .into()),
+                    _ => Ok(
+                        missing(frame, expression.spot, format!("`{name}` is undefined")).into(),
+                    ),
                 }
             }
         }
@@ -100,10 +100,8 @@ impl Evaluator<'_> {
             Node::Item(base, index) => self.item(frame, base, index, expression),
             Node::Slice(slice) => self.slice(frame, slice).map(Operand::Value),
             Node::Call(callee, arguments) => self.call(frame, callee, arguments, expression.spot),
-            Node::Filter(filter) => self
-                .filter_node(frame, filter, expression)
-                .map(Operand::Value),
-            Node::Test(test) => self.tested(frame, test, expression).map(Operand::Value),
+            Node::Filter(filter) => self.filter_node(frame, filter).map(Operand::Value),
+            Node::Test(test) => self.tested(frame, test).map(Operand::Value),
             Node::Not(value) => self.not(frame, value).map(Operand::Value),
             Node::Negative(value) => self.negative(frame, value).map(Operand::Value),
             Node::And(left, right) => self.either(frame, left, right, false),
@@ -131,6 +129,9 @@ impl Evaluator<'_> {
         index: &Expression,
         expression: &Expression,
     ) -> Result<Operand, TemplateError> {
+        if let Some(found) = self.below(frame, expression)? {
+            return Ok(found);
+        }
         let base = self.operand(frame, base)?;
         let index = self.whole(frame, index)?;
         self.item_of(frame, base, &index, expression.spot)
@@ -155,17 +156,12 @@ impl Evaluator<'_> {
         }
     }
 
-    fn filter_node(
-        &self,
-        frame: &Frame,
-        filter: &Filter,
-        expression: &Expression,
-    ) -> Result<Value, TemplateError> {
+    fn filter_node(&self, frame: &Frame, filter: &Filter) -> Result<Value, TemplateError> {
         let Some(value) = &filter.value else {
             return Err(TemplateError::new("a filter without a value"));
         };
         let value = self.whole(frame, value)?;
-        self.filtered(frame, filter, value, expression)
+        self.filtered(frame, filter, value)
     }
 
     fn not(&self, frame: &Frame, value: &Expression) -> Result<Value, TemplateError> {
@@ -192,7 +188,7 @@ impl Evaluator<'_> {
         let truth = match &operand {
             Operand::Value(value) if operators::is_no_else(value) => false,
             Operand::Value(value) => {
-                defined(value).map_err(|error| self.placed(frame, left.spot, error))?;
+                defined(value).map_err(|error| placed(frame, left.spot, error))?;
                 value.is_true()
             }
             Operand::Object(_) => true,
@@ -228,9 +224,9 @@ impl Evaluator<'_> {
         ) {
             (true, _) => self.operand(frame, &conditional.then),
             (false, Some(otherwise)) => self.operand(frame, otherwise),
-            (false, None) => Ok(self
-                .missing(frame, expression.spot, operators::NO_ELSE.to_owned())
-                .into()),
+            (false, None) => {
+                Ok(missing(frame, expression.spot, operators::NO_ELSE.to_owned()).into())
+            }
         }
     }
 
@@ -260,7 +256,7 @@ impl Evaluator<'_> {
         };
         self.operand(frame, expression)
             .and_then(check)
-            .map_err(|error| self.placed(frame, expression.spot, error))
+            .map_err(|error| placed(frame, expression.spot, error))
     }
 
     fn values(&self, frame: &Frame, items: &[Expression]) -> Result<Vec<Value>, TemplateError> {
@@ -315,18 +311,12 @@ impl Evaluator<'_> {
         frame: &Frame,
         filter: &Filter,
         value: Value,
-        expression: &Expression,
     ) -> Result<Value, TemplateError> {
         let (positional, named) = self.arguments(frame, &filter.arguments)?;
         self.apply_filter(&filter.name, value, positional, named, Span::NONE)
     }
 
-    fn tested(
-        &self,
-        frame: &Frame,
-        test: &Test,
-        expression: &Expression,
-    ) -> Result<Value, TemplateError> {
+    fn tested(&self, frame: &Frame, test: &Test) -> Result<Value, TemplateError> {
         let value = match self.operand(frame, &test.value)? {
             Operand::Value(value) => match value.kind() {
                 Kind::List(_) | Kind::Tuple(_) | Kind::Dict(_) => self.deep_inside(&value)?,
@@ -344,6 +334,10 @@ impl Evaluator<'_> {
                 };
             }
         };
+        let name = test.name.rsplit('.').next().unwrap_or(&test.name);
+        if value.is_omit() && matches!(name, "defined" | "undefined") {
+            return Ok(Value::from(name == "defined"));
+        }
         let (positional, named) = self.arguments(frame, &test.arguments)?;
         let secret = value.holds_secret() || positional.iter().any(Value::holds_secret);
         self.apply_test(&test.name, value, positional, named, Span::NONE)
@@ -354,7 +348,7 @@ impl Evaluator<'_> {
 /// Returns a deep rendered operand, or fails with the first fault in it.
 fn sound(value: Value) -> Result<Value, TemplateError> {
     match first_fault(&value) {
-        Some(fault) if !operators::is_no_else(&value) => Err(fault),
+        Some(fault) if !operators::is_no_else(&value) && !value.is_omit() => Err(fault),
         _ => Ok(value),
     }
 }

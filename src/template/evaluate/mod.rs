@@ -10,6 +10,7 @@ mod call;
 mod callback;
 mod expression;
 mod object;
+mod plugin;
 mod statement;
 
 use std::cell::{Cell, RefCell};
@@ -23,7 +24,7 @@ use super::error::TemplateError;
 use super::operators::{is_no_else, marked};
 use super::place::within;
 use super::settings::FileSettings;
-use super::templar::{Templar, Text};
+use super::templar::{Passage, Templar};
 use super::tree::{Block, Expression, Spot, Statement, Template};
 use super::{LookupContext, Scope as Context};
 use crate::diag::{Span, nearest};
@@ -68,10 +69,13 @@ pub(super) struct Frame {
     block: Option<(Arc<str>, usize)>,
 }
 
+/// A block with the template that it stands in.
+type Replacement = (Arc<Template>, Span, Arc<Block>);
+
 /// The blocks of a template and of those that it extends, the most derived first.
 #[derive(Default)]
 struct Blocks {
-    by_name: RefCell<HashMap<Arc<str>, Vec<(Arc<Template>, Span, Arc<Block>)>>>,
+    by_name: RefCell<HashMap<Arc<str>, Vec<Replacement>>>,
 }
 
 impl Drop for Evaluator<'_> {
@@ -104,7 +108,7 @@ impl<'a> Evaluator<'a> {
     /// Renders a value deep and returns it as it may leave: tuples as lists, nothing undefined, nothing to evaluate again.
     pub(super) fn finished(&self, value: &Value) -> Result<Value, TemplateError> {
         let value = self.deep(value)?;
-        self.leave(value)
+        leave(value)
     }
 
     /// Returns the value of an expression, rendered deep.
@@ -115,7 +119,7 @@ impl<'a> Evaluator<'a> {
         embedded: bool,
     ) -> Result<Value, TemplateError> {
         let template = self.templar.compile(
-            Text {
+            Passage {
                 text,
                 origin,
                 sources: self.context.sources,
@@ -138,7 +142,7 @@ impl<'a> Evaluator<'a> {
         settings: &FileSettings,
     ) -> Result<Value, TemplateError> {
         let template = self.templar.compile(
-            Text {
+            Passage {
                 text,
                 origin,
                 sources: self.context.sources,
@@ -146,36 +150,8 @@ impl<'a> Evaluator<'a> {
             Some(settings),
         )?;
         let value = self.run(&Frame::new(template, origin))?;
-        let value = self.leave(self.deep(&value)?)?;
+        let value = leave(self.deep(&value)?)?;
         Ok(end_as(text, value))
-    }
-
-    /// Returns the value as it may leave the templates.
-    /// What is to be left out stays as [`Value::omit`] at the top and is gone inside.
-    pub(super) fn leave(&self, value: Value) -> Result<Value, TemplateError> {
-        if plain(&value) || value.is_omit() {
-            return Ok(value);
-        }
-        let origin = value.origin();
-        let marks = value.marks() - Marks::TRUSTED;
-        let kind = match value.into_kind() {
-            Kind::Undefined(fault) => return Err(TemplateError::Fault(Fault::clone(&fault))),
-            Kind::List(items) | Kind::Tuple(items) => Kind::List(Arc::new(
-                items
-                    .iter()
-                    .filter(|item| !item.is_omit())
-                    .map(|item| self.leave(item.clone()))
-                    .collect::<Result<_, _>>()?,
-            )),
-            Kind::Dict(dict) => Kind::Dict(Arc::new(
-                dict.iter()
-                    .filter(|(_, item)| !item.is_omit())
-                    .map(|(key, item)| Ok((key.clone(), self.leave(item.clone())?)))
-                    .collect::<Result<Dict, TemplateError>>()?,
-            )),
-            other => other,
-        };
-        Ok(Value::new(kind).with_marks(marks).with_origin(origin))
     }
 
     /// Renders the value itself, if it is trusted text that is a template.
@@ -275,7 +251,7 @@ impl<'a> Evaluator<'a> {
     }
 
     fn text_anew(&self, text: &Arc<str>, origin: Span) -> Result<Value, TemplateError> {
-        let template = self.templar.compile_scalar(Text {
+        let template = self.templar.compile_scalar(Passage {
             text,
             origin,
             sources: self.context.sources,
@@ -339,13 +315,10 @@ impl<'a> Evaluator<'a> {
                 text.push_str(part);
                 continue;
             }
-            if is_no_else(&node) {
+            if is_no_else(&node) || node.is_omit() {
                 continue;
             }
-            if node.is_omit() {
-                return Err(TemplateError::new("`omit` cannot be a part of text"));
-            }
-            match self.deep(&node).and_then(|node| self.leave(node)) {
+            match self.deep(&node).and_then(leave) {
                 Ok(node) => text.push_str(&node.to_text()),
                 Err(TemplateError::Fault(fault)) => {
                     return Ok(Value::new(Kind::Undefined(Arc::new(fault))));
@@ -354,29 +327,6 @@ impl<'a> Evaluator<'a> {
             }
         }
         Ok(marked(Value::from(text), secret))
-    }
-
-    /// Gives the error the place of the stretch, unless it has one.
-    fn placed(&self, frame: &Frame, spot: Spot, error: TemplateError) -> TemplateError {
-        match error {
-            TemplateError::Fault(fault) if !fault.span.is_some() => TemplateError::Fault(Fault {
-                span: frame.origin,
-                within: frame.within(spot),
-                ..fault
-            }),
-            other => other,
-        }
-    }
-
-    /// Returns an undefined value that was met at that stretch.
-    fn missing(&self, frame: &Frame, spot: Spot, message: String) -> Value {
-        Value::new(Kind::Undefined(Arc::new(Fault {
-            undefined: true,
-            message,
-            span: frame.origin,
-            help: None,
-            within: frame.within(spot),
-        })))
     }
 
     /// Adds the exact place to an error, and the nearest names to one about a missing name. Done at the very end: most undefined
@@ -446,7 +396,7 @@ impl<'a> Evaluator<'a> {
     fn value(&self, frame: &Frame, expression: &Expression) -> Result<Value, TemplateError> {
         self.operand(frame, expression)
             .and_then(Operand::value)
-            .map_err(|error| self.placed(frame, expression.spot, error))
+            .map_err(|error| placed(frame, expression.spot, error))
     }
 }
 
@@ -479,6 +429,29 @@ impl Frame {
     }
 }
 
+/// Gives the error the place of the stretch, unless it has one.
+fn placed(frame: &Frame, spot: Spot, error: TemplateError) -> TemplateError {
+    match error {
+        TemplateError::Fault(fault) if !fault.span.is_some() => TemplateError::Fault(Fault {
+            span: frame.origin,
+            within: frame.within(spot),
+            ..fault
+        }),
+        other => other,
+    }
+}
+
+/// Returns an undefined value that was met at that stretch.
+fn missing(frame: &Frame, spot: Spot, message: String) -> Value {
+    Value::new(Kind::Undefined(Arc::new(Fault {
+        undefined: true,
+        message,
+        span: frame.origin,
+        help: None,
+        within: frame.within(spot),
+    })))
+}
+
 /// What statements have put out so far.
 #[derive(Default)]
 struct Output {
@@ -491,6 +464,34 @@ impl Output {
             self.nodes.push(value);
         }
     }
+}
+
+/// Returns the value as it may leave the templates.
+/// What is to be left out stays as [`Value::omit`] at the top and is gone inside.
+pub(super) fn leave(value: Value) -> Result<Value, TemplateError> {
+    if plain(&value) || value.is_omit() {
+        return Ok(value);
+    }
+    let origin = value.origin();
+    let marks = value.marks() - Marks::TRUSTED;
+    let kind = match value.into_kind() {
+        Kind::Undefined(fault) => return Err(TemplateError::Fault(Fault::clone(&fault))),
+        Kind::List(items) | Kind::Tuple(items) => Kind::List(Arc::new(
+            items
+                .iter()
+                .filter(|item| !item.is_omit())
+                .map(|item| leave(item.clone()))
+                .collect::<Result<_, _>>()?,
+        )),
+        Kind::Dict(dict) => Kind::Dict(Arc::new(
+            dict.iter()
+                .filter(|(_, item)| !item.is_omit())
+                .map(|(key, item)| Ok((key.clone(), leave(item.clone())?)))
+                .collect::<Result<Dict, TemplateError>>()?,
+        )),
+        other => other,
+    };
+    Ok(Value::new(kind).with_marks(marks).with_origin(origin))
 }
 
 /// Gives text as many newlines at its end as its template has.

@@ -5,12 +5,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::object::{Closure, Loop, Module, Object, Operand, Scope};
-use super::{Blocks, Evaluator, Frame, Output};
+use super::{Blocks, Evaluator, Frame, Output, missing, placed};
 use crate::diag::Span;
 use crate::template::context::FileKind;
 use crate::template::error::TemplateError;
 use crate::template::operators::{self, defined, marked};
-use crate::template::templar::Text;
+use crate::template::templar::Passage;
 use crate::template::tree::{Block, Expression, For, Macro, Node, Statement, Target, Template};
 use crate::value::{Kind, Value};
 
@@ -36,7 +36,7 @@ impl Evaluator<'_> {
             let name = self.value(&frame, name)?;
             let (template, origin, secret) = self
                 .load(&frame, &name)?
-                .ok_or_else(|| self.placed_extends(&frame, statement, &name))?;
+                .ok_or_else(|| no_parent(&frame, statement, &name))?;
             // What follows only sets names and defines macros.
             let mut unseen = Output::default();
             for statement in frame.template.body.iter().skip(index + 1) {
@@ -61,17 +61,6 @@ impl Evaluator<'_> {
             return Ok(());
         }
         Ok(())
-    }
-
-    fn placed_extends(&self, frame: &Frame, statement: &Statement, name: &Value) -> TemplateError {
-        let error = TemplateError::new(format!(
-            "there is no template `{}` to extend",
-            name.to_text()
-        ));
-        match statement {
-            Statement::Extends(expression) => self.placed(frame, expression.spot, error),
-            _ => error,
-        }
     }
 
     pub(super) fn statements(
@@ -114,7 +103,7 @@ impl Evaluator<'_> {
                 let items = self.value(frame, &code.iterable)?;
                 let around = Rc::new(frame.clone());
                 self.deeper(|| self.for_loop(&around, code, &items, 1, output))
-                    .map_err(|error| self.placed(frame, code.iterable.spot, error))?;
+                    .map_err(|error| placed(frame, code.iterable.spot, error))?;
             }
             Statement::With { assignments, body } => {
                 let inner = frame.inner();
@@ -127,7 +116,7 @@ impl Evaluator<'_> {
             Statement::Set { target, value } => {
                 let operand = self.operand(frame, value)?;
                 self.assign(frame, target, operand)
-                    .map_err(|error| self.placed(frame, value.spot, error))?;
+                    .map_err(|error| placed(frame, value.spot, error))?;
             }
             Statement::SetBlock {
                 target,
@@ -138,7 +127,7 @@ impl Evaluator<'_> {
                 self.assign(frame, target, value.into())?;
             }
             Statement::FilterBlock { filter, body } => {
-                output.push(self.captured(frame, body, Some(filter))?)
+                output.push(self.captured(frame, body, Some(filter))?);
             }
             Statement::AutoEscape { enabled, body } => {
                 // Native results are never escaped, here as in ansible-core.
@@ -173,7 +162,7 @@ impl Evaluator<'_> {
                 let module = self.import(frame, name, *context)?;
                 for (wanted, alias) in names {
                     let operand = module.scope.own(wanted).unwrap_or_else(|| {
-                        self.missing(
+                        missing(
                             frame,
                             name.spot,
                             format!("the imported template has no `{wanted}`"),
@@ -188,7 +177,7 @@ impl Evaluator<'_> {
             }
             Statement::CallBlock { call, body } => {
                 let value = self.deeper(|| self.call_block(frame, call, body));
-                output.push(value.map_err(|error| self.placed(frame, call.spot, error))?);
+                output.push(value.map_err(|error| placed(frame, call.spot, error))?);
             }
             Statement::Do(expression) => {
                 self.operand(frame, expression)?;
@@ -263,8 +252,8 @@ impl Evaluator<'_> {
             Some(inner) => self.chain(frame, inner, value)?,
             None => self.deep(&value)?,
         };
-        self.filtered(frame, filter, value, expression)
-            .map_err(|error| self.placed(frame, expression.spot, error))
+        self.filtered(frame, filter, value)
+            .map_err(|error| placed(frame, expression.spot, error))
     }
 
     pub(super) fn for_loop(
@@ -368,7 +357,7 @@ impl Evaluator<'_> {
         context: bool,
         output: &mut Output,
     ) -> Result<(), TemplateError> {
-        let failed = |error| self.placed(frame, name.spot, error);
+        let failed = |error| placed(frame, name.spot, error);
         let wanted = self.whole(frame, name)?;
         let Some((template, origin, secret)) = self.load(frame, &wanted).map_err(failed)? else {
             if ignore_missing {
@@ -401,7 +390,7 @@ impl Evaluator<'_> {
         name: &Expression,
         context: bool,
     ) -> Result<Module, TemplateError> {
-        let failed = |error| self.placed(frame, name.spot, error);
+        let failed = |error| placed(frame, name.spot, error);
         let wanted = self.whole(frame, name)?;
         let Some((template, origin, secret)) = self.load(frame, &wanted).map_err(failed)? else {
             return Err(failed(TemplateError::new(format!(
@@ -451,7 +440,7 @@ impl Evaluator<'_> {
                 let (text, origin) = self.templar.source(&path, content, secret, sources);
                 let settings = &frame.template.settings;
                 let template = self.templar.compile(
-                    Text {
+                    Passage {
                         text: &text,
                         origin,
                         sources,
@@ -505,6 +494,17 @@ impl Evaluator<'_> {
             Some((name, level)) => self.block_at(frame, name, level + 1),
             None => Err(TemplateError::new("`super` is only known inside a block")),
         }
+    }
+}
+
+fn no_parent(frame: &Frame, statement: &Statement, name: &Value) -> TemplateError {
+    let error = TemplateError::new(format!(
+        "there is no template `{}` to extend",
+        name.to_text()
+    ));
+    match statement {
+        Statement::Extends(expression) => placed(frame, expression.spot, error),
+        _ => error,
     }
 }
 

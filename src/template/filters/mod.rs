@@ -1,5 +1,31 @@
 //! The filters, one file per family, and the table that names them.
 
+pub(crate) mod bind;
+pub(crate) mod crypt;
+mod dicts;
+mod encoding;
+pub(crate) mod glob;
+mod json;
+mod lists;
+pub(crate) mod missing;
+pub(crate) mod numbers;
+mod paths;
+pub(crate) mod python;
+pub(crate) mod regex;
+pub(crate) mod random;
+mod regex_filters;
+mod regex_syntax;
+mod select;
+mod sets;
+pub(crate) mod shell;
+pub(crate) mod strings;
+mod table;
+mod time;
+mod url;
+mod yaml_dump;
+mod yaml_emitter;
+mod yaml_load;
+
 use super::call::Call;
 use super::error::TemplateError;
 use crate::value::Value;
@@ -7,57 +33,4 @@ use crate::value::Value;
 /// A filter's function.
 pub type FilterFunction = fn(Call<'_>) -> Result<Value, TemplateError>;
 
-/// Returns the filter of that name.
-pub fn find(name: &str) -> Option<FilterFunction> {
-    Some(
-        match name.strip_prefix("ansible.builtin.").unwrap_or(name) {
-            "default" | "d" => |call| {
-                let forgiven = call.value.as_fault().is_some_and(|fault| fault.undefined)
-                    || (call.positional.get(1).is_some_and(Value::is_true)
-                        || call.named.iter().any(|(_, value)| value.is_true()))
-                        && !call.value.is_true();
-                Ok(if forgiven {
-                    call.positional
-                        .into_iter()
-                        .next()
-                        .unwrap_or_else(|| Value::text(""))
-                } else {
-                    call.value
-                })
-            },
-            "upper" => |call| Ok(Value::from(call.value.to_text().to_uppercase())),
-            "list" => |call| super::operators::iterate(&call.value).map(Value::list),
-            "length" | "count" => {
-                |call| super::operators::iterate(&call.value).map(|items| Value::from(items.len()))
-            }
-            "int" => |call| {
-                Ok(Value::from(
-                    call.value
-                        .to_text()
-                        .split('.')
-                        .next()
-                        .unwrap_or("")
-                        .parse::<i64>()
-                        .unwrap_or(0),
-                ))
-            },
-            "string" => |call| Ok(Value::from(call.value.to_text())),
-            "join" => |call| {
-                let items = super::operators::iterate(&call.value)?;
-                let texts = items
-                    .iter()
-                    .map(|item| super::operators::defined(item).map(|()| item.to_text()));
-                let texts: Vec<String> = texts.collect::<Result<_, _>>()?;
-                Ok(Value::from(
-                    texts.join(
-                        &call
-                            .positional
-                            .first()
-                            .map_or_else(String::new, Value::to_text),
-                    ),
-                ))
-            },
-            _ => return None,
-        },
-    )
-}
+pub use table::{find, names};

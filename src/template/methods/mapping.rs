@@ -88,16 +88,15 @@ pub(super) fn call(dict: &Dict, arguments: &Arguments<'_>) -> Result<Called, Tem
         }
         "setdefault" => {
             let key = key()?;
-            match dict.get_key(&key) {
-                Some(value) => value.clone().into(),
-                None => {
-                    let value = arguments.get(1, "default").cloned().unwrap_or_default();
-                    let mut copy = dict.clone();
-                    copy.extend([(key, value.clone())]);
-                    Called {
-                        result: value,
-                        changed: Some(Value::dict(copy)),
-                    }
+            if let Some(value) = dict.get_key(&key) {
+                value.clone().into()
+            } else {
+                let value = arguments.get(1, "default").cloned().unwrap_or_default();
+                let mut copy = dict.clone();
+                copy.extend([(key, value.clone())]);
+                Called {
+                    result: value,
+                    changed: Some(Value::dict(copy)),
                 }
             }
         }

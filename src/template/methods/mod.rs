@@ -59,7 +59,6 @@ pub(crate) fn attribute(value: &Value, name: &str) -> Option<Value> {
 pub(crate) fn needs_whole(value: &Value, name: &str) -> bool {
     match value.kind() {
         Kind::List(_) | Kind::Tuple(_) => matches!(name, "count" | "index" | "remove" | "sort"),
-        Kind::Dict(_) => false,
         _ => false,
     }
 }
@@ -78,20 +77,13 @@ pub(crate) fn call(
     };
     match value.kind() {
         Kind::Str(text) => text::call(text, &arguments).map(Called::from),
-        Kind::List(items) => list::call(items, &arguments),
-        Kind::Tuple(items) => list::call(items, &arguments),
+        Kind::List(items) | Kind::Tuple(items) => list::call(items, &arguments),
         Kind::Dict(dict) => mapping::call(dict, &arguments),
         Kind::Int(_) | Kind::Big(_) | Kind::Bool(_) | Kind::Float(_) => {
             number::call(value, &arguments).map(Called::from)
         }
         Kind::Bytes(bytes) => match name {
-            "hex" => Ok(Value::from(
-                bytes
-                    .iter()
-                    .map(|byte| format!("{byte:02x}"))
-                    .collect::<String>(),
-            )
-            .into()),
+            "hex" => Ok(Value::from(hexadecimal(bytes)).into()),
             _ => std::str::from_utf8(bytes)
                 .map(|text| Value::from(text).into())
                 .map_err(|error| TemplateError::new(format!("the bytes are not UTF-8: {error}"))),
@@ -99,6 +91,16 @@ pub(crate) fn call(
         Kind::Moment(moment) => moment::call(*moment, &arguments).map(Called::from),
         Kind::Null | Kind::Undefined(_) => Err(arguments.unknown(value)),
     }
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() * 2);
+    for byte in bytes {
+        let digit = |value: u8| char::from_digit(u32::from(value), 16).unwrap_or('0');
+        out.push(digit(byte >> 4));
+        out.push(digit(byte & 15));
+    }
+    out
 }
 
 /// A method's arguments.

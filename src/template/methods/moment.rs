@@ -238,7 +238,8 @@ pub(crate) fn strftime(moment: Moment, format: &str) -> Result<String, TemplateE
             }
             (Some('_'), Some(text)) => {
                 let trimmed = text.trim_start_matches('0');
-                out.push_str(&format!("{trimmed:>width$}", width = text.len()));
+                out.extend(std::iter::repeat_n(' ', text.len() - trimmed.len()));
+                out.push_str(trimmed);
             }
             (Some('^'), Some(text)) => out.push_str(&text.to_uppercase()),
             (_, Some(text)) => out.push_str(&text),

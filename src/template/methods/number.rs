@@ -1,7 +1,5 @@
 //! Methods and attributes of numbers.
 
-use num_bigint::BigInt;
-
 use super::Arguments;
 use crate::template::error::TemplateError;
 use crate::template::operators::float;
@@ -63,7 +61,7 @@ pub(super) fn call(value: &Value, arguments: &Arguments<'_>) -> Result<Value, Te
         "__or__" => Value::integer(int | other()?),
         "__xor__" => Value::integer(int ^ other()?),
         "__lshift__" => Value::integer(int << shift()?),
-        "__rshift__" => Value::integer(BigInt::from(int >> shift()?)),
+        "__rshift__" => Value::integer(int >> shift()?),
         _ => return Err(arguments.unknown(value)),
     })
 }

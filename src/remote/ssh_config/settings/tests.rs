@@ -1,4 +1,4 @@
-//! Whole configurations resolved for a host; what ssh itself answers to `ssh -G` was compared by hand.
+//! Whole configurations resolved for a host, and compared with what ssh itself makes of them (`ssh -G`).
 
 use std::collections::BTreeMap;
 
@@ -78,7 +78,7 @@ fn the_first_value_wins_and_identity_files_add_up() {
             home.join(".ssh/web1.example.org_deploy")
         ]
     );
-    assert_eq!(web.alive_interval, Some(Duration::from_secs(60)));
+    assert_eq!(web.alive_interval, Some(Duration::from_mins(1)));
     let excepted = house.resolve("web9");
     assert_eq!((excepted.user.as_str(), excepted.port), ("other", 22));
     assert_eq!(excepted.agent, AgentChoice::Socket("/run/agent".into()));
@@ -248,4 +248,128 @@ fn dash_f_replaces_both_files_and_must_exist() {
         house.try_resolve("h", "-F /nowhere/config"),
         Err(ConfigError::Read { .. })
     ));
+}
+
+#[test]
+fn t12_names_that_a_shell_would_act_upon_are_refused() {
+    let house = house("ProxyCommand nc %h %p\n");
+    for name in [
+        "$(id)",
+        "a;id",
+        "`id`",
+        "a b",
+        "-oProxyCommand=id",
+        "a\nb",
+        "x'y",
+        "",
+    ] {
+        let error = house.try_resolve(name, "").unwrap_err().to_string();
+        assert!(error.contains("a shell would act upon"), "{name}: {error}");
+    }
+    for user in ["$(id)", "a;id", "`id`", "-x"] {
+        let words = format!("-o 'User={user}'");
+        assert!(house.try_resolve("web", &words).is_err(), "{user}");
+    }
+    for name in ["web_1.example.org", "10.0.0.1", "fe80::1%eth0", "[::1]"] {
+        house.resolve(name);
+    }
+}
+
+/// Returns what `ssh -G` says of some options; nothing where there is no ssh.
+fn ask_ssh(house: &House, host: &str) -> Option<BTreeMap<String, Vec<String>>> {
+    let output = std::process::Command::new("ssh")
+        .args(["-G", "-F"])
+        .arg(&house.files.user)
+        .arg(host)
+        .output()
+        .ok()?;
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut answers = BTreeMap::<String, Vec<String>>::new();
+    for line in String::from_utf8_lossy(&output.stdout).lines() {
+        let (option, value) = line.split_once(' ').unwrap_or((line, ""));
+        answers
+            .entry(option.to_owned())
+            .or_default()
+            .push(value.to_owned());
+    }
+    Some(answers)
+}
+
+#[test]
+fn ssh_itself_resolves_the_same() {
+    let configs = [
+        "Host web* !web9\n  User deploy\n  HostName %h.example.org\n  Port 2222\nHost *\n  User other\n  Port 23\n",
+        "Match originalhost web1\n  User a\n  HostName real.example\nMatch host real.example\n  Port 77\nMatch user a\n  IdentitiesOnly yes\nMatch user a host web*\n  Port 78\n  HashKnownHosts yes\n",
+        "Match final host late.example\n  User final\nHost web1\n  HostName late.example\nMatch all\n  Port 99\n",
+        "Host=web1\n  Port = 44 # why\n  User \"quoted\"\nHost web1 web2\n  ServerAliveInterval 1m30s\n  ConnectTimeout 2m\n  Port 45\n",
+        "IdentityFile /keys/%n_%p\nHost web2\n  IdentityFile /keys/second\n  IdentityFile /keys/second\n  Port 46\nMatch !host web2\n  User negated\n",
+        "Host *\n  ProxyJump none\n  ProxyCommand nc %h %p\n  StrictHostKeyChecking accept-new\nHost web1\n  ProxyJump late\n",
+    ];
+    for config in configs {
+        let mut house = house(config);
+        house.local.name = LocalUser::detect().name;
+        for host in ["web1", "web2", "web9", "other.lan"] {
+            let Some(theirs) = ask_ssh(&house, host) else {
+                eprintln!("skipped: no ssh on this machine");
+                return;
+            };
+            let ours = house
+                .try_resolve(host, &format!("-F {}", house.files.user.display()))
+                .unwrap();
+            let their = |option: &str| {
+                theirs
+                    .get(option)
+                    .map(|values| values.join(" "))
+                    .unwrap_or_default()
+            };
+            let yes_or_no = |flag: bool| if flag { "yes" } else { "no" };
+            let case = format!("{config}\n{host}");
+            assert_eq!(ours.user, their("user"), "{case}");
+            assert_eq!(ours.host_name, their("hostname"), "{case}");
+            assert_eq!(ours.port.to_string(), their("port"), "{case}");
+            assert_eq!(
+                yes_or_no(ours.identities_only),
+                their("identitiesonly"),
+                "{case}"
+            );
+            assert_eq!(
+                yes_or_no(ours.hash_known_hosts),
+                their("hashknownhosts"),
+                "{case}"
+            );
+            if config.contains("ServerAlive") && host != "web9" && host != "other.lan" {
+                assert_eq!(
+                    ours.alive_interval.unwrap().as_secs().to_string(),
+                    their("serveraliveinterval"),
+                    "{case}"
+                );
+                assert_eq!(
+                    ours.connect_timeout.unwrap().as_secs().to_string(),
+                    their("connecttimeout"),
+                    "{case}"
+                );
+            }
+            if config.contains("ProxyCommand") {
+                let command = match &ours.proxy {
+                    Proxy::Command(command) => command.clone(),
+                    other => format!("{other:?}"),
+                };
+                let expected = their("proxycommand")
+                    .replace("%h", host)
+                    .replace("%p", "22");
+                assert_eq!(command, expected, "{case}");
+            }
+            if config.contains("IdentityFile") {
+                assert_eq!(
+                    ours.identity_files.len(),
+                    theirs["identityfile"].len(),
+                    "{case}: {theirs:?}"
+                );
+            }
+        }
+    }
 }

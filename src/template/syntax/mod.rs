@@ -2,7 +2,9 @@
 //!
 //! Its grammar is Jinja2's but for a few things, which are put right here: constants are read again from the source (escapes
 //! that depend on where a text stands, integers of any size), and `with context` of an include or import, which it skips.
-//! `Templar` calls this once per distinct text.
+//! `Templar` calls this once per distinct text. Longer than most files: it is one translation, node by node.
+
+mod repair;
 
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use indexmap::IndexMap;
 use minijinja::machinery::{self, ast};
 use minijinja::syntax::SyntaxConfig;
 
+use self::repair::{readable, repaired, repaired_once};
 use super::analysis::takes;
 use super::error::TemplateError;
 use super::guard;
@@ -51,7 +54,7 @@ pub(super) fn template(
     let mut parsed = machinery::parse(text, "template", syntax.clone());
     let better;
     if let Err(error) = &parsed
-        && let Some(found) = with_parentheses(text, error, &syntax, settings)
+        && let Some(found) = repaired(text, error, &syntax, settings)
     {
         better = found;
         text = &better;
@@ -79,8 +82,12 @@ pub(super) fn expression(source: &Source<'_>) -> Result<Template, TemplateError>
     if let Some(offset) = guard::expression(source.text) {
         return Err(converter.too_deep(offset));
     }
-    let parsed = machinery::parse_expr(readable.as_deref().unwrap_or(source.text))
-        .map_err(|error| converter.syntax_error(&error))?;
+    let mut text = readable.unwrap_or_else(|| source.text.to_string());
+    while let Err(error) = machinery::parse_expr(&text) {
+        text = repaired_once(&text, &error, &settings)
+            .ok_or_else(|| converter.syntax_error(&error))?;
+    }
+    let parsed = machinery::parse_expr(&text).map_err(|error| converter.syntax_error(&error))?;
     let body = vec![Statement::Output(converter.expression(&parsed)?)];
     Ok(Template {
         text: Arc::clone(source.text),
@@ -104,77 +111,6 @@ fn syntax_config(settings: &FileSettings) -> Result<SyntaxConfig, minijinja::Err
         .lstrip_blocks(settings.lstrip_blocks)
         .keep_trailing_newline(settings.keep_trailing_newline)
         .build()
-}
-
-/// Returns a text of the same length whose escapes all pass minijinja's lexer, if any would not; [`literal`] reads the real ones.
-fn readable(text: &str, settings: &FileSettings) -> Option<String> {
-    if !text.contains('\\')
-        || settings.variable_start.contains('\\')
-        || settings.block_start.contains('\\')
-    {
-        return None;
-    }
-    let mut bytes = text.as_bytes().to_vec();
-    let mut escaped = false;
-    for byte in &mut bytes {
-        if escaped && matches!(*byte, b'u' | b'x' | b'0'..=b'7') {
-            *byte = b'_';
-        }
-        escaped = !escaped && *byte == b'\\';
-    }
-    String::from_utf8(bytes).ok()
-}
-
-/// Returns the text with all its bare tuples in parentheses, if that is what the parser stopped at.
-fn with_parentheses(
-    text: &str,
-    error: &minijinja::Error,
-    syntax: &SyntaxConfig,
-    settings: &FileSettings,
-) -> Option<String> {
-    let mut better = parenthesized(text, error, settings)?;
-    while let Err(error) = machinery::parse(&better, "template", syntax.clone()) {
-        let Some(more) = parenthesized(&better, &error, settings) else {
-            break;
-        };
-        better = more;
-    }
-    Some(better)
-}
-
-/// Returns a text of the same length in which the tuple that the parser stopped at, as in `{{ 1, 2 }}` or `for x in 1, 2`, has
-/// parentheses in place of the spaces around it.
-fn parenthesized(text: &str, error: &minijinja::Error, settings: &FileSettings) -> Option<String> {
-    let comma = error.range()?.start;
-    if text.get(comma..=comma)? != "," {
-        return None;
-    }
-    let before = text.get(..comma)?;
-    let output = before.rfind(&*settings.variable_start);
-    let block = before.rfind(&*settings.block_start);
-    let (start, end) = if output > block {
-        let open = output? + settings.variable_start.len();
-        (
-            open + usize::from(matches!(text.get(open..=open)?, "-" | "+")),
-            &settings.variable_end,
-        )
-    } else {
-        (
-            before.rfind(" in ").filter(|index| Some(*index) > block)? + 3,
-            &settings.block_end,
-        )
-    };
-    let close = comma + text.get(comma..)?.find(&**end)?;
-    let close = close - 1 - usize::from(text.get(close - 1..close)? == "-");
-    let mut bytes = text.as_bytes().to_vec();
-    for (index, parenthesis) in [(start, b'('), (close, b')')] {
-        let space = bytes.get_mut(index)?;
-        if *space != b' ' {
-            return None;
-        }
-        *space = parenthesis;
-    }
-    String::from_utf8(bytes).ok()
 }
 
 struct Converter<'a> {

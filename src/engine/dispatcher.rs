@@ -1,0 +1,722 @@
+//! Walks the hosts of a batch through a play: starts what may start, takes what has ended, tells it in order.
+//!
+//! One owner for all of it; steps run as tasks of their own and send notices. A step starts when the graph's earlier steps have
+//! ended on the other hosts, a fork is free, and nothing else stands in its way.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use tokio::sync::{mpsc, watch};
+
+use super::effects;
+use super::events::{Event, HostResult, HostStats, Recap, TaskHeader};
+use super::graph::{Reach, Waits};
+use super::include;
+use super::links::Links;
+use super::perform::{self, Job, Notice};
+use super::progress::{Progress, State};
+use super::run_state::{PlayState, RunState};
+use super::scope::HostScope;
+use super::slots::{Program, Slot, SlotId, SlotKind};
+use crate::playbook::{ActionKind, Loader, TagSelection, Task};
+use crate::value::Value;
+use crate::wire::{Status, StepId, TaskResult};
+
+/// What a batch is run with.
+pub(super) struct Setup {
+    pub(super) run: Arc<RunState>,
+    pub(super) play: Arc<PlayState>,
+    pub(super) links: Arc<Links>,
+    pub(super) loader: Arc<Loader>,
+    pub(super) events: mpsc::UnboundedSender<Event>,
+    pub(super) interrupted: watch::Receiver<bool>,
+    pub(super) forks: usize,
+    pub(super) free: bool,
+    pub(super) force_handlers: bool,
+    pub(super) max_fail_percentage: Option<f64>,
+}
+
+/// How a batch ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum BatchEnd {
+    /// All hosts are through or out.
+    Done,
+    /// `meta: end_play`, or too many hosts failed: no further batch.
+    PlayEnded,
+    /// Ctrl-C.
+    Interrupted,
+}
+
+/// The dispatcher of one batch.
+pub(super) struct Dispatcher<'a> {
+    pub(super) setup: &'a Setup,
+    pub(super) program: Program,
+    waits: Waits,
+    pub(super) hosts: IndexMap<Arc<str>, Progress>,
+    pub(super) recap: &'a mut Recap,
+    pub(super) handlers: Vec<Arc<Task>>,
+    tags: TagSelection,
+    headers: HashMap<SlotId, Arc<TaskHeader>>,
+    /// Events of slots that are not shown yet.
+    queued: BTreeMap<SlotId, Vec<Event>>,
+    shown: usize,
+    /// Results of steps that run once for all.
+    once: HashMap<SlotId, Arc<TaskResult>>,
+    /// Includes: what the hosts asked for so far.
+    pub(super) includes: HashMap<SlotId, Vec<include::Request>>,
+    expanded: BTreeSet<SlotId>,
+    /// Slots at which a failure is to end the play for all.
+    pub(super) fatal: BTreeSet<SlotId>,
+    pub(super) ended: Option<BatchEnd>,
+    /// Inventory hosts that share a machine, by what tells it.
+    machines: HashMap<Arc<str>, String>,
+    notices: mpsc::UnboundedReceiver<Notice>,
+    sender: mpsc::UnboundedSender<Notice>,
+    running: usize,
+    next_step: u64,
+}
+
+impl<'a> Dispatcher<'a> {
+    pub(super) fn new(setup: &'a Setup, program: Program, handlers: Vec<Arc<Task>>, recap: &'a mut Recap) -> Self {
+        let (sender, notices) = mpsc::unbounded_channel();
+        let hosts = setup.play.batch.iter().map(|host| (host.clone(), Progress::new())).collect();
+        let options = &setup.run.options;
+        let tags = TagSelection::new(options.tags.iter().map(String::as_str), options.skip_tags.iter().map(String::as_str));
+        let machines = setup.play.batch.iter().map(|host| (host.clone(), effects::machine(setup, host))).collect();
+        let mut dispatcher = Self {
+            setup,
+            program,
+            waits: Waits::default(),
+            hosts,
+            recap,
+            handlers,
+            tags,
+            headers: HashMap::new(),
+            queued: BTreeMap::new(),
+            shown: 0,
+            once: HashMap::new(),
+            includes: HashMap::new(),
+            expanded: BTreeSet::new(),
+            fatal: BTreeSet::new(),
+            ended: None,
+            machines,
+            notices,
+            sender,
+            running: 0,
+            next_step: 0,
+        };
+        dispatcher.rebuild_waits();
+        dispatcher
+    }
+
+    fn rebuild_waits(&mut self) {
+        let reaches: Vec<Reach> =
+            self.program.slots().iter().map(|slot| effects::reach(slot, self.setup, self.setup.play.batch.len() == 1)).collect();
+        let reach = |place: usize| reaches.get(place).copied().unwrap_or(Reach::WORLD);
+        self.waits = Waits::build(&self.program, reach, self.setup.free);
+    }
+
+    /// Runs the batch to its end.
+    pub(super) async fn run(mut self) -> (BatchEnd, IndexMap<Arc<str>, Progress>) {
+        for host in self.setup.play.batch.clone() {
+            self.recap.entry(host).or_default();
+        }
+        let mut interrupted = self.setup.interrupted.clone();
+        loop {
+            self.advance();
+            self.flush();
+            if self.running == 0 && !self.hosts.values().any(Progress::is_alive) {
+                break;
+            }
+            if self.running == 0 {
+                // Nobody works and nobody may start: a hole in the rules would hang the run for ever.
+                self.warn("internal error: no step may start; the play ends here. Please report it");
+                break;
+            }
+            tokio::select! {
+                notice = self.notices.recv() => {
+                    if let Some(notice) = notice {
+                        self.take(notice);
+                    }
+                    while let Ok(notice) = self.notices.try_recv() {
+                        self.take(notice);
+                    }
+                }
+                _ = interrupted.wait_for(|now| *now) => {
+                    self.ended = Some(BatchEnd::Interrupted);
+                    break;
+                }
+            }
+        }
+        for progress in self.hosts.values_mut().filter(|progress| progress.state == State::FailedWithHandlers) {
+            progress.state = State::Failed;
+        }
+        self.shown_to_end();
+        (self.ended.unwrap_or(BatchEnd::Done), self.hosts)
+    }
+
+    pub(super) fn warn(&self, text: &str) {
+        let _ = self.setup.events.send(Event::Warning(crate::diag::Diagnostic::warning("run", text)));
+    }
+
+    /// Moves all hosts as far as they can go and starts what may start, until nothing changes.
+    fn advance(&mut self) {
+        let names: Vec<Arc<str>> = self.hosts.keys().cloned().collect();
+        loop {
+            let mut moved = false;
+            for host in &names {
+                moved |= self.pass(host);
+            }
+            moved |= self.flush_handlers();
+            moved |= self.expand_includes();
+            moved |= self.end_if_fatal();
+            if !moved {
+                break;
+            }
+        }
+        self.start(&names);
+    }
+
+    /// Takes a host over everything that holds no work for it. Says whether it moved.
+    fn pass(&mut self, host: &Arc<str>) -> bool {
+        let mut moved = false;
+        loop {
+            let Some(progress) = self.hosts.get(host).filter(|progress| progress.is_alive() && !progress.busy) else {
+                return moved;
+            };
+            let Some(slot) = self.program.at(progress.place) else {
+                if let Some(progress) = self.hosts.get_mut(host) {
+                    match progress.state {
+                        State::FailedWithHandlers => progress.state = State::Failed,
+                        _ => progress.finish(),
+                    }
+                }
+                return true;
+            };
+            let Some(passing) = self.passing(host, progress, slot) else { return moved };
+            let Some(progress) = self.hosts.get_mut(host) else { return moved };
+            match passing {
+                Passing::Over => progress.place += 1,
+                Passing::Mark => progress.pass_mark(&self.program, self.setup.force_handlers),
+                Passing::Role(identity) => {
+                    if progress.roles_begun.contains(&identity) {
+                        progress.roles_completed.insert(identity);
+                    }
+                    progress.place += 1;
+                }
+                Passing::Once(result) => {
+                    let id = slot.id;
+                    let result = result.clone();
+                    self.take_shared(host, id, &result);
+                }
+            }
+            moved = true;
+        }
+    }
+
+    fn passing(&self, host: &Arc<str>, progress: &Progress, slot: &Slot) -> Option<Passing> {
+        if !slot.is_for(host) {
+            return Some(Passing::Over);
+        }
+        let only_handlers = progress.state == State::FailedWithHandlers;
+        match &slot.kind {
+            SlotKind::Flush => None,
+            SlotKind::RoleEnd(role) => Some(Passing::Role(role.identity)),
+            SlotKind::Handler(task) => (!progress.notified.contains(&task.id)).then_some(Passing::Over),
+            SlotKind::Task(_) if only_handlers => Some(Passing::Over),
+            SlotKind::Task(task) => {
+                let done = task
+                    .role()
+                    .is_some_and(|role| !role.allow_duplicates && progress.roles_completed.contains(&role.identity));
+                if done || !self.allowed(task) {
+                    return Some(Passing::Over);
+                }
+                let waiting_once = self.once.get(&slot.id).cloned();
+                waiting_once.map(Passing::Once)
+            }
+            _ if only_handlers => Some(Passing::Over),
+            _ => Some(Passing::Mark),
+        }
+    }
+
+    /// Tells whether `--tags` and `--skip-tags` leave the task.
+    fn allowed(&self, task: &Task) -> bool {
+        self.tags.is_default() && task.scope.tags().is_empty() || self.tags.allows(&effects::tags(task, self.setup))
+    }
+
+    /// Lets handlers run where all hosts have come to a flush.
+    fn flush_handlers(&mut self) -> bool {
+        let Some(place) = self.lowest() else { return false };
+        let Some(slot) = self.program.at(place).filter(|slot| matches!(slot.kind, SlotKind::Flush)) else { return false };
+        let id = slot.id;
+        if self.hosts.values().any(|progress| progress.is_alive() && progress.busy && progress.place <= place) {
+            return false;
+        }
+        let notified = self.hosts.values().any(|progress| progress.is_alive() && !progress.notified.is_empty());
+        if notified && self.expanded.insert(id) {
+            let count = self.program.insert_handlers(place, &self.handlers.clone());
+            self.shift(place, count);
+        }
+        for progress in self.hosts.values_mut().filter(|progress| progress.is_alive() && progress.place == place) {
+            progress.place += 1;
+        }
+        true
+    }
+
+    /// Puts what was included into the program when no host is before or at the include any more.
+    fn expand_includes(&mut self) -> bool {
+        let ready: Vec<SlotId> = self
+            .includes
+            .keys()
+            .copied()
+            .filter(|id| {
+                let place = self.program.place(*id);
+                self.hosts.values().filter(|progress| progress.is_alive()).all(|progress| progress.place > place)
+            })
+            .collect();
+        let mut expanded = false;
+        for id in ready {
+            if let Some(requests) = self.includes.remove(&id) {
+                self.include(id, requests);
+                expanded = true;
+            }
+        }
+        expanded
+    }
+
+    /// Adds slots behind `place` to what is known of places.
+    pub(super) fn shift(&mut self, place: usize, count: usize) {
+        if count == 0 {
+            return;
+        }
+        for progress in self.hosts.values_mut() {
+            progress.shift(place, count);
+        }
+        if self.shown > place {
+            self.shown += count;
+        }
+        self.rebuild_waits();
+    }
+
+    /// Ends the play for all where a failure is to do that, once everybody is through with the task.
+    fn end_if_fatal(&mut self) -> bool {
+        let due: Vec<SlotId> = self
+            .fatal
+            .iter()
+            .copied()
+            .filter(|id| {
+                let place = self.program.place(*id);
+                !self.hosts.values().any(|progress| progress.is_alive() && progress.place <= place)
+            })
+            .collect();
+        for id in &due {
+            self.fatal.remove(id);
+            for progress in self.hosts.values_mut() {
+                if progress.state == State::Running && !progress.in_rescue() {
+                    progress.fail(&self.program, self.setup.force_handlers);
+                }
+            }
+        }
+        !due.is_empty()
+    }
+
+    fn lowest(&self) -> Option<usize> {
+        self.hosts.values().filter(|progress| progress.is_alive()).map(|progress| progress.place).min()
+    }
+
+    /// Starts what may start: the lowest task first, hosts in their order.
+    fn start(&mut self, names: &[Arc<str>]) {
+        if self.ended.is_some() {
+            return;
+        }
+        let mut ready: Vec<(usize, usize)> = Vec::new();
+        for (order, host) in names.iter().enumerate() {
+            let Some(progress) = self.hosts.get(host) else { continue };
+            if progress.is_alive() && !progress.busy && self.may_start(host, progress.place) {
+                ready.push((progress.place, order));
+            }
+        }
+        ready.sort_unstable();
+        for (place, order) in ready {
+            if self.running >= self.setup.forks {
+                return;
+            }
+            if let Some(host) = names.get(order) {
+                self.start_step(&host.clone(), place);
+            }
+        }
+    }
+
+    fn may_start(&self, host: &Arc<str>, place: usize) -> bool {
+        let Some(slot) = self.program.at(place) else { return false };
+        let Some(task) = slot.task() else { return false };
+        let others = || self.hosts.iter().filter(|(name, progress)| *name != host && progress.is_alive());
+        let behind = |earlier: usize, name: &Arc<str>, progress: &Progress| {
+            progress.place <= earlier && self.program.at(earlier).is_some_and(|slot| slot.is_for(name))
+        };
+        if self.waits.before(place).any(|earlier| others().any(|(name, progress)| behind(earlier, name, progress))) {
+            return false;
+        }
+        let machine = self.machines.get(host);
+        if !self.setup.free && others().any(|(name, progress)| progress.place < place && self.machines.get(name) == machine) {
+            return false;
+        }
+        if effects::runs_once(task, self.setup, host) {
+            // The first host does it for all; the others wait here for its result.
+            return !others().any(|(name, progress)| {
+                slot.is_for(name)
+                    && progress.place <= place
+                    && (progress.busy || self.hosts.get_index_of(name) < self.hosts.get_index_of(host))
+            });
+        }
+        match effects::throttle(task, self.setup, host) {
+            Some(most) => others().filter(|(_, progress)| progress.busy && progress.place == place).count() < most,
+            None => true,
+        }
+    }
+
+    fn start_step(&mut self, host: &Arc<str>, place: usize) {
+        let Some(slot) = self.program.at(place).cloned() else { return };
+        let Some(task) = slot.task().cloned() else { return };
+        let header = self.header(&slot, &task, host);
+        let quiet = matches!(task.action.kind, ActionKind::Meta(_));
+        let queue = self.queued.entry(slot.id).or_default();
+        if queue.is_empty() && !quiet && !self.expanded.contains(&slot.id) {
+            self.expanded.insert(slot.id);
+            queue.push(Event::TaskStarted(header.clone()));
+        }
+        queue.push(Event::HostStarted { task: header.clone(), host: host.clone() });
+        if let Some(progress) = self.hosts.get_mut(host) {
+            progress.busy = true;
+            if let Some(role) = task.role() {
+                progress.roles_begun.insert(role.identity);
+            }
+        }
+        self.running += 1;
+        self.next_step += 1;
+        let job = Job {
+            run: self.setup.run.clone(),
+            play: self.setup.play.clone(),
+            links: self.setup.links.clone(),
+            task,
+            slot: slot.id,
+            host: host.clone(),
+            header,
+            id: StepId(self.next_step),
+            notices: self.sender.clone(),
+            interrupted: self.setup.interrupted.clone(),
+        };
+        tokio::spawn(job.perform());
+    }
+
+    fn header(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>) -> Arc<TaskHeader> {
+        if let Some(header) = self.headers.get(&slot.id) {
+            return header.clone();
+        }
+        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
+        let header = Arc::new(TaskHeader {
+            number: slot.id.0,
+            name: perform::shown_name(task, &scope),
+            handler: matches!(slot.kind, SlotKind::Handler(_)),
+            span: task.span,
+            module: super::specification::module(task),
+            check: self.setup.run.options.check,
+        });
+        self.headers.insert(slot.id, header.clone());
+        header
+    }
+
+    fn take(&mut self, notice: Notice) {
+        match notice {
+            Notice::Item(slot, host, item, delegated) => {
+                if let Some(task) = self.headers.get(&slot).cloned() {
+                    self.queue(slot, Event::ItemDone { task, host, item: Arc::new(*item), delegated });
+                }
+            }
+            Notice::Retry(slot, host, left, result) => {
+                if let Some(task) = self.headers.get(&slot).cloned() {
+                    self.queue(slot, Event::Retrying { task, host, left, result: Arc::new(*result) });
+                }
+            }
+            Notice::Done(slot, host, result) => {
+                self.running = self.running.saturating_sub(1);
+                self.done(slot, &host, *result);
+            }
+        }
+    }
+
+    pub(super) fn queue(&mut self, slot: SlotId, event: Event) {
+        self.queued.entry(slot).or_default().push(event);
+    }
+
+    /// A step has ended on a host.
+    fn done(&mut self, id: SlotId, host: &Arc<str>, result: TaskResult) {
+        let Some(slot) = self.program.at(self.program.place(id)).cloned() else { return };
+        let Some(task) = slot.task().cloned() else { return };
+        let result = Arc::new(result);
+        if let Some(progress) = self.hosts.get_mut(host) {
+            progress.busy = false;
+            progress.notified.remove(&task.id);
+        }
+        self.apply(&slot, &task, host, &result);
+        if effects::runs_once(&task, self.setup, host) {
+            self.once.insert(id, result);
+        }
+    }
+
+    /// A host takes over the result of a step that another one ran for all.
+    fn take_shared(&mut self, host: &Arc<str>, id: SlotId, result: &Arc<TaskResult>) {
+        let Some(slot) = self.program.at(self.program.place(id)).cloned() else { return };
+        let Some(task) = slot.task().cloned() else { return };
+        self.learn(&task, host, result);
+        if matches!(task.action.kind, ActionKind::IncludeTasks(_) | ActionKind::IncludeRole(_)) {
+            include::collect(host, result, self.includes.entry(id).or_default());
+        }
+        let failed = matches!(result.status, Status::Failed | Status::Unreachable) && !result.ignore_errors;
+        let Some(progress) = self.hosts.get_mut(host) else { return };
+        if failed {
+            progress.fail(&self.program, self.setup.force_handlers);
+        } else {
+            progress.place += 1;
+        }
+    }
+
+    /// Counts a result and leads the host on; tells of it.
+    fn apply(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>, result: &Arc<TaskResult>) {
+        self.learn(task, host, result);
+        let is_meta = matches!(task.action.kind, ActionKind::Meta(_));
+        let is_include = matches!(task.action.kind, ActionKind::IncludeTasks(_) | ActionKind::IncludeRole(_));
+        if is_include {
+            include::collect(host, result, self.includes.entry(slot.id).or_default());
+        }
+        let ignored = result.status == Status::Failed && result.ignore_errors;
+        let fine = matches!(result.status, Status::Ok | Status::Changed);
+        if !(is_include || is_meta) || !fine {
+            if is_meta {
+                self.show_banner(slot.id);
+            }
+            if let Some(header) = self.headers.get(&slot.id).cloned() {
+                let event = HostResult { task: header, host: host.clone(), result: result.clone(), ignored };
+                self.queue(slot.id, Event::HostDone(event));
+            }
+        }
+        if result.status == Status::Changed {
+            self.notify(task, host, slot.id);
+        }
+        let failed = self.lead(slot, task, host, result, ignored);
+        if failed {
+            self.mind_failure(slot, task, host);
+        }
+        if !is_meta || !fine {
+            let stats = self.recap.entry(host.clone()).or_default();
+            count(stats, result, ignored, is_meta);
+        } else {
+            self.meta(task, host, slot);
+        }
+    }
+
+    /// Fails a host at a slot for a reason that no module gave.
+    pub(super) fn fail_at(&mut self, task: &Arc<Task>, host: &Arc<str>, id: SlotId, result: &Arc<TaskResult>) {
+        if let Some(header) = self.headers.get(&id).cloned() {
+            let event = HostResult { task: header, host: host.clone(), result: result.clone(), ignored: false };
+            self.queue(id, Event::HostDone(event));
+        }
+        if let Some(progress) = self.hosts.get_mut(host) {
+            progress.fail(&self.program, self.setup.force_handlers);
+        }
+        self.settle_failure(task, host, result);
+    }
+
+    /// Sends the host where its result leads. Says whether it failed without being ignored.
+    fn lead(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult, ignored: bool) -> bool {
+        let Some(progress) = self.hosts.get_mut(host) else { return false };
+        match result.status {
+            Status::Failed if !ignored => {
+                progress.place = self.program.place(slot.id);
+                progress.fail(&self.program, self.setup.force_handlers);
+                self.settle_failure(task, host, result);
+                true
+            }
+            Status::Unreachable => {
+                let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
+                let ignore = perform::flag(task.scope.effective(|keywords| &keywords.ignore_unreachable), &scope);
+                if ignore == Some(true) {
+                    progress.place += 1;
+                    return false;
+                }
+                progress.state = State::Unreachable;
+                self.lose(host);
+                true
+            }
+            _ => {
+                progress.place += 1;
+                false
+            }
+        }
+    }
+
+    /// After a failure: rescued or lost, the numbers of the recap, and what a rescue section is told.
+    fn settle_failure(&mut self, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult) {
+        // Marks without work between them decide where the host really is.
+        while let Some(progress) = self.hosts.get_mut(host).filter(|progress| progress.state == State::Running) {
+            let mark = self.program.at(progress.place).is_some_and(|slot| {
+                matches!(
+                    slot.kind,
+                    SlotKind::BlockStart { .. } | SlotKind::RescueStart | SlotKind::AlwaysStart | SlotKind::BlockEnd
+                )
+            });
+            if !mark {
+                break;
+            }
+            progress.pass_mark(&self.program, self.setup.force_handlers);
+        }
+        let Some(progress) = self.hosts.get(host) else { return };
+        let (rescued, lost) = (progress.is_alive() && progress.in_rescue(), progress.state != State::Running);
+        let stats = self.recap.entry(host.clone()).or_default();
+        if rescued {
+            stats.rescued += 1;
+            let failure = effects::failure_variables(task, result);
+            self.setup.run.records.change(host, |record| record.failure = failure);
+        } else {
+            stats.failed += 1;
+        }
+        if lost {
+            self.lose(host);
+        }
+    }
+
+    fn lose(&mut self, host: &Arc<str>) {
+        let mut lost = self.setup.play.lost.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        lost.insert(host.clone());
+    }
+
+    /// Whether this failure concerns the other hosts too.
+    fn mind_failure(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>) {
+        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
+        let for_all = perform::flag(task.scope.effective(|keywords| &keywords.any_errors_fatal), &scope)
+            .unwrap_or(self.setup.run.config.any_errors_fatal);
+        if for_all || effects::runs_once(task, self.setup, host) {
+            self.fatal.insert(slot.id);
+        }
+        if let Some(most) = self.setup.max_fail_percentage {
+            let failed = self.hosts.values().filter(|progress| matches!(progress.state, State::Failed | State::FailedWithHandlers | State::Unreachable)).count();
+            #[expect(clippy::cast_precision_loss, reason = "counts of hosts")]
+            let percentage = failed as f64 * 100.0 / self.hosts.len().max(1) as f64;
+            if percentage > most {
+                self.fatal.insert(slot.id);
+            }
+        }
+    }
+
+    fn show_banner(&mut self, id: SlotId) {
+        if let Some(header) = self.headers.get(&id).cloned()
+            && self.expanded.insert(id)
+        {
+            self.queue(id, Event::TaskStarted(header));
+        }
+    }
+
+    /// Tells what may be told: everything up to the lowest place that a host is still at.
+    fn flush(&mut self) {
+        let low = match self.lowest() {
+            _ if self.setup.free => self.program.slots().len(),
+            Some(place) => place + 1,
+            None => self.program.slots().len(),
+        };
+        if self.setup.free {
+            self.shown = 0;
+        }
+        // The slot that hosts are at is told of as they come, and stays open.
+        for place in self.shown..low.min(self.program.slots().len()) {
+            let Some(slot) = self.program.at(place) else { break };
+            if let Some(events) = self.queued.get_mut(&slot.id) {
+                for event in std::mem::take(events) {
+                    let _ = self.setup.events.send(event);
+                }
+            }
+        }
+        self.shown = low.saturating_sub(1);
+    }
+
+    fn shown_to_end(&mut self) {
+        for slot in self.program.slots() {
+            for event in self.queued.remove(&slot.id).unwrap_or_default() {
+                let _ = self.setup.events.send(event);
+            }
+        }
+    }
+
+    /// Renders what `notify` names and marks the handlers.
+    fn notify(&mut self, task: &Arc<Task>, host: &Arc<str>, slot: SlotId) {
+        let Some(notify) = task.scope.effective(|keywords| &keywords.notify) else { return };
+        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
+        let names = effects::texts(notify, &scope);
+        for name in names {
+            let found = effects::handlers_for(&name, &self.handlers, task, &scope);
+            if found.is_empty() {
+                self.missing_handler(&name, host, slot, task);
+                continue;
+            }
+            if let Some(progress) = self.hosts.get_mut(host) {
+                progress.notified.extend(found);
+            }
+        }
+    }
+
+    fn missing_handler(&mut self, name: &str, host: &Arc<str>, slot: SlotId, task: &Arc<Task>) {
+        let message = format!("the handler `{name}` was notified, but neither a handler nor a `listen` topic has that name");
+        let diagnostic = crate::diag::Diagnostic::error("handler-missing", message.clone()).at(task.span, "notified here");
+        if !self.setup.run.config.error_on_missing_handler {
+            let _ = self.setup.events.send(Event::Warning(crate::diag::Diagnostic { severity: crate::diag::Severity::Warning, ..diagnostic }));
+            return;
+        }
+        let result = TaskResult { diagnostic: Some(diagnostic), ..TaskResult::failed(message) };
+        if let Some(header) = self.headers.get(&slot).cloned() {
+            let event = HostResult { task: header, host: host.clone(), result: Arc::new(result), ignored: false };
+            self.queue(slot, Event::HostDone(event));
+        }
+        self.recap.entry(host.clone()).or_default().failed += 1;
+        if let Some(progress) = self.hosts.get_mut(host) {
+            progress.state = State::Failed;
+        }
+        self.lose(host);
+    }
+
+    /// Returns the value of a keyword for a host, rendered; nothing where it cannot be.
+    pub(super) fn rendered(&self, value: &Value, task: &Arc<Task>, host: &Arc<str>) -> Option<Value> {
+        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
+        let outside = super::outside::Outside { scope: &scope };
+        self.setup.run.templar.render(value, &scope.template_scope(Some(&outside))).ok()
+    }
+}
+
+/// How a host gets over a slot without work.
+enum Passing {
+    Over,
+    Mark,
+    Role(u32),
+    Once(Arc<TaskResult>),
+}
+
+/// Adds a result to the recap; failures are counted where they are settled.
+fn count(stats: &mut HostStats, result: &TaskResult, ignored: bool, is_meta: bool) {
+    match result.status {
+        Status::Skipped if is_meta => {}
+        Status::Skipped => stats.skipped += 1,
+        Status::Unreachable => stats.unreachable += 1,
+        Status::Failed if ignored => {
+            stats.ok += 1;
+            stats.ignored += 1;
+            if result.value.get("changed").is_some_and(Value::is_true) {
+                stats.changed += 1;
+            }
+        }
+        Status::Failed => {}
+        Status::Ok => stats.ok += 1,
+        Status::Changed => {
+            stats.ok += 1;
+            stats.changed += 1;
+        }
+    }
+}

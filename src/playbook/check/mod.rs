@@ -1,0 +1,60 @@
+//! What a loaded playbook will do wrong: errors where the run must fail, warnings where it may.
+//!
+//! The engine asks after the inventory is known, for a play that no host is in fails at nothing, and before the first connection.
+
+mod handlers;
+mod preview;
+mod verdict;
+
+use super::load::Loader;
+use super::model::{Play, Playbook};
+use super::tags::TagSelection;
+use crate::diag::{Diagnostic, Span};
+use crate::value::Value;
+
+/// How far a run can get.
+pub struct Reach<'a> {
+    /// Tells whether a play has hosts.
+    pub hosts: &'a dyn Fn(&Play) -> bool,
+    /// `--tags` and `--skip-tags`.
+    pub tags: &'a TagSelection,
+}
+
+impl Loader {
+    /// Returns what is wrong with a playbook that loads: unknown arguments, what kplay lacks, handlers that do not exist. What
+    /// includes with constant names will bring is looked at as well, and is worth a warning at most.
+    pub fn findings(&self, playbook: &Playbook, reach: &Reach<'_>) -> Vec<Diagnostic> {
+        let mut verdicts = verdict::Verdicts::default();
+        for play in &playbook.plays {
+            if !(reach.hosts)(play) {
+                continue;
+            }
+            for unsupported in &play.unsupported {
+                verdicts.unsupported(unsupported, true);
+            }
+            let mut preview = preview::Preview::new(self, play, reach.tags);
+            for section in play.sections() {
+                preview.entries(section, true, &mut verdicts);
+            }
+            preview.tasks(&play.handlers, &mut verdicts);
+            verdicts.add(handlers::unknown(play, &preview));
+        }
+        verdicts.finish()
+    }
+}
+
+/// Returns the place of a text value with its length.
+fn place_of(value: &Value, otherwise: Span) -> Span {
+    let length = value
+        .as_str()
+        .and_then(|text| u32::try_from(text.chars().count()).ok())
+        .unwrap_or(1);
+    if value.origin().is_some() {
+        Span {
+            length: value.origin().length.max(length),
+            ..value.origin()
+        }
+    } else {
+        otherwise
+    }
+}
