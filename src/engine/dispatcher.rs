@@ -492,9 +492,8 @@ impl<'a> Dispatcher<'a> {
             return;
         };
         let header = self.header(&slot, &task, host);
-        let quiet = matches!(task.action.kind, ActionKind::Meta(_));
         let queue = self.queued.entry(slot.id).or_default();
-        if queue.is_empty() && !quiet && !self.expanded.contains(&slot.id) {
+        if queue.is_empty() && !self.expanded.contains(&slot.id) {
             self.expanded.insert(slot.id);
             queue.push(Event::TaskStarted(header.clone()));
         }
@@ -643,18 +642,20 @@ impl<'a> Dispatcher<'a> {
         if is_include {
             include::collect(host, result, self.includes.entry(slot.id).or_default());
         }
-        let ignored = result.status == Status::Failed && result.ignore_errors;
+        let ignored = match result.status {
+            Status::Failed => result.ignore_errors,
+            Status::Unreachable => self.ignores_unreachable(task, host),
+            _ => false,
+        };
         let fine = matches!(result.status, Status::Ok | Status::Changed);
         if !(is_include || is_meta) || !fine {
-            if is_meta {
-                self.show_banner(slot.id);
-            }
             if let Some(header) = self.headers.get(&slot.id).cloned() {
                 let event = HostResult {
                     task: header,
                     host: host.clone(),
                     result: result.clone(),
                     ignored,
+                    delegated: self.delegate_label(task, host, result.delegated.as_deref()),
                 };
                 self.queue(slot.id, Event::HostDone(event));
             }
@@ -688,6 +689,7 @@ impl<'a> Dispatcher<'a> {
                 host: host.clone(),
                 result: result.clone(),
                 ignored: false,
+                delegated: self.delegate_label(task, host, result.delegated.as_deref()),
             };
             self.queue(id, Event::HostDone(event));
         }
@@ -695,6 +697,24 @@ impl<'a> Dispatcher<'a> {
             progress.fail(&self.program, self.setup.force_handlers);
         }
         self.settle_failure(task, host, result);
+    }
+
+    /// Returns how the screen names the host that a task was delegated to.
+    fn delegate_label(&self, task: &Arc<Task>, _host: &Arc<str>, delegate: Option<&str>) -> Option<String> {
+        let name = delegate?;
+        let host: Arc<str> = name.into();
+        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), &host);
+        let address = scope.find_with_level("ansible_host").map(|(_, value)| scope.render_or_fault(&value).to_text());
+        Some(match address {
+            Some(address) if address != name && !address.is_empty() => format!("{name}({address})"),
+            _ => name.to_owned(),
+        })
+    }
+
+    fn ignores_unreachable(&self, task: &Arc<Task>, host: &Arc<str>) -> bool {
+        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
+        let keyword = task.scope.effective(|keywords| &keywords.ignore_unreachable);
+        perform::flag(keyword, &scope) == Some(true)
     }
 
     /// Sends the host where its result leads. Says whether it failed without being ignored.
@@ -716,22 +736,7 @@ impl<'a> Dispatcher<'a> {
                 self.settle_failure(task, host, result);
                 true
             }
-            Status::Unreachable => {
-                let scope = HostScope::new(
-                    &self.setup.run,
-                    Some(&self.setup.play),
-                    Some(&task.scope),
-                    host,
-                );
-                let ignore = perform::flag(
-                    task.scope
-                        .effective(|keywords| &keywords.ignore_unreachable),
-                    &scope,
-                );
-                if ignore == Some(true) {
-                    progress.place += 1;
-                    return false;
-                }
+            Status::Unreachable if !ignored => {
                 progress.state = State::Unreachable;
                 self.lose(host);
                 true
@@ -833,14 +838,6 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    fn show_banner(&mut self, id: SlotId) {
-        if let Some(header) = self.headers.get(&id).cloned()
-            && self.expanded.insert(id)
-        {
-            self.queue(id, Event::TaskStarted(header));
-        }
-    }
-
     /// Tells what may be told: everything up to the lowest place that a host is still at.
     fn flush(&mut self) {
         let low = match self.lowest() {
@@ -923,6 +920,7 @@ impl<'a> Dispatcher<'a> {
                 host: host.clone(),
                 result: Arc::new(result),
                 ignored: false,
+                delegated: self.delegate_label(task, host, result.delegated.as_deref()),
             };
             self.queue(slot, Event::HostDone(event));
         }
@@ -968,6 +966,10 @@ fn count(stats: &mut HostStats, result: &TaskResult, ignored: bool, is_meta: boo
     match result.status {
         Status::Skipped if is_meta => {}
         Status::Skipped => stats.skipped += 1,
+        Status::Unreachable if ignored => {
+            stats.ok += 1;
+            stats.ignored += 1;
+        }
         Status::Unreachable => stats.unreachable += 1,
         Status::Failed if ignored => {
             stats.ok += 1;

@@ -24,8 +24,8 @@ pub struct ListedPlay {
     pub number: usize,
     /// The playbook's file as it was named.
     pub playbook: String,
-    /// Its host patterns, joined.
-    pub pattern: String,
+    /// Its host patterns.
+    pub patterns: Vec<String>,
     /// Its name as shown.
     pub name: String,
     /// Its hosts.
@@ -89,7 +89,7 @@ fn list_play(
     Ok(ListedPlay {
         number,
         playbook: playbook.path.display().to_string(),
-        pattern: found.pattern,
+        patterns: found.patterns,
         name,
         hosts: found.hosts,
         tags: tags.into_iter().collect(),

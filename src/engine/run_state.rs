@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::contents::ContentStore;
@@ -79,6 +80,8 @@ pub(super) struct RunState {
     pub(super) templar: Templar,
     pub(super) inventory: RwLock<Arc<SiteInventory>>,
     pub(super) records: Records,
+    /// `--start-at-task` has been found, or was not given.
+    pub(super) started: AtomicBool,
     pub(super) contents: ContentStore,
     pub(super) working_directory: PathBuf,
 }

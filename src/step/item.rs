@@ -40,7 +40,17 @@ pub(super) fn run(
             None => try_until(step, evaluation),
         },
     };
-    Ended { no_log, ..ended }
+    // A task may forgive even that its own condition cannot be evaluated.
+    let ignore_errors = ended.ignore_errors
+        || step
+            .ignore_errors
+            .as_ref()
+            .is_some_and(|value| evaluation.boolean("ignore_errors", value).unwrap_or(false));
+    Ended {
+        no_log,
+        ignore_errors,
+        ..ended
+    }
 }
 
 fn condition_trouble(error: TemplateError) -> Trouble {

@@ -54,7 +54,6 @@ impl Limits {
 /// What a command runs in.
 pub(super) struct Surroundings<'a> {
     pub(super) environment: &'a [(String, String)],
-    pub(super) home: &'a str,
     pub(super) limits: &'a Limits,
     pub(super) cleanup: &'a Cleanup,
     pub(super) owner: Owner,
@@ -81,14 +80,10 @@ pub(super) fn run(
             .iter()
             .map(|(name, value)| (name, value)),
     );
-    let directory = command.directory.as_deref().unwrap_or(around.home);
-    process.current_dir(
-        if std::path::Path::new(directory).is_dir() || command.directory.is_some() {
-            directory
-        } else {
-            "/"
-        },
-    );
+    // Without a directory of its own a command starts where the worker did: where the login (or `sudo`) put it.
+    if let Some(directory) = &command.directory {
+        process.current_dir(directory);
+    }
     process.stdin(if command.stdin.is_some() {
         Stdio::piped()
     } else {

@@ -30,6 +30,7 @@ pub(super) trait ContentSource: Send + Sync {
 /// The machine, for one invocation of a module.
 pub(super) struct RealHost {
     identity: Identity,
+    start: String,
     environment: Vec<(String, String)>,
     supplied: Vec<Supplied>,
     contents: Arc<dyn ContentSource>,
@@ -86,8 +87,11 @@ impl RealHost {
             owner,
         } = parts;
         let drafts = Mutex::new(BTreeMap::new());
+        let start = std::env::current_dir()
+            .map_or_else(|_| identity.home.clone(), |folder| folder.to_string_lossy().into_owned());
         Self {
             identity,
+            start,
             environment,
             supplied,
             contents,
@@ -99,12 +103,12 @@ impl RealHost {
         }
     }
 
-    /// Relative paths start in the home directory of the one who acts.
+    /// Relative paths start where the worker does: where the login (or `sudo`) put it.
     fn path(&self, path: &str) -> String {
         if path.starts_with('/') {
             path.to_owned()
         } else {
-            format!("{}/{path}", self.identity.home.trim_end_matches('/'))
+            format!("{}/{path}", self.start.trim_end_matches('/'))
         }
     }
 
@@ -394,7 +398,6 @@ impl Host for RealHost {
             command,
             &Surroundings {
                 environment: &self.environment,
-                home: &self.identity.home,
                 limits: &self.limits,
                 cleanup: &self.cleanup,
                 owner: self.owner,
