@@ -3,6 +3,7 @@
 //! Every floor turns its own typed error into a [`Diagnostic`] in one `From` beside the error; `cli` and `report` draw it.
 //! Nothing here knows of kplay's domain.
 
+pub mod codes;
 mod diagnostic;
 pub mod render;
 mod source;
