@@ -30,5 +30,5 @@ pub mod playbook;
 pub mod engine;
 // floor 7: voice
 pub mod report;
-// floor 8: the door handle
+// floor 8: door handle
 pub mod cli;

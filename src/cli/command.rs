@@ -11,7 +11,12 @@ use super::options::{InventoryOptions, PlayOptions, RunOptions};
 ///
 /// `kplay PLAYBOOK ...` runs playbooks. A first word that is a command is the command: `./inventory` names a playbook of that name.
 #[derive(Debug, Parser)]
-#[command(name = "kplay", version, infer_long_args = true, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "kplay",
+    version,
+    infer_long_args = true,
+    args_conflicts_with_subcommands = true
+)]
 pub(super) struct Root {
     #[command(flatten)]
     pub(super) play: PlayOptions,
@@ -65,7 +70,13 @@ pub(super) struct AdHocOptions {
     pub(super) module_name: Option<String>,
 
     /// The module's arguments: `name=value ...`, a command, or JSON
-    #[arg(short, long, value_name = "ARGS", default_value = "", allow_hyphen_values = true)]
+    #[arg(
+        short,
+        long,
+        value_name = "ARGS",
+        default_value = "",
+        allow_hyphen_values = true
+    )]
     pub(super) args: String,
 
     /// List the hosts and do nothing
@@ -124,30 +135,43 @@ pub(super) enum Wish {
 /// Reads the command line.
 pub(super) fn parse(words: &[OsString]) -> Result<Wish, clap::Error> {
     let first = words.get(1).map(OsString::as_os_str);
-    if first.is_some_and(|word| is_command(word) || word == "--version" || word == "-V") || asks_for_help(words) {
+    if first.is_some_and(|word| is_command(word) || word == "--version" || word == "-V")
+        || asks_for_help(words)
+    {
         let root = Root::try_parse_from(words)?;
         return Ok(match root.command {
             Some(command) => Wish::Command(Box::new(command)),
             None => Wish::Play(Box::new(root.play)),
         });
     }
-    PlayOnly::try_parse_from(words).map(|only| Wish::Play(Box::new(only.play))).map_err(|mut error| {
-        // The usage shall name the commands too.
-        if error.kind() == ErrorKind::UnknownArgument {
-            error = error.with_cmd(&Root::command());
-        }
-        error
-    })
+    PlayOnly::try_parse_from(words)
+        .map(|only| Wish::Play(Box::new(only.play)))
+        .map_err(|mut error| {
+            // The usage shall name the commands too.
+            if error.kind() == ErrorKind::UnknownArgument {
+                error = error.with_cmd(&Root::command());
+            }
+            error
+        })
 }
 
 fn is_command(word: &OsStr) -> bool {
-    word == "help" || Root::command().get_subcommands().any(|command| command.get_name() == word)
+    word == "help"
+        || Root::command()
+            .get_subcommands()
+            .any(|command| command.get_name() == word)
 }
 
 /// `-h` somewhere before `--`: the help of the whole tree.
 fn asks_for_help(words: &[OsString]) -> bool {
-    words.iter().skip(1).take_while(|word| *word != "--").any(|word| word == "-h" || word == "--help")
-        && words.get(1).is_some_and(|word| word == "-h" || word == "--help")
+    words
+        .iter()
+        .skip(1)
+        .take_while(|word| *word != "--")
+        .any(|word| word == "-h" || word == "--help")
+        && words
+            .get(1)
+            .is_some_and(|word| word == "-h" || word == "--help")
 }
 
 #[cfg(test)]
@@ -155,7 +179,10 @@ mod tests {
     use super::*;
 
     fn read(line: &str) -> Result<Wish, clap::Error> {
-        let words: Vec<OsString> = std::iter::once("kplay").chain(line.split_whitespace()).map(OsString::from).collect();
+        let words: Vec<OsString> = std::iter::once("kplay")
+            .chain(line.split_whitespace())
+            .map(OsString::from)
+            .collect();
         parse(&words)
     }
 
@@ -174,9 +201,18 @@ mod tests {
 
     #[test]
     fn only_a_first_word_is_a_command() {
-        assert!(matches!(read("inventory --list").unwrap(), Wish::Command(_)));
-        assert_eq!(play("./inventory").playbooks, [std::path::PathBuf::from("./inventory")]);
-        assert_eq!(play("-i hosts inventory").playbooks, [std::path::PathBuf::from("inventory")]);
+        assert!(matches!(
+            read("inventory --list").unwrap(),
+            Wish::Command(_)
+        ));
+        assert_eq!(
+            play("./inventory").playbooks,
+            [std::path::PathBuf::from("./inventory")]
+        );
+        assert_eq!(
+            play("-i hosts inventory").playbooks,
+            [std::path::PathBuf::from("inventory")]
+        );
     }
 
     #[test]
@@ -189,15 +225,26 @@ mod tests {
         assert_eq!(options.run.common.inventory, ["x", "y,z"]);
         assert_eq!(options.run.common.extra_vars, ["a=1", "@f"]);
         assert_eq!(options.run.common.verbose, 3);
-        assert_eq!((options.run.check, options.run.diff, options.run.forks), (true, true, Some(7)));
-        assert_eq!(options.run.connection.ssh_common_args.as_deref(), Some("-oX=1"));
+        assert_eq!(
+            (options.run.check, options.run.diff, options.run.forks),
+            (true, true, Some(7))
+        );
+        assert_eq!(
+            options.run.connection.ssh_common_args.as_deref(),
+            Some("-oX=1")
+        );
         assert_eq!(options.start_at_task.as_deref(), Some("t"));
         assert!(options.run.r#become.ask_become_pass && options.run.r#become.r#become);
     }
 
     #[test]
     fn contradictions_are_refused() {
-        for line in ["x.yml -k --connection-password-file p", "x.yml -K --become-pass-file p", "x.yml -J --vault-password-file p", "x.yml --nonsense"] {
+        for line in [
+            "x.yml -k --connection-password-file p",
+            "x.yml -K --become-pass-file p",
+            "x.yml -J --vault-password-file p",
+            "x.yml --nonsense",
+        ] {
             assert!(read(line).is_err(), "{line}");
         }
     }

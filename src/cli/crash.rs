@@ -13,7 +13,9 @@ pub(super) fn prepare() {
         if PANICKED.swap(true, Ordering::Relaxed) {
             return;
         }
-        let place = panic.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
+        let place = panic
+            .location()
+            .map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
         let _ = writeln!(
             std::io::stderr(),
             "error[internal]: kplay {} has a bug at {place}\n  = help: please report it with the playbook's tasks at that point, and this line",

@@ -12,15 +12,25 @@ use crate::engine::{self, RunEnd, Site};
 use crate::report::Printer;
 
 /// Runs the site and hands each event to `report`.
-pub(super) fn drive(site: Site, printer: &Printer, report: &mut dyn FnMut(&Event)) -> std::io::Result<RunEnd> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+pub(super) fn drive(
+    site: Site,
+    printer: &Printer,
+    report: &mut dyn FnMut(&Event),
+) -> std::io::Result<RunEnd> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
     let end = runtime.block_on(until_done(site, printer, report))?;
     // What still hangs on a host does not hold the terminal.
     runtime.shutdown_timeout(std::time::Duration::from_millis(100));
     Ok(end)
 }
 
-async fn until_done(site: Site, printer: &Printer, report: &mut dyn FnMut(&Event)) -> std::io::Result<RunEnd> {
+async fn until_done(
+    site: Site,
+    printer: &Printer,
+    report: &mut dyn FnMut(&Event),
+) -> std::io::Result<RunEnd> {
     let (events, mut told) = mpsc::unbounded_channel();
     let (interrupt, interrupted) = watch::channel(false);
     let mut signals = Signals::new()?;
@@ -52,7 +62,10 @@ struct Signals {
 
 impl Signals {
     fn new() -> std::io::Result<Self> {
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     async fn next(&mut self) {

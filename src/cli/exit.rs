@@ -21,9 +21,15 @@ pub const BUG: u8 = 250;
 /// Every code with what it means, for the documentation.
 pub const CODES: [(u8, &str); 7] = [
     (FINE, "all is well"),
-    (ERROR, "something is missing or cannot be read: a file, an inventory, a password"),
+    (
+        ERROR,
+        "something is missing or cannot be read: a file, an inventory, a password",
+    ),
     (FAILED, "tasks failed on a host"),
-    (UNREACHABLE_OR_FAULTY, "a host could not be reached, or the playbook is at fault"),
+    (
+        UNREACHABLE_OR_FAULTY,
+        "a host could not be reached, or the playbook is at fault",
+    ),
     (WRONG_OPTIONS, "the command line makes no sense"),
     (INTERRUPTED, "interrupted by Ctrl-C or TERM"),
     (BUG, "a bug in kplay"),
@@ -45,7 +51,9 @@ const MISSING: [&str; 8] = [
 pub fn of_errors(errors: &[Diagnostic]) -> u8 {
     match errors.iter().find(|error| error.is_error()) {
         None => FINE,
-        Some(first) if MISSING.contains(&&*first.code) || first.code.starts_with("inventory") => ERROR,
+        Some(first) if MISSING.contains(&&*first.code) || first.code.starts_with("inventory") => {
+            ERROR
+        }
         Some(_) => UNREACHABLE_OR_FAULTY,
     }
 }
@@ -68,9 +76,29 @@ mod tests {
     /// As ansible-playbook ended in each case.
     #[test]
     fn what_is_missing_is_1_and_what_is_wrong_is_4() {
-        let of = |code: &'static str| of_errors(&[Diagnostic::warning("odd", "odd"), Diagnostic::error(code, "")]);
-        assert_eq!([of("file-not-found"), of("role-not-found"), of("inventory-syntax")], [1, 1, 1]);
-        assert_eq!([of("yaml-syntax"), of("unknown-keyword"), of("empty-playbook"), of("unknown-module")], [4, 4, 4, 4]);
+        let of = |code: &'static str| {
+            of_errors(&[
+                Diagnostic::warning("odd", "odd"),
+                Diagnostic::error(code, ""),
+            ])
+        };
+        assert_eq!(
+            [
+                of("file-not-found"),
+                of("role-not-found"),
+                of("inventory-syntax")
+            ],
+            [1, 1, 1]
+        );
+        assert_eq!(
+            [
+                of("yaml-syntax"),
+                of("unknown-keyword"),
+                of("empty-playbook"),
+                of("unknown-module")
+            ],
+            [4, 4, 4, 4]
+        );
         assert_eq!(of_errors(&[Diagnostic::warning("odd", "odd")]), 0);
     }
 

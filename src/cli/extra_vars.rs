@@ -12,7 +12,10 @@ use crate::yaml::ValueOptions;
 const NAME: &str = "<command line>";
 
 /// Returns the variables of all `-e`, the later ones winning; with what is odd about their files.
-pub(super) fn read(options: &[String], reader: &Reader<'_>) -> Result<(Dict, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub(super) fn read(
+    options: &[String],
+    reader: &Reader<'_>,
+) -> Result<(Dict, Vec<Diagnostic>), Vec<Diagnostic>> {
     let mut all = Dict::new();
     let mut warnings = Vec::new();
     for option in options {
@@ -21,33 +24,66 @@ pub(super) fn read(options: &[String], reader: &Reader<'_>) -> Result<(Dict, Vec
     Ok((all, warnings))
 }
 
-fn one(option: &str, reader: &Reader<'_>, warnings: &mut Vec<Diagnostic>) -> Result<Dict, Vec<Diagnostic>> {
+fn one(
+    option: &str,
+    reader: &Reader<'_>,
+    warnings: &mut Vec<Diagnostic>,
+) -> Result<Dict, Vec<Diagnostic>> {
     if let Some(path) = option.strip_prefix('@') {
         let file = reader.read(Path::new(path))?;
         warnings.extend(file.warnings);
         return Ok(file.vars);
     }
     if option.starts_with(['/', '.']) {
-        let diagnostic = Diagnostic::error("extra-vars", format!("`-e {option}` is neither `name=value` nor a mapping"));
-        return Err(vec![diagnostic.help(format!("a file is named with an at sign before it: `-e @{option}`"))]);
+        let diagnostic = Diagnostic::error(
+            "extra-vars",
+            format!("`-e {option}` is neither `name=value` nor a mapping"),
+        );
+        return Err(vec![diagnostic.help(format!(
+            "a file is named with an at sign before it: `-e @{option}`"
+        ))]);
     }
     if option.starts_with(['{', '[']) {
         let document = reader.parse(NAME, option.as_bytes())?;
         warnings.extend(document.warnings);
-        let values = ValueOptions { trusted: true, secret: false, vault: Some(reader.vault) };
+        let values = ValueOptions {
+            trusted: true,
+            secret: false,
+            vault: Some(reader.vault),
+        };
         return document.root.to_dict(&values).ok_or_else(|| {
-            let headline = format!("`-e` wants variables, and this is {}", document.root.describe());
-            vec![Diagnostic::error("extra-vars", headline).at(document.root.span, "").help("write `{name: value}` or `name=value`")]
+            let headline = format!(
+                "`-e` wants variables, and this is {}",
+                document.root.describe()
+            );
+            vec![
+                Diagnostic::error("extra-vars", headline)
+                    .at(document.root.span, "")
+                    .help("write `{name: value}` or `name=value`"),
+            ]
         });
     }
-    let split = pairs(option, false).map_err(|why| vec![Diagnostic::error("extra-vars", format!("`-e {option}`: {why}"))])?;
+    let split = pairs(option, false).map_err(|why| {
+        vec![Diagnostic::error(
+            "extra-vars",
+            format!("`-e {option}`: {why}"),
+        )]
+    })?;
     let file = reader.sources.add(NAME, option);
     let origin = Span::new(file, 1, 1, 0);
     if let Some(rest) = split.rest {
-        let warning = Diagnostic::warning("extra-vars", format!("`{rest}` after `-e` has no `=` and is no variable"));
-        warnings.push(warning.help("put quotes around a value with blanks: `-e \"name='two words'\"`"));
+        let warning = Diagnostic::warning(
+            "extra-vars",
+            format!("`{rest}` after `-e` has no `=` and is no variable"),
+        );
+        warnings
+            .push(warning.help("put quotes around a value with blanks: `-e \"name='two words'\"`"));
     }
-    Ok(split.pairs.into_iter().map(|(name, value)| (name.into(), Value::template(value, origin))).collect())
+    Ok(split
+        .pairs
+        .into_iter()
+        .map(|(name, value)| (name.into(), Value::template(value, origin)))
+        .collect())
 }
 
 #[cfg(test)]
@@ -59,14 +95,27 @@ mod tests {
 
     fn of(options: &[&str]) -> Result<(Dict, Vec<Diagnostic>), Vec<Diagnostic>> {
         let (sources, vault) = (SourceMap::default(), VaultSecrets::default());
-        let reader = Reader { sources: &sources, vault: &vault, duplicates: DuplicateKeys::Warn };
-        read(&options.iter().map(|option| (*option).to_owned()).collect::<Vec<_>>(), &reader)
+        let reader = Reader {
+            sources: &sources,
+            vault: &vault,
+            duplicates: DuplicateKeys::Warn,
+        };
+        read(
+            &options
+                .iter()
+                .map(|option| (*option).to_owned())
+                .collect::<Vec<_>>(),
+            &reader,
+        )
     }
 
     #[test]
     fn pairs_are_text_and_yaml_has_types() {
         let (vars, warnings) = of(&["a=1 b='two words'", "{\"a\": 2, c: [x, no]}"]).unwrap();
-        assert_eq!(Value::dict(vars.clone()).to_repr(), "{'a': 2, 'b': 'two words', 'c': ['x', False]}");
+        assert_eq!(
+            Value::dict(vars.clone()).to_repr(),
+            "{'a': 2, 'b': 'two words', 'c': ['x', False]}"
+        );
         assert!(vars.get("b").unwrap().is_trusted() && warnings.is_empty());
     }
 
@@ -76,7 +125,10 @@ mod tests {
         let path = directory.path().join("vars.yml");
         std::fs::write(&path, "a: file\nb: 1\n").unwrap();
         let file = format!("@{}", path.display());
-        assert_eq!(Value::dict(of(&[&file, "a=line"]).unwrap().0).to_repr(), "{'a': 'line', 'b': 1}");
+        assert_eq!(
+            Value::dict(of(&[&file, "a=line"]).unwrap().0).to_repr(),
+            "{'a': 'line', 'b': 1}"
+        );
     }
 
     #[test]

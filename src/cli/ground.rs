@@ -42,8 +42,12 @@ impl Base {
     }
 
     /// Gets the vault passwords.
-    pub(super) fn vault(&mut self, options: &VaultOptions) -> Result<Arc<VaultSecrets>, Vec<Diagnostic>> {
-        let (vault, warnings) = passwords::vault(options, &self.settings, &self.environment).map_err(|error| vec![error])?;
+    pub(super) fn vault(
+        &mut self,
+        options: &VaultOptions,
+    ) -> Result<Arc<VaultSecrets>, Vec<Diagnostic>> {
+        let (vault, warnings) = passwords::vault(options, &self.settings, &self.environment)
+            .map_err(|error| vec![error])?;
         self.warnings.extend(warnings);
         Ok(Arc::new(vault))
     }
@@ -66,19 +70,35 @@ pub(super) struct Ground {
 
 impl Ground {
     /// Loads what these options name. `beside` are the directories of the playbooks.
-    pub(super) fn load(base: &mut Base, options: &InventoryOptions, beside: &[PathBuf]) -> Result<Self, Vec<Diagnostic>> {
+    pub(super) fn load(
+        base: &mut Base,
+        options: &InventoryOptions,
+        beside: &[PathBuf],
+    ) -> Result<Self, Vec<Diagnostic>> {
         let vault = base.vault(&options.vault)?;
         let settings = Arc::clone(&base.settings);
         let duplicates = DuplicateKeys::from(&*settings);
         let sources = base.sources.clone();
-        let reader = Reader { sources: &sources, vault: &vault, duplicates };
+        let reader = Reader {
+            sources: &sources,
+            vault: &vault,
+            duplicates,
+        };
         let (extra, warnings) = extra_vars::read(&options.extra_vars, &reader)?;
         base.warnings.extend(warnings);
         let inventory_sources = match &*options.inventory {
-            [] => settings.inventory.iter().map(|path| path.display().to_string()).collect(),
+            [] => settings
+                .inventory
+                .iter()
+                .map(|path| path.display().to_string())
+                .collect(),
             given => given.to_vec(),
         };
-        let loaded = inventory::load(&inventory_sources, &reader, &SourceOptions::from(&*settings))?;
+        let loaded = inventory::load(
+            &inventory_sources,
+            &reader,
+            &SourceOptions::from(&*settings),
+        )?;
         base.warnings.extend(loaded.warnings);
         if loaded.inventory.is_empty() && settings.localhost_warning {
             base.warnings.push(Diagnostic::warning(
@@ -104,14 +124,19 @@ impl Ground {
     }
 
     fn apply_limit(&mut self, base: &mut Base) -> Result<(), Vec<Diagnostic>> {
-        let Some(limit) = &self.limit else { return Ok(()) };
+        let Some(limit) = &self.limit else {
+            return Ok(());
+        };
         let wrong = |why: String| vec![Diagnostic::error("inventory-limit", why)];
         let patterns = pattern::read_limit(limit).map_err(wrong)?;
-        let all = pattern::hosts(&self.inventory, &["all".to_owned()]).map_err(|error| wrong(error.to_string()))?;
-        let left = pattern::limit(&self.inventory, all.hosts, &patterns).map_err(|error| wrong(error.to_string()))?;
+        let all = pattern::hosts(&self.inventory, &["all".to_owned()])
+            .map_err(|error| wrong(error.to_string()))?;
+        let left = pattern::limit(&self.inventory, all.hosts, &patterns)
+            .map_err(|error| wrong(error.to_string()))?;
         for part in &left.unmatched {
             let text = format!("Could not match supplied host pattern, ignoring: {part}");
-            base.warnings.push(Diagnostic::warning("host-pattern", text));
+            base.warnings
+                .push(Diagnostic::warning("host-pattern", text));
         }
         if left.hosts.is_empty() && !self.inventory.is_empty() {
             return Err(wrong("Specified inventory, host pattern and/or --limit leaves us with no hosts to target.".to_owned()));
@@ -122,7 +147,11 @@ impl Ground {
 
     /// Returns what reads variable files.
     pub(super) fn reader<'a>(&'a self, sources: &'a SourceMap) -> Reader<'a> {
-        Reader { sources, vault: &self.vault, duplicates: self.duplicates }
+        Reader {
+            sources,
+            vault: &self.vault,
+            duplicates: self.duplicates,
+        }
     }
 }
 

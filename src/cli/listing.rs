@@ -14,7 +14,12 @@ pub(super) fn wanted(options: &PlayOptions) -> bool {
 }
 
 /// Prints the lists that are wanted; for a syntax check alone, the names of the playbooks.
-pub(super) fn list(site: Site, options: &PlayOptions, playbooks: &[PathBuf], printer: &Printer) -> u8 {
+pub(super) fn list(
+    site: Site,
+    options: &PlayOptions,
+    playbooks: &[PathBuf],
+    printer: &Printer,
+) -> u8 {
     if !wanted(options) {
         for playbook in playbooks {
             printer.line(&format!("\nplaybook: {}", playbook.display()), None);
@@ -22,14 +27,21 @@ pub(super) fn list(site: Site, options: &PlayOptions, playbooks: &[PathBuf], pri
         return exit::FINE;
     }
     let sources = site.sources.clone();
-    let files: Vec<PathBuf> = site.playbooks.iter().map(|playbook| playbook.path.clone()).collect();
+    let files: Vec<PathBuf> = site
+        .playbooks
+        .iter()
+        .map(|playbook| playbook.path.clone())
+        .collect();
     let listing = match engine::list(site) {
         Ok(listing) => listing,
         Err(errors) => return play::refuse(printer, &sources, errors),
     };
     for (named, file) in playbooks.iter().zip(&files) {
         printer.line(&format!("\nplaybook: {}", named.display()), None);
-        let of_this = listing.plays.iter().filter(|play| Path::new(&play.playbook) == file || Path::new(&play.playbook) == named);
+        let of_this = listing
+            .plays
+            .iter()
+            .filter(|play| Path::new(&play.playbook) == file || Path::new(&play.playbook) == named);
         for play in of_this {
             printer.line(&text(play, options), None);
         }
@@ -39,9 +51,19 @@ pub(super) fn list(site: Site, options: &PlayOptions, playbooks: &[PathBuf], pri
 
 fn text(play: &ListedPlay, options: &PlayOptions) -> String {
     let tags = |tags: &[String]| tags.join(", ");
-    let mut text = format!("\n  play #{} ({}): {}\tTAGS: [{}]", play.number, play.pattern, play.name, tags(&play.tags));
+    let mut text = format!(
+        "\n  play #{} ({}): {}\tTAGS: [{}]",
+        play.number,
+        play.pattern,
+        play.name,
+        tags(&play.tags)
+    );
     if options.list_hosts {
-        text.push_str(&format!("\n    pattern: ['{}']\n    hosts ({}):", play.pattern.replace(',', "', '"), play.hosts.len()));
+        text.push_str(&format!(
+            "\n    pattern: ['{}']\n    hosts ({}):",
+            play.pattern.replace(',', "', '"),
+            play.hosts.len()
+        ));
         for host in &play.hosts {
             text.push_str(&format!("\n      {host}"));
         }
@@ -53,7 +75,12 @@ fn text(play: &ListedPlay, options: &PlayOptions) -> String {
         }
     }
     if options.list_tags {
-        let all: BTreeSet<&String> = play.tasks.iter().flat_map(|(_, tags)| tags).chain(&play.tags).collect();
+        let all: BTreeSet<&String> = play
+            .tasks
+            .iter()
+            .flat_map(|(_, tags)| tags)
+            .chain(&play.tags)
+            .collect();
         let all: Vec<&str> = all.into_iter().map(String::as_str).collect();
         text.push_str(&format!("\n      TASK TAGS: [{}]", all.join(", ")));
     }
@@ -72,14 +99,22 @@ mod tests {
             name: "All".to_owned(),
             hosts: vec!["h1".into()],
             tags: Vec::new(),
-            tasks: vec![("one".to_owned(), vec!["b".to_owned(), "a".to_owned()]), ("two".to_owned(), Vec::new())],
+            tasks: vec![
+                ("one".to_owned(), vec!["b".to_owned(), "a".to_owned()]),
+                ("two".to_owned(), Vec::new()),
+            ],
         }
     }
 
     /// As ansible-playbook prints it.
     #[test]
     fn lists_are_those_of_ansible() {
-        let options = PlayOptions { list_hosts: true, list_tasks: true, list_tags: true, ..PlayOptions::default() };
+        let options = PlayOptions {
+            list_hosts: true,
+            list_tasks: true,
+            list_tags: true,
+            ..PlayOptions::default()
+        };
         assert_eq!(
             text(&play(), &options),
             "\n  play #1 (web,db): All\tTAGS: []\n    pattern: ['web', 'db']\n    hosts (1):\n      h1\n    tasks:\n      one\tTAGS: [b, a]\n      \

@@ -48,7 +48,11 @@ fn obey(words: &[OsString]) -> u8 {
             Command::Man => generate::manual_page(&printer),
         },
         Err(error) => {
-            let code = if error.use_stderr() { exit::WRONG_OPTIONS } else { exit::FINE };
+            let code = if error.use_stderr() {
+                exit::WRONG_OPTIONS
+            } else {
+                exit::FINE
+            };
             // Clap finds out by itself whether there is a terminal.
             let _ = error.print();
             code

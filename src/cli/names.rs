@@ -13,8 +13,15 @@ const SITE: &str = "site.yml";
 pub(super) fn playbooks(named: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Diagnostic>> {
     if named.is_empty() {
         let default = find(Path::new(SITE)).map_err(|looked| {
-            let diagnostic = Diagnostic::error("file-not-found", "no playbook was named, and there is no `site.yml`");
-            vec![diagnostic.note(format!("looked for {looked}")).help("name one: `kplay PLAYBOOK`; `kplay --help` shows what else there is")]
+            let diagnostic = Diagnostic::error(
+                "file-not-found",
+                "no playbook was named, and there is no `site.yml`",
+            );
+            vec![
+                diagnostic
+                    .note(format!("looked for {looked}"))
+                    .help("name one: `kplay PLAYBOOK`; `kplay --help` shows what else there is"),
+            ]
         })?;
         return Ok(vec![default]);
     }
@@ -25,11 +32,18 @@ pub(super) fn playbooks(named: &[PathBuf]) -> Result<Vec<PathBuf>, Vec<Diagnosti
             Ok(path) => found.push(path),
             Err(looked) => {
                 let headline = format!("there is no playbook `{}`", name.display());
-                errors.push(Diagnostic::error("file-not-found", headline).note(format!("looked for {looked}")));
+                errors.push(
+                    Diagnostic::error("file-not-found", headline)
+                        .note(format!("looked for {looked}")),
+                );
             }
         }
     }
-    if errors.is_empty() { Ok(found) } else { Err(errors) }
+    if errors.is_empty() {
+        Ok(found)
+    } else {
+        Err(errors)
+    }
 }
 
 /// Returns the file of that name, or the places where it is not.

@@ -36,7 +36,12 @@ pub(super) struct InventoryOptions {
 #[command(next_help_heading = "Vault")]
 pub(super) struct VaultOptions {
     /// Ask for the vault password
-    #[arg(short = 'J', long = "ask-vault-password", visible_alias = "ask-vault-pass", conflicts_with = "vault_password_file")]
+    #[arg(
+        short = 'J',
+        long = "ask-vault-password",
+        visible_alias = "ask-vault-pass",
+        conflicts_with = "vault_password_file"
+    )]
     pub(super) ask_vault_password: bool,
 
     /// A vault password's label and source: `LABEL@FILE` or `LABEL@prompt`; may be given several times
@@ -98,7 +103,11 @@ pub(super) struct ConnectionOptions {
     pub(super) private_key: Option<PathBuf>,
 
     /// Ask for the password to log in with
-    #[arg(short = 'k', long = "ask-pass", conflicts_with = "connection_password_file")]
+    #[arg(
+        short = 'k',
+        long = "ask-pass",
+        conflicts_with = "connection_password_file"
+    )]
     pub(super) ask_pass: bool,
 
     /// A file that holds the password to log in with
@@ -139,7 +148,11 @@ pub(super) struct BecomeOptions {
     pub(super) become_method: Option<String>,
 
     /// Ask for the password that becoming needs
-    #[arg(short = 'K', long = "ask-become-pass", conflicts_with = "become_password_file")]
+    #[arg(
+        short = 'K',
+        long = "ask-become-pass",
+        conflicts_with = "become_password_file"
+    )]
     pub(super) ask_become_pass: bool,
 
     /// A file that holds the password that becoming needs

@@ -21,10 +21,15 @@ pub(super) fn play(options: &PlayOptions, printer: &Printer) -> u8 {
     };
     let printer = voice::configured(printer, &base.settings);
     let wanted = match names::playbooks(&options.playbooks) {
-        Ok(playbooks) => Wanted { files: Arc::new(SystemFiles), playbooks },
+        Ok(playbooks) => Wanted {
+            files: Arc::new(SystemFiles),
+            playbooks,
+        },
         Err(errors) => return refuse(&printer, &sources, errors),
     };
-    let Some(site) = checked(&mut base, options, &wanted, &printer) else { return refused(&base) };
+    let Some(site) = checked(&mut base, options, &wanted, &printer) else {
+        return refused(&base);
+    };
     let verbosity = site.options.verbosity;
     if options.syntax_check || listing::wanted(options) {
         return listing::list(site, options, &wanted.playbooks, &printer);
@@ -44,17 +49,28 @@ pub(super) fn play(options: &PlayOptions, printer: &Printer) -> u8 {
     }
     let look = Look::new(&base.settings, verbosity, site.options.check);
     let mut report = reporter(&base.settings.stdout_callback, &printer, look, &sources);
-    end(drive::drive(site, &printer, &mut *report), &printer, &sources)
+    end(
+        drive::drive(site, &printer, &mut *report),
+        &printer,
+        &sources,
+    )
 }
 
 /// Returns what prints a run.
-fn reporter(name: &str, printer: &Printer, look: Look, sources: &SourceMap) -> Box<dyn FnMut(&Event)> {
+fn reporter(
+    name: &str,
+    printer: &Printer,
+    look: Look,
+    sources: &SourceMap,
+) -> Box<dyn FnMut(&Event)> {
     if matches!(name, "json" | "ansible.posix.json") {
         let mut report = Json::new(printer.clone());
         return Box::new(move |event| report.handle(event));
     }
     if !matches!(name, "default" | "ansible.builtin.default") {
-        let text = format!("the output `{name}` (`stdout_callback`) is not supported; the default one is used");
+        let text = format!(
+            "the output `{name}` (`stdout_callback`) is not supported; the default one is used"
+        );
         printer.warning(&Diagnostic::warning("config-unsupported", text), sources);
     }
     let mut report = Human::new(printer.clone(), look, sources.clone());
@@ -62,7 +78,12 @@ fn reporter(name: &str, printer: &Printer, look: Look, sources: &SourceMap) -> B
 }
 
 /// Loads and checks the site; says what is odd, and gives nothing where something is wrong.
-pub(super) fn checked(base: &mut Base, options: &PlayOptions, wanted: &Wanted, printer: &Printer) -> Option<Site> {
+pub(super) fn checked(
+    base: &mut Base,
+    options: &PlayOptions,
+    wanted: &Wanted,
+    printer: &Printer,
+) -> Option<Site> {
     let loaded = site::load(base, options, wanted);
     let mut diagnostics = std::mem::take(&mut base.warnings);
     let site = match loaded {
@@ -97,7 +118,12 @@ fn learn(printer: &Printer, site: &Site) {
             printer.learn(text);
         }
     }
-    for password in site.options.connection_password.iter().chain(&site.options.become_password) {
+    for password in site
+        .options
+        .connection_password
+        .iter()
+        .chain(&site.options.become_password)
+    {
         printer.learn_from(password);
     }
     printer.learn_from(&crate::value::Value::dict(site.options.extra_vars.clone()));

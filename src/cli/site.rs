@@ -21,7 +21,11 @@ struct Names {
 
 impl Renderer for Names {
     fn render(&self, value: &Value, variables: &Dict) -> Result<Value, TemplateError> {
-        let scope = Scope { variables, outside: None, sources: Some(&self.sources) };
+        let scope = Scope {
+            variables,
+            outside: None,
+            sources: Some(&self.sources),
+        };
         self.templar.render(value, &scope)
     }
 }
@@ -34,10 +38,19 @@ pub(super) struct Wanted {
 
 /// Loads everything. The diagnostics that come with a site are warnings and errors of its playbooks; with an error among them it must
 /// not run.
-pub(super) fn load(base: &mut Base, options: &PlayOptions, wanted: &Wanted) -> Result<(Site, Vec<Diagnostic>), Vec<Diagnostic>> {
+pub(super) fn load(
+    base: &mut Base,
+    options: &PlayOptions,
+    wanted: &Wanted,
+) -> Result<(Site, Vec<Diagnostic>), Vec<Diagnostic>> {
     let run = &options.run;
-    let passwords = passwords::run(&run.connection, &run.r#become, &base.settings).map_err(|error| vec![error])?;
-    let beside: Vec<PathBuf> = wanted.playbooks.iter().map(|path| directory(path)).collect();
+    let passwords = passwords::run(&run.connection, &run.r#become, &base.settings)
+        .map_err(|error| vec![error])?;
+    let beside: Vec<PathBuf> = wanted
+        .playbooks
+        .iter()
+        .map(|path| directory(path))
+        .collect();
     let ground = Ground::load(base, &run.common, &beside)?;
     let loader = Arc::new(loader(base, run, &ground, Arc::clone(&wanted.files)));
     let mut diagnostics = Vec::new();
@@ -76,8 +89,15 @@ fn directory(playbook: &Path) -> PathBuf {
 fn loader(base: &Base, run: &RunOptions, ground: &Ground, files: Arc<dyn Files>) -> Loader {
     let settings = &base.settings;
     let templar = Arc::new(Templar::new());
-    let chosen = base.shown.iter().any(|shown| shown.name == "DEFAULT_PRIVATE_ROLE_VARS" && shown.origin != Origin::Default);
-    let own_modules = run.module_path.iter().flat_map(|paths| paths.split(':')).filter(|path| !path.is_empty());
+    let chosen = base
+        .shown
+        .iter()
+        .any(|shown| shown.name == "DEFAULT_PRIVATE_ROLE_VARS" && shown.origin != Origin::Default);
+    let own_modules = run
+        .module_path
+        .iter()
+        .flat_map(|paths| paths.split(':'))
+        .filter(|path| !path.is_empty());
     let library = own_modules
         .map(|path| base.environment.path(path, &base.environment.directory))
         .chain(settings.library.iter().cloned())
@@ -93,7 +113,10 @@ fn loader(base: &Base, run: &RunOptions, ground: &Ground, files: Arc<dyn Files>)
         extra: ground.extra.clone(),
         private_role_vars: chosen.then_some(settings.private_role_vars),
         strict_keywords: true,
-        renderer: Arc::new(Names { templar: Arc::clone(&templar), sources: base.sources.clone() }),
+        renderer: Arc::new(Names {
+            templar: Arc::clone(&templar),
+            sources: base.sources.clone(),
+        }),
         templar,
     })
 }
@@ -101,13 +124,24 @@ fn loader(base: &Base, run: &RunOptions, ground: &Ground, files: Arc<dyn Files>)
 fn engine_options(base: &Base, options: &PlayOptions, ground: &Ground) -> engine::Options {
     let settings = &base.settings;
     let run = &options.run;
-    let or_configured = |given: &[String], configured: &[String]| if given.is_empty() { configured.to_vec() } else { given.to_vec() };
-    let both = |configured: &str, given: &Option<String>| given.clone().unwrap_or_else(|| configured.to_owned());
+    let or_configured = |given: &[String], configured: &[String]| {
+        if given.is_empty() {
+            configured.to_vec()
+        } else {
+            given.to_vec()
+        }
+    };
+    let both = |configured: &str, given: &Option<String>| {
+        given.clone().unwrap_or_else(|| configured.to_owned())
+    };
     engine::Options {
         check: run.check,
         diff: run.diff || settings.diff_always,
         verbosity: verbosity(base, run.common.verbose),
-        forks: run.forks.unwrap_or_else(|| usize::try_from(settings.forks).unwrap_or(1)).max(1),
+        forks: run
+            .forks
+            .unwrap_or_else(|| usize::try_from(settings.forks).unwrap_or(1))
+            .max(1),
         limit: ground.limit.clone(),
         tags: or_configured(&options.tags, &settings.tags_run),
         skip_tags: or_configured(&options.skip_tags, &settings.tags_skip),
@@ -115,9 +149,17 @@ fn engine_options(base: &Base, options: &PlayOptions, ground: &Ground) -> engine
         step: options.step,
         force_handlers: options.force_handlers || settings.force_handlers,
         flush_cache: run.common.flush_cache,
-        remote_user: run.connection.user.clone().or_else(|| settings.remote_user.clone()),
+        remote_user: run
+            .connection
+            .user
+            .clone()
+            .or_else(|| settings.remote_user.clone()),
         connection: run.connection.connection.clone(),
-        private_key: run.connection.private_key.clone().or_else(|| settings.private_key_file.clone()),
+        private_key: run
+            .connection
+            .private_key
+            .clone()
+            .or_else(|| settings.private_key_file.clone()),
         connection_password: None,
         r#become: run.r#become.r#become || settings.r#become,
         become_user: run.r#become.become_user.clone(),
@@ -133,5 +175,9 @@ fn engine_options(base: &Base, options: &PlayOptions, ground: &Ground) -> engine
 
 /// How much is said: `-v`, or what is configured.
 pub(super) fn verbosity(base: &Base, given: u8) -> u8 {
-    if given > 0 { given } else { u8::try_from(base.settings.verbosity).unwrap_or(0) }
+    if given > 0 {
+        given
+    } else {
+        u8::try_from(base.settings.verbosity).unwrap_or(0)
+    }
 }

@@ -13,9 +13,15 @@ pub fn check(site: &Site) -> Vec<Diagnostic> {
         options.skip_tags.iter().map(String::as_str),
     );
     let hosts = |play: &Play| has_hosts(site, play);
-    let reach = Reach { hosts: &hosts, tags: &tags };
-    let mut found: Vec<Diagnostic> =
-        site.playbooks.iter().flat_map(|playbook| site.loader.findings(playbook, &reach)).collect();
+    let reach = Reach {
+        hosts: &hosts,
+        tags: &tags,
+    };
+    let mut found: Vec<Diagnostic> = site
+        .playbooks
+        .iter()
+        .flat_map(|playbook| site.loader.findings(playbook, &reach))
+        .collect();
     found.sort_by_key(|diagnostic| (!diagnostic.span().is_some(), diagnostic.span()));
     found.dedup();
     found

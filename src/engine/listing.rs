@@ -42,13 +42,21 @@ pub fn list(site: Site) -> Result<Listing, Vec<Diagnostic>> {
     let mut plays = Vec::new();
     for playbook in &playbooks {
         for (index, play) in playbook.plays.iter().enumerate() {
-            plays.push(list_play(&run, playbook, play, index + 1).map_err(|diagnostic| vec![diagnostic])?);
+            plays.push(
+                list_play(&run, playbook, play, index + 1)
+                    .map_err(|diagnostic| vec![diagnostic])?,
+            );
         }
     }
     Ok(Listing { plays })
 }
 
-fn list_play(run: &Arc<RunState>, playbook: &Playbook, play: &Arc<Play>, number: usize) -> Result<ListedPlay, Diagnostic> {
+fn list_play(
+    run: &Arc<RunState>,
+    playbook: &Playbook,
+    play: &Arc<Play>,
+    number: usize,
+) -> Result<ListedPlay, Diagnostic> {
     let found = play::hosts(run, play)?;
     let name = play::rendered_name(play, run);
     let state = PlayState {
@@ -62,15 +70,22 @@ fn list_play(run: &Arc<RunState>, playbook: &Playbook, play: &Arc<Play>, number:
         public_roles: RwLock::default(),
     };
     let options = &run.options;
-    let selection =
-        TagSelection::new(options.tags.iter().map(String::as_str), options.skip_tags.iter().map(String::as_str));
+    let selection = TagSelection::new(
+        options.tags.iter().map(String::as_str),
+        options.skip_tags.iter().map(String::as_str),
+    );
     let mut tasks = Vec::new();
     for section in play.sections() {
         walk(section, run, &state, &selection, &mut tasks);
     }
     let host: Arc<str> = "localhost".into();
     let scope = HostScope::new(run, Some(&state), Some(&play.scope), &host);
-    let tags: BTreeSet<String> = play.scope.tags().into_iter().flat_map(|tag| super::effects::texts(tag, &scope)).collect();
+    let tags: BTreeSet<String> = play
+        .scope
+        .tags()
+        .into_iter()
+        .flat_map(|tag| super::effects::texts(tag, &scope))
+        .collect();
     Ok(ListedPlay {
         number,
         playbook: playbook.path.display().to_string(),
@@ -117,7 +132,11 @@ fn tags(task: &Arc<Task>, run: &RunState, state: &PlayState) -> Vec<String> {
         .tags()
         .into_iter()
         .flat_map(|tag| super::effects::texts(tag, &scope))
-        .flat_map(|text| text.split(',').map(|tag| tag.trim().to_owned()).collect::<Vec<_>>())
+        .flat_map(|text| {
+            text.split(',')
+                .map(|tag| tag.trim().to_owned())
+                .collect::<Vec<_>>()
+        })
         .filter(|tag| !tag.is_empty())
         .collect();
     tags.into_iter().collect()

@@ -16,7 +16,10 @@ use super::scope::HostScope;
 use super::slots::{Program, SlotKind};
 use crate::diag::Diagnostic;
 use crate::pattern;
-use crate::playbook::{Action, ActionKind, Arguments, Entry, Keywords, Loader, LoopControl, Play, Scope, ScopeKind, Task, TaskId};
+use crate::playbook::{
+    Action, ActionKind, Arguments, Entry, Keywords, Loader, LoopControl, Play, Scope, ScopeKind,
+    Task, TaskId,
+};
 use crate::template::{FileKind, LookupContext as _};
 use crate::value::{Dict, Value};
 use crate::varfile::Reader;
@@ -53,10 +56,19 @@ pub(super) struct PlayHosts {
 /// Renders what a play states with nothing but the play's own variables and the extra ones.
 fn render_for_play(run: &RunState, play: &Arc<Play>, value: &Value) -> Result<Value, Diagnostic> {
     let scope = HostScope::new(run, None, Some(&play.scope), &"localhost".into());
-    let vars = crate::vars::Layered { first: &scope, then: &play.scope.keywords.vars };
+    let vars = crate::vars::Layered {
+        first: &scope,
+        then: &play.scope.keywords.vars,
+    };
     let outside = Outside { scope: &scope };
-    let template_scope = crate::template::Scope { variables: &vars, outside: Some(&outside), sources: Some(&run.sources) };
-    run.templar.render(value, &template_scope).map_err(|error| Diagnostic::from(error.located(&run.sources)))
+    let template_scope = crate::template::Scope {
+        variables: &vars,
+        outside: Some(&outside),
+        sources: Some(&run.sources),
+    };
+    run.templar
+        .render(value, &template_scope)
+        .map_err(|error| Diagnostic::from(error.located(&run.sources)))
 }
 
 /// Returns the hosts of a play in the order of the inventory.
@@ -64,20 +76,29 @@ pub(super) fn hosts(run: &RunState, play: &Arc<Play>) -> Result<PlayHosts, Diagn
     let mut patterns: Vec<String> = Vec::new();
     for written in &play.hosts {
         let rendered = render_for_play(run, play, written)?;
-        let items = rendered.as_list().map_or_else(|| vec![rendered.clone()], <[Value]>::to_vec);
+        let items = rendered
+            .as_list()
+            .map_or_else(|| vec![rendered.clone()], <[Value]>::to_vec);
         for item in items {
             patterns.extend(pattern::split(&item.to_text()));
         }
     }
     let inventory = run.inventory();
-    let failed = |error: pattern::PatternError| Diagnostic::error("host-pattern", error.to_string()).at(play.span, "");
+    let failed = |error: pattern::PatternError| {
+        Diagnostic::error("host-pattern", error.to_string()).at(play.span, "")
+    };
     let mut matched = pattern::hosts(&inventory.inventory, &patterns).map_err(failed)?;
     if let Some(limit) = &run.options.limit {
         let limits = pattern::read_limit(limit).map_err(|why| Diagnostic::error("limit", why))?;
-        let limited = pattern::limit(&inventory.inventory, matched.hosts, &limits).map_err(failed)?;
+        let limited =
+            pattern::limit(&inventory.inventory, matched.hosts, &limits).map_err(failed)?;
         matched.hosts = limited.hosts;
     }
-    Ok(PlayHosts { hosts: matched.hosts, unmatched: matched.unmatched, pattern: patterns.join(",") })
+    Ok(PlayHosts {
+        hosts: matched.hosts,
+        unmatched: matched.unmatched,
+        pattern: patterns.join(","),
+    })
 }
 
 /// Runs a play on the hosts that are still in.
@@ -118,17 +139,31 @@ impl<'a> Running<'a> {
                 continue;
             }
             let text = format!("Could not match supplied host pattern, ignoring: {pattern}");
-            let _ = context.events.send(Event::Warning(Diagnostic::warning("host-pattern", text).at(play.span, "")));
+            let _ = context.events.send(Event::Warning(
+                Diagnostic::warning("host-pattern", text).at(play.span, ""),
+            ));
         }
-        let name = play.name.as_ref().and_then(|name| render_for_play(run, play, name).ok()).map(|name| name.to_text());
+        let name = play
+            .name
+            .as_ref()
+            .and_then(|name| render_for_play(run, play, name).ok())
+            .map(|name| name.to_text());
         let name = play.display_name(name.as_deref());
         let prompts = ask_prompts(context, play);
-        let _ = context.events.send(Event::PlayStarted { name: name.clone(), check: run.options.check });
+        let _ = context.events.send(Event::PlayStarted {
+            name: name.clone(),
+            check: run.options.check,
+        });
         if found.hosts.is_empty() {
             let _ = context.events.send(Event::NoHostsMatched);
             return Ok(None);
         }
-        let hosts: Vec<Arc<str>> = found.hosts.iter().filter(|host| !out.contains(*host)).cloned().collect();
+        let hosts: Vec<Arc<str>> = found
+            .hosts
+            .iter()
+            .filter(|host| !out.contains(*host))
+            .cloned()
+            .collect();
         if hosts.is_empty() {
             let _ = context.events.send(Event::NoHostsLeft);
             return Ok(None);
@@ -138,7 +173,14 @@ impl<'a> Running<'a> {
         }
         let hosts = ordered(hosts, play, run);
         let files = vars_files(context, play, &hosts)?;
-        Ok(Some(Self { context, play, name, hosts, files, prompts }))
+        Ok(Some(Self {
+            context,
+            play,
+            name,
+            hosts,
+            files,
+            prompts,
+        }))
     }
 
     async fn batches(self, recap: &mut Recap, out: &mut BTreeSet<Arc<str>>) -> PlayEnd {
@@ -150,7 +192,10 @@ impl<'a> Running<'a> {
         for (number, batch) in batches.into_iter().enumerate() {
             if number > 0 {
                 let check = self.context.run.options.check;
-                let _ = self.context.events.send(Event::PlayStarted { name: self.name.clone(), check });
+                let _ = self.context.events.send(Event::PlayStarted {
+                    name: self.name.clone(),
+                    check,
+                });
             }
             let size = batch.len();
             let setup = match self.setup(batch, out) {
@@ -159,10 +204,14 @@ impl<'a> Running<'a> {
             };
             let program = self.program(&setup);
             let handlers = self.play.handlers.clone();
-            let (end, hosts) = Dispatcher::new(&setup, program, handlers, recap).run().await;
+            let (end, hosts) = Dispatcher::new(&setup, program, handlers, recap)
+                .run()
+                .await;
             let lost: Vec<Arc<str>> = hosts
                 .iter()
-                .filter(|(_, progress)| matches!(progress.state, State::Failed | State::Unreachable))
+                .filter(|(_, progress)| {
+                    matches!(progress.state, State::Failed | State::Unreachable)
+                })
                 .map(|(host, _)| host.clone())
                 .collect();
             let all_lost = lost.len() == size;
@@ -179,27 +228,44 @@ impl<'a> Running<'a> {
                 BatchEnd::Done => {}
             }
         }
-        if self.hosts.iter().all(|host| out.contains(host)) { PlayEnd::StopsPlaybook } else { PlayEnd::GoesOn }
+        if self.hosts.iter().all(|host| out.contains(host)) {
+            PlayEnd::StopsPlaybook
+        } else {
+            PlayEnd::GoesOn
+        }
     }
 
     fn setup(&self, batch: Vec<Arc<str>>, out: &BTreeSet<Arc<str>>) -> Result<Setup, Diagnostic> {
         let run = self.context.run;
         let text = |value: &Option<Value>| -> Result<Option<String>, Diagnostic> {
-            let rendered = value.as_ref().map(|value| render_for_play(run, self.play, value)).transpose()?;
-            Ok(rendered.filter(|value| !value.is_null()).map(|value| value.to_text()))
+            let rendered = value
+                .as_ref()
+                .map(|value| render_for_play(run, self.play, value))
+                .transpose()?;
+            Ok(rendered
+                .filter(|value| !value.is_null())
+                .map(|value| value.to_text()))
         };
         let strategy = text(&self.play.strategy)?.unwrap_or_else(|| run.config.strategy.clone());
         let free = match strategy.rsplit('.').next().unwrap_or_default() {
             "linear" => false,
             "free" | "host_pinned" => true,
             other => {
-                return Err(Diagnostic::error("strategy", format!("strategy `{other}` is not supported"))
-                    .at(self.play.span, "")
-                    .help("kplay has linear, free and host_pinned"));
+                return Err(Diagnostic::error(
+                    "strategy",
+                    format!("strategy `{other}` is not supported"),
+                )
+                .at(self.play.span, "")
+                .help("kplay has linear, free and host_pinned"));
             }
         };
         let percentage = text(&self.play.max_fail_percentage)?;
-        let force = self.play.force_handlers.as_ref().map(|value| render_for_play(run, self.play, value)).transpose()?;
+        let force = self
+            .play
+            .force_handlers
+            .as_ref()
+            .map(|value| render_for_play(run, self.play, value))
+            .transpose()?;
         let public = self.play.roles.iter().flat_map(|role| {
             let mut roles: Vec<_> = role.all_dependencies().into_iter().cloned().collect();
             roles.push(role.clone());
@@ -225,8 +291,11 @@ impl<'a> Running<'a> {
             forks: run.options.forks.max(1),
             free,
             force_handlers: run.options.force_handlers
-                || force.and_then(|value| value.as_bool()).unwrap_or(run.config.force_handlers),
-            max_fail_percentage: percentage.and_then(|text| text.trim().trim_end_matches('%').parse().ok()),
+                || force
+                    .and_then(|value| value.as_bool())
+                    .unwrap_or(run.config.force_handlers),
+            max_fail_percentage: percentage
+                .and_then(|text| text.trim().trim_end_matches('%').parse().ok()),
         })
     }
 
@@ -255,12 +324,22 @@ impl<'a> Running<'a> {
     }
 
     fn gathers(&self, setup: &Setup) -> bool {
-        let stated = self.play.gather_facts.as_ref().and_then(|value| render_for_play(&setup.run, self.play, value).ok());
-        let wanted = stated.filter(|value| !value.is_null()).and_then(|value| value.as_bool().or_else(|| value.to_text().parse().ok()));
+        let stated = self
+            .play
+            .gather_facts
+            .as_ref()
+            .and_then(|value| render_for_play(&setup.run, self.play, value).ok());
+        let wanted = stated
+            .filter(|value| !value.is_null())
+            .and_then(|value| value.as_bool().or_else(|| value.to_text().parse().ok()));
         match (setup.run.config.gathering.as_str(), wanted) {
             ("explicit", wanted) => wanted == Some(true),
             ("smart", Some(false)) => false,
-            ("smart", _) => setup.play.batch.iter().any(|host| setup.run.records.get(host).facts.is_empty()),
+            ("smart", _) => setup
+                .play
+                .batch
+                .iter()
+                .any(|host| setup.run.records.get(host).facts.is_empty()),
             (_, wanted) => wanted != Some(false),
         }
     }
@@ -297,7 +376,9 @@ fn from_task(entries: &[Entry], wanted: &str, started: &mut bool) -> Vec<Entry> 
 fn is_named(task: &Task, wanted: &str) -> bool {
     let name = task.written_name().unwrap_or_default();
     let shown = task.display_name(Some(name));
-    [name, shown.as_str()].into_iter().any(|name| name == wanted || crate::pattern::glob_matches(wanted, name))
+    [name, shown.as_str()]
+        .into_iter()
+        .any(|name| name == wanted || crate::pattern::glob_matches(wanted, name))
 }
 
 /// The task that gathers facts.
@@ -317,9 +398,17 @@ fn gather_task(play: &Arc<Play>) -> Task {
         || ActionKind::Templated(Value::text("ansible.builtin.setup")),
         ActionKind::Module,
     );
-    let mut keywords = Keywords { when: play.gather_when.clone(), ..Keywords::default() };
+    let mut keywords = Keywords {
+        when: play.gather_when.clone(),
+        ..Keywords::default()
+    };
     keywords.tags = vec![Value::text("always")];
-    let scope = Scope { kind: ScopeKind::Task, keywords, span: play.span, parent: Some(play.scope.clone()) };
+    let scope = Scope {
+        kind: ScopeKind::Task,
+        keywords,
+        span: play.span,
+        parent: Some(play.scope.clone()),
+    };
     Task {
         id: TaskId(0),
         name: Some(Value::text("Gathering Facts")),
@@ -328,7 +417,10 @@ fn gather_task(play: &Arc<Play>) -> Task {
             name: "ansible.builtin.setup".into(),
             span: play.span,
             kind,
-            arguments: Arguments { given, ..Arguments::default() },
+            arguments: Arguments {
+                given,
+                ..Arguments::default()
+            },
         },
         scope: Arc::new(scope),
         loop_: None,
@@ -355,7 +447,11 @@ fn gather_task(play: &Arc<Play>) -> Task {
 
 /// `order:`.
 fn ordered(mut hosts: Vec<Arc<str>>, play: &Arc<Play>, run: &RunState) -> Vec<Arc<str>> {
-    let order = play.order.as_ref().and_then(|value| render_for_play(run, play, value).ok()).map(|value| value.to_text());
+    let order = play
+        .order
+        .as_ref()
+        .and_then(|value| render_for_play(run, play, value).ok())
+        .map(|value| value.to_text());
     match order.as_deref() {
         Some("sorted") => hosts.sort(),
         Some("reverse_sorted") => {
@@ -366,7 +462,9 @@ fn ordered(mut hosts: Vec<Arc<str>>, play: &Arc<Play>, run: &RunState) -> Vec<Ar
         Some("shuffle") => {
             let mut seed = u64::from(std::process::id()) ^ 0x9e37_79b9_7f4a_7c15;
             for last in (1..hosts.len()).rev() {
-                seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                seed = seed
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 let at = usize::try_from(seed >> 33).unwrap_or(0) % (last + 1);
                 hosts.swap(last, at);
             }
@@ -381,14 +479,27 @@ fn serial(play: &Arc<Play>, run: &RunState, hosts: usize) -> Result<Vec<usize>, 
     let mut sizes = Vec::new();
     for written in &play.serial {
         let rendered = render_for_play(run, play, written)?;
-        let items = rendered.as_list().map_or_else(|| vec![rendered.clone()], <[Value]>::to_vec);
+        let items = rendered
+            .as_list()
+            .map_or_else(|| vec![rendered.clone()], <[Value]>::to_vec);
         for item in items {
             let text = item.to_text();
-            let wrong = || Diagnostic::error("serial", format!("`serial` must be a number or a percentage, not `{text}`")).at(written.origin().or(play.span), "");
+            let wrong = || {
+                Diagnostic::error(
+                    "serial",
+                    format!("`serial` must be a number or a percentage, not `{text}`"),
+                )
+                .at(written.origin().or(play.span), "")
+            };
             let size = match text.strip_suffix('%') {
                 Some(percent) => {
                     let percent: f64 = percent.trim().parse().map_err(|_| wrong())?;
-                    #[expect(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share of some hosts")]
+                    #[expect(
+                        clippy::cast_precision_loss,
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "a share of some hosts"
+                    )]
                     let share = (hosts as f64 * percent / 100.0) as usize;
                     share.max(1)
                 }
@@ -422,44 +533,95 @@ fn ask_prompts(context: &Context<'_>, play: &Arc<Play>) -> Dict {
             continue;
         }
         let text = |value: &Option<Value>| {
-            value.as_ref().and_then(|value| render_for_play(context.run, play, value).ok()).filter(|value| !value.is_null())
+            value
+                .as_ref()
+                .and_then(|value| render_for_play(context.run, play, value).ok())
+                .filter(|value| !value.is_null())
         };
         let default = text(&prompt.default);
-        let shown = text(&prompt.prompt).map_or_else(|| prompt.name.to_string(), |value| value.to_text());
-        let hint = default.as_ref().filter(|_| !prompt.private).map(|value| format!(" [{}]", value.to_text())).unwrap_or_default();
+        let shown =
+            text(&prompt.prompt).map_or_else(|| prompt.name.to_string(), |value| value.to_text());
+        let hint = default
+            .as_ref()
+            .filter(|_| !prompt.private)
+            .map(|value| format!(" [{}]", value.to_text()))
+            .unwrap_or_default();
         let answer = loop {
             let first = super::ask::line(&format!("{shown}{hint}: "), !prompt.private);
-            if !prompt.confirm || first == super::ask::line(&format!("confirm {shown}{hint}: "), !prompt.private) {
+            if !prompt.confirm
+                || first == super::ask::line(&format!("confirm {shown}{hint}: "), !prompt.private)
+            {
                 break first;
             }
-            let _ = context.events.send(Event::Message("***** VALUES ENTERED DO NOT MATCH ****".to_owned()));
+            let _ = context.events.send(Event::Message(
+                "***** VALUES ENTERED DO NOT MATCH ****".to_owned(),
+            ));
         };
-        let value = if answer.is_empty() { default.unwrap_or_else(|| Value::text("")) } else { Value::text(answer) };
-        answers.insert(prompt.name.clone(), if prompt.private { value.secret() } else { value });
+        let value = if answer.is_empty() {
+            default.unwrap_or_else(|| Value::text(""))
+        } else {
+            Value::text(answer)
+        };
+        answers.insert(
+            prompt.name.clone(),
+            if prompt.private {
+                value.secret()
+            } else {
+                value
+            },
+        );
     }
     answers
 }
 
 /// Reads `vars_files`; of a list of names the first that exists counts.
-fn vars_files(context: &Context<'_>, play: &Arc<Play>, hosts: &[Arc<str>]) -> Result<Dict, Vec<Diagnostic>> {
+fn vars_files(
+    context: &Context<'_>,
+    play: &Arc<Play>,
+    hosts: &[Arc<str>],
+) -> Result<Dict, Vec<Diagnostic>> {
     let mut all = Dict::new();
-    let Some(first) = hosts.first() else { return Ok(all) };
+    let Some(first) = hosts.first() else {
+        return Ok(all);
+    };
     let run = context.run;
     for entry in &play.vars_files {
-        let names: Vec<Value> = entry.as_list().map_or_else(|| vec![entry.clone()], <[Value]>::to_vec);
+        let names: Vec<Value> = entry
+            .as_list()
+            .map_or_else(|| vec![entry.clone()], <[Value]>::to_vec);
         let mut tried = Vec::new();
         let mut found = None;
         for name in &names {
             let scope = HostScope::new(run, None, Some(&play.scope), first);
-            let vars = crate::vars::Layered { first: &all, then: &scope };
-            let vars = crate::vars::Layered { first: &vars, then: &play.scope.keywords.vars };
+            let vars = crate::vars::Layered {
+                first: &all,
+                then: &scope,
+            };
+            let vars = crate::vars::Layered {
+                first: &vars,
+                then: &play.scope.keywords.vars,
+            };
             let outside = Outside { scope: &scope };
-            let template_scope = crate::template::Scope { variables: &vars, outside: Some(&outside), sources: Some(&run.sources) };
-            let Ok(rendered) = run.templar.render(name, &template_scope) else { continue };
+            let template_scope = crate::template::Scope {
+                variables: &vars,
+                outside: Some(&outside),
+                sources: Some(&run.sources),
+            };
+            let Ok(rendered) = run.templar.render(name, &template_scope) else {
+                continue;
+            };
             let text = rendered.to_text();
             let base = run.working_directory.join(&*play.directory);
-            let path = if Path::new(&text).is_absolute() { Path::new(&text).to_path_buf() } else { base.join(&text) };
-            let path = if path.exists() { Some(path) } else { outside.find_file(FileKind::Vars, &text).ok().flatten() };
+            let path = if Path::new(&text).is_absolute() {
+                Path::new(&text).to_path_buf()
+            } else {
+                base.join(&text)
+            };
+            let path = if path.exists() {
+                Some(path)
+            } else {
+                outside.find_file(FileKind::Vars, &text).ok().flatten()
+            };
             match path {
                 Some(path) => {
                     found = Some(path);
@@ -470,10 +632,16 @@ fn vars_files(context: &Context<'_>, play: &Arc<Play>, hosts: &[Arc<str>]) -> Re
         }
         let Some(path) = found else {
             let text = format!("vars file {} was not found", tried.join(", "));
-            let _ = context.events.send(Event::Warning(Diagnostic::warning("vars-file", text).at(entry.origin().or(play.span), "")));
+            let _ = context.events.send(Event::Warning(
+                Diagnostic::warning("vars-file", text).at(entry.origin().or(play.span), ""),
+            ));
             continue;
         };
-        let reader = Reader { sources: &run.sources, vault: &run.vault, duplicates: DuplicateKeys::from(&*run.config) };
+        let reader = Reader {
+            sources: &run.sources,
+            vault: &run.vault,
+            duplicates: DuplicateKeys::from(&*run.config),
+        };
         all.extend(reader.read(&path)?.vars);
     }
     Ok(all)
@@ -481,6 +649,10 @@ fn vars_files(context: &Context<'_>, play: &Arc<Play>, hosts: &[Arc<str>]) -> Re
 
 /// Renders tags and names for lists; see [`super::listing`].
 pub(super) fn rendered_name(play: &Arc<Play>, run: &RunState) -> String {
-    let name = play.name.as_ref().and_then(|name| render_for_play(run, play, name).ok()).map(|name| name.to_text());
+    let name = play
+        .name
+        .as_ref()
+        .and_then(|name| render_for_play(run, play, name).ok())
+        .map(|name| name.to_text());
     play.display_name(name.as_deref())
 }

@@ -19,7 +19,7 @@ use crate::inventory::{Inventory, VarsDirectories};
 use crate::playbook::{Loader, Playbook};
 use crate::remote::local_user::LocalUser;
 use crate::remote::ssh_config::SourceFiles;
-use crate::remote::{Connector, Password, PassphraseRequest, WorkerBinaries};
+use crate::remote::{Connector, PassphraseRequest, Password, WorkerBinaries};
 use crate::secrets::VaultSecrets;
 use crate::template::Templar;
 use crate::yaml::DuplicateKeys;
@@ -101,7 +101,13 @@ fn connector(events: &mpsc::UnboundedSender<Event>) -> Connector {
         if let Some((_, password)) = known.iter().find(|(file, _)| *file == request.key_file) {
             return Some(password.clone());
         }
-        let answer = super::ask::line(&format!("Enter passphrase for key '{}': ", request.key_file.display()), false);
+        let answer = super::ask::line(
+            &format!(
+                "Enter passphrase for key '{}': ",
+                request.key_file.display()
+            ),
+            false,
+        );
         if answer.is_empty() {
             return None;
         }
@@ -111,15 +117,25 @@ fn connector(events: &mpsc::UnboundedSender<Event>) -> Connector {
     };
     let events = events.clone();
     let tell = move |warning: &crate::remote::ssh_config::Warning| {
-        let _ = events.send(Event::Warning(Diagnostic::warning("ssh-config", warning.to_string())));
+        let _ = events.send(Event::Warning(Diagnostic::warning(
+            "ssh-config",
+            warning.to_string(),
+        )));
     };
     Connector::new(user, files, Some(Arc::new(ask)), Arc::new(tell))
 }
 
 /// Runs all plays. Events end with the recap of each playbook; `interrupted` turns true when the user wants an end.
-pub async fn run(site: Site, events: mpsc::UnboundedSender<Event>, interrupted: watch::Receiver<bool>) -> RunEnd {
+pub async fn run(
+    site: Site,
+    events: mpsc::UnboundedSender<Event>,
+    interrupted: watch::Receiver<bool>,
+) -> RunEnd {
     let (state, loader, playbooks) = site.state();
-    let links = Arc::new(Links::new(connector(&events), WorkerBinaries::beside_this_program()));
+    let links = Arc::new(Links::new(
+        connector(&events),
+        WorkerBinaries::beside_this_program(),
+    ));
     let end = run_all(&state, &loader, &playbooks, &links, &events, &interrupted).await;
     links.close(end == RunEnd::Interrupted).await;
     end
@@ -139,7 +155,13 @@ async fn run_all(
         let mut out: BTreeSet<Arc<str>> = BTreeSet::new();
         let mut end = None;
         for play in &playbook.plays {
-            let context = play::Context { run: state, loader, links, events, interrupted };
+            let context = play::Context {
+                run: state,
+                loader,
+                links,
+                events,
+                interrupted,
+            };
             match play::run(&context, play, &mut recap, &mut out).await {
                 PlayEnd::GoesOn => {}
                 PlayEnd::StopsPlaybook => break,

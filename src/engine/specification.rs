@@ -33,7 +33,10 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
         arguments: Value::dict(task.action.arguments.given.clone()),
         argument_defaults: argument_defaults(task, scope),
         when: cloned(scope.when()),
-        looping: task.loop_.as_ref().map(|looping| self::looping(looping, task)),
+        looping: task
+            .loop_
+            .as_ref()
+            .map(|looping| self::looping(looping, task)),
         until: task.until.clone(),
         retries: task.retries.clone(),
         delay: task.delay.clone(),
@@ -42,8 +45,11 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
         register: task.register.clone(),
         ignore_errors: keyword(|k| &k.ignore_errors),
         becoming: BecomeKeywords {
-            enabled: keyword(|k| &k.become_).or_else(|| (options.r#become || config.r#become).then(|| true.into())),
-            user: keyword(|k| &k.become_user).or_else(|| text(&options.become_user)).or_else(|| Some(Value::text(config.become_user.as_str()))),
+            enabled: keyword(|k| &k.become_)
+                .or_else(|| (options.r#become || config.r#become).then(|| true.into())),
+            user: keyword(|k| &k.become_user)
+                .or_else(|| text(&options.become_user))
+                .or_else(|| Some(Value::text(config.become_user.as_str()))),
             method: keyword(|k| &k.become_method)
                 .or_else(|| text(&options.become_method))
                 .or_else(|| Some(Value::text(config.become_method.as_str()))),
@@ -81,7 +87,10 @@ fn looping(looping: &TaskLoop, task: &Task) -> Loop {
     Loop {
         source: match looping {
             TaskLoop::Items(items) => LoopSource::Items(items.clone()),
-            TaskLoop::With { lookup, terms, .. } => LoopSource::Lookup { name: lookup.clone(), terms: terms.clone() },
+            TaskLoop::With { lookup, terms, .. } => LoopSource::Lookup {
+                name: lookup.clone(),
+                terms: terms.clone(),
+            },
         },
         control: LoopControl {
             variable: control.loop_var.clone(),

@@ -204,7 +204,7 @@ fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcom
         };
         if request.check {
             let outcome = Outcome {
-                changed: !opaque,
+                changed: !opaque && !plan.uncounted,
                 skipped: opaque,
                 ..Outcome::default()
             };

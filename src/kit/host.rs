@@ -296,6 +296,23 @@ pub struct Staged {
     pub path: String,
 }
 
+/// How large and how full a file system is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FileSystem {
+    /// Preferred size of reads.
+    pub block_size: u64,
+    /// Bytes that `blocks` counts in.
+    pub fragment_size: u64,
+    /// All blocks.
+    pub blocks: u64,
+    /// Blocks that others than root may still take.
+    pub blocks_available: u64,
+    /// All inodes.
+    pub inodes: u64,
+    /// Inodes that others than root may still take.
+    pub inodes_available: u64,
+}
+
 /// An open file.
 pub type Reader = Box<dyn Read + Send>;
 
@@ -330,6 +347,11 @@ pub trait Host {
 
     /// Returns the path with links and dots resolved as far as it exists.
     fn real_path(&self, path: &str) -> Result<String, HostError>;
+
+    /// Returns the sizes of the file system that a path lies on.
+    fn file_system(&self, path: &str) -> Result<FileSystem, HostError> {
+        Err(HostError::Other(format!("nothing is known of the file system of `{path}`")))
+    }
 
     /// Tells whether the one who acts may read, write and execute the path.
     fn access(&self, path: &str) -> (bool, bool, bool);

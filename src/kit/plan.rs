@@ -33,6 +33,8 @@ pub struct Plan<C> {
     pub diff: Vec<Diff>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
+    /// What is to be done is no change in the eyes of a user (a package cache's update): check mode reports none.
+    pub uncounted: bool,
 }
 
 impl<C> Plan<C> {
@@ -62,7 +64,15 @@ impl<C> Plan<C> {
             values: Dict::new(),
             diff: Vec::new(),
             warnings: Vec::new(),
+            uncounted: false,
         }
+    }
+
+    /// Says that carrying it out does not count as a change; `apply` then returns an unchanged outcome.
+    #[must_use]
+    pub fn uncounted(mut self) -> Self {
+        self.uncounted = true;
+        self
     }
 
     /// Adds a return value.

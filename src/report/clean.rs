@@ -36,6 +36,9 @@ mod tests {
     fn t22_escape_sequences_and_turned_text_are_shown_as_text() {
         assert_eq!(clean("a\tb\nc ä"), "a\tb\nc ä");
         assert_eq!(clean("\u{1b}[2Jgone\r\u{7}"), "\\x1b[2Jgone\\x0d\\x07");
-        assert_eq!(clean("\u{9b}31m\u{202e}abc\u{2069}"), "\\x9b31m\\u202eabc\\u2069");
+        assert_eq!(
+            clean("\u{9b}31m\u{202e}abc\u{2069}"),
+            "\\x9b31m\\u202eabc\\u2069"
+        );
     }
 }

@@ -45,7 +45,10 @@ impl Color {
 
     /// Returns the text in the colour, line by line.
     pub(super) fn paint(self, text: &str) -> String {
-        let lines: Vec<String> = text.split('\n').map(|line| format!("\u{1b}[{}m{line}\u{1b}[0m", self.code())).collect();
+        let lines: Vec<String> = text
+            .split('\n')
+            .map(|line| format!("\u{1b}[{}m{line}\u{1b}[0m", self.code()))
+            .collect();
         lines.join("\n")
     }
 }
@@ -56,6 +59,9 @@ mod tests {
 
     #[test]
     fn each_line_has_its_own_colour() {
-        assert_eq!(Color::Ok.paint("a\nb"), "\u{1b}[0;32ma\u{1b}[0m\n\u{1b}[0;32mb\u{1b}[0m");
+        assert_eq!(
+            Color::Ok.paint("a\nb"),
+            "\u{1b}[0;32ma\u{1b}[0m\n\u{1b}[0;32mb\u{1b}[0m"
+        );
     }
 }

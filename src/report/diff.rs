@@ -30,7 +30,10 @@ fn one(diff: &Diff, context: usize, format: &result::Format, out: &mut String) {
         let mut unified = compared.unified_diff();
         let unified = unified
             .context_radius(context)
-            .header(&header("before", &diff.before_header), &header("after", &diff.after_header))
+            .header(
+                &header("before", &diff.before_header),
+                &header("after", &diff.after_header),
+            )
             .missing_newline_hint(true)
             .to_string();
         if !unified.is_empty() {
@@ -76,7 +79,10 @@ mod tests {
     fn texts_are_compared_line_by_line() {
         let diff = Diff::text("", "a\nb\n");
         assert_eq!(
-            shown(Diff { after_header: Some("/tmp/x".to_owned()), ..diff }),
+            shown(Diff {
+                after_header: Some("/tmp/x".to_owned()),
+                ..diff
+            }),
             "--- before\n+++ after: /tmp/x\n@@ -0,0 +1,2 @@\n+a\n+b\n\n"
         );
         assert_eq!(

@@ -16,14 +16,24 @@ pub struct Json {
     plays: Vec<serde_json::Value>,
     stats: Map<String, serde_json::Value>,
     /// Tasks of the play in hand, by number.
-    tasks: Vec<(u64, Map<String, serde_json::Value>, Map<String, serde_json::Value>)>,
+    tasks: Vec<(
+        u64,
+        Map<String, serde_json::Value>,
+        Map<String, serde_json::Value>,
+    )>,
     play: Option<serde_json::Value>,
 }
 
 impl Json {
     /// Returns one that has seen nothing yet.
     pub fn new(printer: Printer) -> Self {
-        Self { printer, plays: Vec::new(), stats: Map::new(), tasks: Vec::new(), play: None }
+        Self {
+            printer,
+            plays: Vec::new(),
+            stats: Map::new(),
+            tasks: Vec::new(),
+            play: None,
+        }
     }
 
     /// Takes note of an event; the last one prints all.
@@ -35,7 +45,9 @@ impl Json {
             }
             Event::TaskStarted(task) => drop(self.task(task)),
             Event::HostDone(done) => self.done(done),
-            Event::Warning(warning) => self.printer.error_line(&format!("[WARNING]: {}", warning.headline), None),
+            Event::Warning(warning) => self
+                .printer
+                .error_line(&format!("[WARNING]: {}", warning.headline), None),
             Event::Recap(recap) => {
                 self.end_play();
                 for (host, stats) in recap {
@@ -56,7 +68,11 @@ impl Json {
     }
 
     fn task(&mut self, task: &Arc<TaskHeader>) -> usize {
-        if let Some(found) = self.tasks.iter().position(|(number, _, _)| *number == task.number) {
+        if let Some(found) = self
+            .tasks
+            .iter()
+            .position(|(number, _, _)| *number == task.number)
+        {
             return found;
         }
         let mut head = Map::new();
@@ -70,7 +86,9 @@ impl Json {
         let index = self.task(&done.task);
         let mut result = shown(&done.result.value, done.result.no_log, false);
         if let Some(items) = done.result.items.as_ref().filter(|_| !done.result.no_log) {
-            let items = items.iter().map(|item| Value::dict(shown(&item.value, item.no_log, false)));
+            let items = items
+                .iter()
+                .map(|item| Value::dict(shown(&item.value, item.no_log, false)));
             result.insert("results", Value::list(items));
         }
         self.printer.learn_from(&Value::dict(result.clone()));
@@ -91,13 +109,21 @@ impl Json {
     }
 
     fn end_play(&mut self) {
-        let Some(mut play) = self.play.take() else { return };
+        let Some(mut play) = self.play.take() else {
+            return;
+        };
         play["duration"]["end"] = now().into();
-        let tasks: Vec<serde_json::Value> = self.tasks.drain(..).map(|(_, head, hosts)| json!({"hosts": hosts, "task": head})).collect();
+        let tasks: Vec<serde_json::Value> = self
+            .tasks
+            .drain(..)
+            .map(|(_, head, hosts)| json!({"hosts": hosts, "task": head}))
+            .collect();
         self.plays.push(json!({"play": play, "tasks": tasks}));
     }
 }
 
 fn now() -> String {
-    jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6fZ").to_string()
+    jiff::Timestamp::now()
+        .strftime("%Y-%m-%dT%H:%M:%S%.6fZ")
+        .to_string()
 }

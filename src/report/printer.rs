@@ -24,7 +24,10 @@ pub struct Screen {
 
 impl Default for Screen {
     fn default() -> Self {
-        Self { color: false, columns: banner::WIDTH }
+        Self {
+            color: false,
+            columns: banner::WIDTH,
+        }
     }
 }
 
@@ -47,8 +50,17 @@ struct Shared {
 impl Printer {
     /// Returns one that writes there.
     pub fn new(out: Box<dyn Write + Send>, err: Box<dyn Write + Send>, screen: Screen) -> Self {
-        let shared = Shared { out, err, log: None, masker: Masker::default(), closed: false };
-        Self { shared: Arc::new(Mutex::new(shared)), screen }
+        let shared = Shared {
+            out,
+            err,
+            log: None,
+            masker: Masker::default(),
+            closed: false,
+        };
+        Self {
+            shared: Arc::new(Mutex::new(shared)),
+            screen,
+        }
     }
 
     /// Writes each line to this file as well (`log_path`).
@@ -59,7 +71,10 @@ impl Printer {
     /// Returns one that writes to the same places in another way.
     #[must_use]
     pub fn with_screen(&self, screen: Screen) -> Self {
-        Self { screen, ..self.clone() }
+        Self {
+            screen,
+            ..self.clone()
+        }
     }
 
     /// Returns what the terminal can do.
@@ -75,7 +90,9 @@ impl Printer {
     /// Learns the secrets in a value.
     pub fn learn_from(&self, value: &Value) {
         match value.kind() {
-            Kind::List(items) | Kind::Tuple(items) => items.iter().for_each(|item| self.learn_from(item)),
+            Kind::List(items) | Kind::Tuple(items) => {
+                items.iter().for_each(|item| self.learn_from(item))
+            }
             Kind::Dict(dict) => dict.values().for_each(|item| self.learn_from(item)),
             Kind::Null | Kind::Undefined(_) | Kind::Bool(_) => {}
             _ if value.is_secret() => self.learn(&value.to_text()),
@@ -109,9 +126,14 @@ impl Printer {
 
     /// Writes parts of one line of different colours to standard output.
     pub(super) fn parts(&self, parts: &[(String, Option<Color>)]) {
-        let clean: Vec<(String, Option<Color>)> =
-            parts.iter().map(|(text, color)| (self.presentable(text), *color)).collect();
-        let painted: String = clean.iter().map(|(text, color)| self.painted(text, *color)).collect();
+        let clean: Vec<(String, Option<Color>)> = parts
+            .iter()
+            .map(|(text, color)| (self.presentable(text), *color))
+            .collect();
+        let painted: String = clean
+            .iter()
+            .map(|(text, color)| self.painted(text, *color))
+            .collect();
         let plain: String = clean.into_iter().map(|(text, _)| text).collect();
         self.write(false, &painted, &plain);
     }
@@ -124,7 +146,11 @@ impl Printer {
     /// Writes the lines of a difference to standard output.
     pub(super) fn diff(&self, text: &str) {
         let text = self.presentable(text);
-        let painted = if self.screen.color { diff::paint(&text) } else { text.clone() };
+        let painted = if self.screen.color {
+            diff::paint(&text)
+        } else {
+            text.clone()
+        };
         self.write(false, &painted, &text);
     }
 
@@ -137,8 +163,14 @@ impl Printer {
     /// Writes a warning to standard error as Ansible writes one; with its source line where there is more to say of the place.
     pub fn warning(&self, warning: &Diagnostic, sources: &SourceMap) {
         let mut text = format!("[WARNING]: {}", warning.headline);
-        let told = warning.primary.as_ref().is_some_and(|label| !label.text.is_empty());
-        let more = told || !(warning.help.is_empty() && warning.notes.is_empty() && warning.secondary.is_empty());
+        let told = warning
+            .primary
+            .as_ref()
+            .is_some_and(|label| !label.text.is_empty());
+        let more = told
+            || !(warning.help.is_empty()
+                && warning.notes.is_empty()
+                && warning.secondary.is_empty());
         if let Some(place) = sources.place(warning.span()).filter(|_| !more) {
             text.push_str(&format!(" ({place})"));
         }
@@ -160,7 +192,10 @@ impl Printer {
         sources: &SourceMap,
         draw: fn(&Diagnostic, &SourceMap, Style) -> String,
     ) -> String {
-        let label = |label: &Label| Label { span: label.span, text: self.presentable(&label.text) };
+        let label = |label: &Label| Label {
+            span: label.span,
+            text: self.presentable(&label.text),
+        };
         let lines = |lines: &[String]| lines.iter().map(|line| self.presentable(line)).collect();
         let shown = Diagnostic {
             code: diagnostic.code.clone(),
@@ -171,9 +206,15 @@ impl Printer {
             notes: lines(&diagnostic.notes),
             help: lines(&diagnostic.help),
         };
-        let style = Style { color: self.screen.color, width: Style::default().width.max(self.screen.columns) };
+        let style = Style {
+            color: self.screen.color,
+            width: Style::default().width.max(self.screen.columns),
+        };
         // The excerpt may show a secret that stands in a plain file; annotate-snippets has made control characters harmless.
-        self.locked().masker.mask(&draw(&shown, sources, style)).into_owned()
+        self.locked()
+            .masker
+            .mask(&draw(&shown, sources, style))
+            .into_owned()
     }
 
     fn painted<'a>(&self, text: &'a str, color: Option<Color>) -> Cow<'a, str> {
@@ -199,8 +240,16 @@ impl Printer {
         }
         if let Some(log) = &mut shared.log {
             let now = jiff::Zoned::now();
-            let head = format!("{} p={} n=kplay |", now.strftime("%Y-%m-%d %H:%M:%S,%3f"), std::process::id());
-            let text: String = plain.trim_end_matches('\n').lines().map(|line| format!("{head} {line}\n")).collect();
+            let head = format!(
+                "{} p={} n=kplay |",
+                now.strftime("%Y-%m-%d %H:%M:%S,%3f"),
+                std::process::id()
+            );
+            let text: String = plain
+                .trim_end_matches('\n')
+                .lines()
+                .map(|line| format!("{head} {line}\n"))
+                .collect();
             let _ = log.write_all(text.as_bytes());
         }
     }
@@ -233,29 +282,50 @@ pub(super) mod tests {
     /// Returns a printer with the pages that it writes to.
     pub(in crate::report) fn printer(screen: Screen) -> (Printer, Page, Page) {
         let (out, err) = (Page::default(), Page::default());
-        (Printer::new(Box::new(out.clone()), Box::new(err.clone()), screen), out, err)
+        (
+            Printer::new(Box::new(out.clone()), Box::new(err.clone()), screen),
+            out,
+            err,
+        )
     }
 
     #[test]
     fn t05_what_was_learnt_is_stars_everywhere() {
         let (printer, out, err) = printer(Screen::default());
-        printer.learn_from(&Value::list([Value::text("open"), Value::text("canary").secret()]));
+        printer.learn_from(&Value::list([
+            Value::text("open"),
+            Value::text("canary").secret(),
+        ]));
         printer.line("the canary sings", Some(Color::Ok));
         printer.error_line("open canary", None);
         let sources = SourceMap::default();
         let file = sources.add("site.yml", "password: canary\n");
         let span = crate::diag::Span::new(file, 1, 1, 8);
-        printer.diagnostic(&Diagnostic::error("x", "bad canary").at(span, "canary").note("canary"), &sources);
+        printer.diagnostic(
+            &Diagnostic::error("x", "bad canary")
+                .at(span, "canary")
+                .note("canary"),
+            &sources,
+        );
         assert_eq!(out.text(), "the ******** sings\n");
-        assert!(err.text().starts_with("open ********\nerror[x]: bad ********\n"));
+        assert!(
+            err.text()
+                .starts_with("open ********\nerror[x]: bad ********\n")
+        );
         assert!(err.text().contains("password: ********") && !err.text().contains("canary"));
     }
 
     #[test]
     fn t22_hosts_cannot_drive_the_terminal() {
-        let (printer, out, err) = printer(Screen { color: true, columns: 79 });
+        let (printer, out, err) = printer(Screen {
+            color: true,
+            columns: 79,
+        });
         printer.line("\u{1b}[2J", Some(Color::Ok));
-        printer.diagnostic(&Diagnostic::error("x", "\u{1b}]0;title\u{7}"), &SourceMap::default());
+        printer.diagnostic(
+            &Diagnostic::error("x", "\u{1b}]0;title\u{7}"),
+            &SourceMap::default(),
+        );
         assert_eq!(out.text(), "\u{1b}[0;32m\\x1b[2J\u{1b}[0m\n");
         assert!(err.text().contains("\\x1b]0;title\\x07"));
     }

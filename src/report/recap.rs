@@ -23,7 +23,14 @@ fn line(host: &str, stats: HostStats, color: bool) -> Vec<(String, Option<Color>
     };
     // Ansible pads a coloured name, colour codes included, to 37 columns: one more than the plain 26 come to.
     let width = if color { 37 - 11 } else { 26 };
-    let mut parts = vec![(host.to_owned(), Some(host_color)), (" ".repeat(width.max(host.chars().count()) - host.chars().count()), None), (" : ".to_owned(), None)];
+    let mut parts = vec![
+        (host.to_owned(), Some(host_color)),
+        (
+            " ".repeat(width.max(host.chars().count()) - host.chars().count()),
+            None,
+        ),
+        (" : ".to_owned(), None),
+    ];
     let columns = [
         ("ok", stats.ok, Color::Ok),
         ("changed", stats.changed, Color::Changed),
@@ -37,23 +44,40 @@ fn line(host: &str, stats: HostStats, color: bool) -> Vec<(String, Option<Color>
         if index > 0 {
             parts.push((" ".to_owned(), None));
         }
-        parts.push((format!("{name}={count:<4}"), Some(color).filter(|_| count > 0)));
+        parts.push((
+            format!("{name}={count:<4}"),
+            Some(color).filter(|_| count > 0),
+        ));
     }
     parts
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::printer::tests::printer;
     use super::super::printer::Screen;
+    use super::super::printer::tests::printer;
     use super::*;
 
     /// As ansible-playbook printed it.
     #[test]
     fn columns_are_those_of_ansible() {
         let (to, out, _) = printer(Screen::default());
-        let stats = HostStats { ok: 25, changed: 10, unreachable: 1, skipped: 4, rescued: 1, ignored: 6, failed: 0 };
-        recap(&to, &Recap::from([("g1".into(), stats), ("a-host.with.a.very.long.name".into(), HostStats::default())]));
+        let stats = HostStats {
+            ok: 25,
+            changed: 10,
+            unreachable: 1,
+            skipped: 4,
+            rescued: 1,
+            ignored: 6,
+            failed: 0,
+        };
+        recap(
+            &to,
+            &Recap::from([
+                ("g1".into(), stats),
+                ("a-host.with.a.very.long.name".into(), HostStats::default()),
+            ]),
+        );
         assert_eq!(
             out.text(),
             "\nPLAY RECAP *********************************************************************\n\

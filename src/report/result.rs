@@ -9,14 +9,29 @@ use crate::value::{Dict, Kind, Value};
 /// What a secret shows as.
 const STARS: &str = "********";
 /// What stands in the place of a result that `no_log` hides.
-const CENSORED: &str = "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
+const CENSORED: &str =
+    "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
 /// What is shown of such a result all the same.
 const NOT_CENSORED: [&str; 3] = ["attempts", "changed", "retries"];
 /// What the kind of the line says already, or what is shown elsewhere.
-const NEVER_SHOWN: [&str; 7] = ["failed", "skipped", "exception", "warnings", "deprecations", "results", "diff"];
+const NEVER_SHOWN: [&str; 7] = [
+    "failed",
+    "skipped",
+    "exception",
+    "warnings",
+    "deprecations",
+    "results",
+    "diff",
+];
 /// What `debug: var=` does not show.
-const NOT_IN_DEBUG: [&str; 6] =
-    ["changed", "invocation", "skip_reason", "ansible_loop_var", "ansible_index_var", "ansible_loop"];
+const NOT_IN_DEBUG: [&str; 6] = [
+    "changed",
+    "invocation",
+    "skip_reason",
+    "ansible_loop_var",
+    "ansible_index_var",
+    "ansible_loop",
+];
 
 /// How results are written (`callback_result_format`, `callback_format_pretty`).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -31,9 +46,16 @@ impl Format {
     /// Returns what the settings say.
     pub fn new(settings: &Settings, verbosity: u8) -> Self {
         let pretty = settings.callback_format_pretty.as_deref().map(|text| {
-            matches!(text.to_ascii_lowercase().as_str(), "yes" | "true" | "on" | "y" | "t" | "1" | "1.0")
+            matches!(
+                text.to_ascii_lowercase().as_str(),
+                "yes" | "true" | "on" | "y" | "t" | "1" | "1.0"
+            )
         });
-        Self { yaml: settings.callback_result_format == "yaml", pretty, verbose: verbosity > 2 }
+        Self {
+            yaml: settings.callback_result_format == "yaml",
+            pretty,
+            verbose: verbosity > 2,
+        }
     }
 
     /// Returns the result as text; `always` for results that are shown in any case, which get indents.
@@ -56,7 +78,9 @@ impl Format {
     /// Returns a state of a difference as text.
     pub(super) fn state(&self, state: &Value) -> String {
         match state.as_dict() {
-            Some(dict) if self.yaml => format!("{}\n", yaml::indented(dict, self.pretty != Some(false))),
+            Some(dict) if self.yaml => {
+                format!("{}\n", yaml::indented(dict, self.pretty != Some(false)))
+            }
             Some(_) => json(state, true) + "\n",
             None if state.is_null() => String::new(),
             None => state.to_text(),
@@ -69,7 +93,10 @@ pub(super) fn shown(result: &Dict, no_log: bool, debug: bool) -> Dict {
     if no_log {
         let mut kept: Dict = result
             .iter()
-            .filter(|(key, _)| key.as_str().is_some_and(|name| NOT_CENSORED.contains(&name)))
+            .filter(|(key, _)| {
+                key.as_str()
+                    .is_some_and(|name| NOT_CENSORED.contains(&name))
+            })
             .map(|(key, value)| (key.clone(), value.clone()))
             .collect();
         kept.insert("censored", CENSORED);
@@ -81,7 +108,11 @@ pub(super) fn shown(result: &Dict, no_log: bool, debug: bool) -> Dict {
         .filter(|(key, _)| {
             let name = key.as_str().unwrap_or_default();
             let internal = name.starts_with("_ansible_") || NEVER_SHOWN.contains(&name);
-            let not_for_debug = if message_only { name != "msg" } else { debug && NOT_IN_DEBUG.contains(&name) };
+            let not_for_debug = if message_only {
+                name != "msg"
+            } else {
+                debug && NOT_IN_DEBUG.contains(&name)
+            };
             !internal && !not_for_debug
         })
         .map(|(key, value)| (key.clone(), value.clone()))
@@ -121,7 +152,10 @@ fn write(value: &Value, depth: Option<usize>, out: &mut String) {
             out.push(']');
         }
         Kind::Dict(dict) if !dict.is_empty() => {
-            let sorted: BTreeMap<String, &Value> = dict.iter().map(|(key, item)| (key.to_json_key(), item)).collect();
+            let sorted: BTreeMap<String, &Value> = dict
+                .iter()
+                .map(|(key, item)| (key.to_json_key(), item))
+                .collect();
             out.push('{');
             for (index, (name, item)) in sorted.into_iter().enumerate() {
                 between(index, inner, out);
@@ -134,13 +168,19 @@ fn write(value: &Value, depth: Option<usize>, out: &mut String) {
         }
         Kind::List(_) | Kind::Tuple(_) => out.push_str("[]"),
         Kind::Dict(_) => out.push_str("{}"),
-        Kind::Undefined(fault) => out.push_str(&quoted(&format!("<< error 1 - {} >>", fault.message))),
+        Kind::Undefined(fault) => {
+            out.push_str(&quoted(&format!("<< error 1 - {} >>", fault.message)))
+        }
         Kind::Null => out.push_str("null"),
         Kind::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
         _ if value.is_secret() => out.push_str(&quoted(STARS)),
         Kind::Float(number) if number.is_nan() => out.push_str("NaN"),
         Kind::Float(number) if number.is_infinite() => {
-            out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" });
+            out.push_str(if *number > 0.0 {
+                "Infinity"
+            } else {
+                "-Infinity"
+            });
         }
         Kind::Int(_) | Kind::Big(_) | Kind::Float(_) => out.push_str(&value.to_repr()),
         Kind::Str(text) => out.push_str(&quoted(text)),
@@ -153,7 +193,11 @@ fn write(value: &Value, depth: Option<usize>, out: &mut String) {
 pub(super) fn starred(value: &Value) -> Value {
     value.clone().map(&mut |leaf| {
         let whole = matches!(leaf.kind(), Kind::List(_) | Kind::Tuple(_) | Kind::Dict(_));
-        if leaf.is_secret() && !whole { Value::text(STARS) } else { leaf }
+        if leaf.is_secret() && !whole {
+            Value::text(STARS)
+        } else {
+            leaf
+        }
     })
 }
 
@@ -187,29 +231,54 @@ mod tests {
 
     #[test]
     fn results_that_are_always_shown_have_indents() {
-        let message = Dict::new().with("msg", Dict::new().with("b", 1_i64).with("a", Value::list([Value::NULL])));
-        let text = Format::default().result(&shown(&message.with("changed", false), false, true), true);
-        assert_eq!(text, "{\n    \"msg\": {\n        \"a\": [\n            null\n        ],\n        \"b\": 1\n    }\n}");
+        let message = Dict::new().with(
+            "msg",
+            Dict::new()
+                .with("b", 1_i64)
+                .with("a", Value::list([Value::NULL])),
+        );
+        let text =
+            Format::default().result(&shown(&message.with("changed", false), false, true), true);
+        assert_eq!(
+            text,
+            "{\n    \"msg\": {\n        \"a\": [\n            null\n        ],\n        \"b\": 1\n    }\n}"
+        );
     }
 
     #[test]
     fn debug_of_a_variable_shows_nothing_else() {
-        let result = Dict::new().with("x", 1_i64).with("changed", false).with("ansible_loop_var", "item").with("item", 2_i64);
-        assert_eq!(Format::default().result(&shown(&result, false, true), false), "{\"item\": 2, \"x\": 1}");
+        let result = Dict::new()
+            .with("x", 1_i64)
+            .with("changed", false)
+            .with("ansible_loop_var", "item")
+            .with("item", 2_i64);
+        assert_eq!(
+            Format::default().result(&shown(&result, false, true), false),
+            "{\"item\": 2, \"x\": 1}"
+        );
     }
 
     #[test]
     fn t05_no_log_and_secrets_hide_content() {
         let hidden = Format::default().result(&shown(&command(), true, false), false);
-        assert_eq!(hidden, format!("{{\"censored\": \"{CENSORED}\", \"changed\": true}}"));
+        assert_eq!(
+            hidden,
+            format!("{{\"censored\": \"{CENSORED}\", \"changed\": true}}")
+        );
         let secret = Dict::new().with("msg", Value::list([Value::text("canary").secret()]));
-        assert_eq!(Format::default().result(&secret, false), "{\"msg\": [\"********\"]}");
+        assert_eq!(
+            Format::default().result(&secret, false),
+            "{\"msg\": [\"********\"]}"
+        );
     }
 
     /// As ansible-playbook printed it.
     #[test]
     fn yaml_stands_below_the_line() {
-        let format = Format { yaml: true, ..Format::default() };
+        let format = Format {
+            yaml: true,
+            ..Format::default()
+        };
         let result = Dict::new()
             .with("cmd", Value::list([Value::text("echo"), Value::text("hi")]))
             .with("end", "2026-11-21 05:45:02")

@@ -18,7 +18,10 @@ pub(super) fn indented(dict: &Dict, lossy: bool) -> String {
 }
 
 fn mapping(dict: &Dict, indent: usize, lossy: bool, out: &mut String) {
-    let sorted: BTreeMap<String, &Value> = dict.iter().map(|(key, item)| (key.to_json_key(), item)).collect();
+    let sorted: BTreeMap<String, &Value> = dict
+        .iter()
+        .map(|(key, item)| (key.to_json_key(), item))
+        .collect();
     for (name, value) in sorted {
         let name = scalar(&Value::text(name));
         out.push_str(&format!("{:indent$}{name}:", ""));
@@ -49,7 +52,9 @@ fn node(value: &Value, indent: usize, lossy: bool, out: &mut String) {
                 }
             }
         }
-        Kind::Str(text) if text.contains('\n') && !value.is_secret() && lossy => block(text, indent + 4, out),
+        Kind::Str(text) if text.contains('\n') && !value.is_secret() && lossy => {
+            block(text, indent + 4, out)
+        }
         _ => {
             out.push(' ');
             out.push_str(&scalar(&starred(value)).replace('\n', &format!("\n{:indent$}", "")));
@@ -60,10 +65,16 @@ fn node(value: &Value, indent: usize, lossy: bool, out: &mut String) {
 
 /// Text of several lines. What a block cannot hold (tabs, blanks at line ends, control characters) goes.
 fn block(text: &str, indent: usize, out: &mut String) {
-    let cleaned: String = text.replace('\t', "        ").chars().filter(|character| *character == '\n' || !character.is_control()).collect();
+    let cleaned: String = text
+        .replace('\t', "        ")
+        .chars()
+        .filter(|character| *character == '\n' || !character.is_control())
+        .collect();
     let ends = if cleaned.ends_with('\n') { "" } else { "-" };
     let lines: Vec<&str> = cleaned.trim_end().lines().map(str::trim_end).collect();
-    let first_is_indented = lines.first().is_some_and(|line| line.starts_with(' ') || line.is_empty());
+    let first_is_indented = lines
+        .first()
+        .is_some_and(|line| line.starts_with(' ') || line.is_empty());
     let hint = if first_is_indented { "4" } else { "" };
     out.push_str(&format!(" |{hint}{ends}\n"));
     for line in lines {
@@ -78,8 +89,16 @@ fn block(text: &str, indent: usize, out: &mut String) {
 /// One scalar (or empty collection) as the filter `to_yaml` writes it, without the marks of a document.
 fn scalar(value: &Value) -> String {
     let variables = Dict::new().with("value", value.clone());
-    let scope = Scope { variables: &variables, outside: None, sources: None };
-    let text = TEMPLAR.expression("value | to_yaml", Span::NONE, &scope).map(|text| text.to_text());
+    let scope = Scope {
+        variables: &variables,
+        outside: None,
+        sources: None,
+    };
+    let text = TEMPLAR
+        .expression("value | to_yaml", Span::NONE, &scope)
+        .map(|text| text.to_text());
     let text = text.unwrap_or_else(|_| value.to_repr());
-    text.trim_end_matches('\n').trim_end_matches("\n...").to_owned()
+    text.trim_end_matches('\n')
+        .trim_end_matches("\n...")
+        .to_owned()
 }

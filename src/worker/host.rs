@@ -13,7 +13,7 @@ use super::cleanup::{Cleanup, Owner};
 use super::command::{self, Limits, Surroundings};
 use super::files::{self, Draft, refused};
 use crate::kit::{
-    Command, Content, DirectoryEntry, Group, Host, HostError, Identity, Output, Reader, Signal,
+    Command, Content, DirectoryEntry, FileSystem, Group, Host, HostError, Identity, Output, Reader, Signal,
     Staged, Status, Supplied, User, Write,
 };
 use crate::value::{Dict, Value};
@@ -210,6 +210,20 @@ impl Host for RealHost {
 
     fn real_path(&self, path: &str) -> Result<String, HostError> {
         Ok(files::real_path(&self.begin(path)?))
+    }
+
+    fn file_system(&self, path: &str) -> Result<FileSystem, HostError> {
+        let path = self.begin(path)?;
+        let sizes = rustix::fs::statvfs(&path)
+            .map_err(|error| refused("measure", &path, &error.into()))?;
+        Ok(FileSystem {
+            block_size: sizes.f_bsize,
+            fragment_size: sizes.f_frsize,
+            blocks: sizes.f_blocks,
+            blocks_available: sizes.f_bavail,
+            inodes: sizes.f_files,
+            inodes_available: sizes.f_favail,
+        })
     }
 
     fn access(&self, path: &str) -> (bool, bool, bool) {

@@ -19,7 +19,10 @@ pub struct Style {
 
 impl Default for Style {
     fn default() -> Self {
-        Self { color: false, width: 140 }
+        Self {
+            color: false,
+            width: 140,
+        }
     }
 }
 
@@ -29,7 +32,9 @@ pub fn human(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> Stri
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
     };
-    let title = level.primary_title(&*diagnostic.headline).id(&*diagnostic.code);
+    let title = level
+        .primary_title(&*diagnostic.headline)
+        .id(&*diagnostic.code);
     renderer(style).render(&[title.elements(elements(diagnostic, sources))])
 }
 
@@ -39,50 +44,106 @@ pub fn body(diagnostic: &Diagnostic, sources: &SourceMap, style: Style) -> Strin
     if elements.is_empty() {
         return String::new();
     }
-    let whole = human(diagnostic, sources, Style { color: style.color, ..style });
+    let whole = human(
+        diagnostic,
+        sources,
+        Style {
+            color: style.color,
+            ..style
+        },
+    );
     let headline_lines = diagnostic.headline.lines().count().max(1);
-    whole.lines().skip(headline_lines).collect::<Vec<_>>().join("\n")
+    whole
+        .lines()
+        .skip(headline_lines)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn renderer(style: Style) -> Renderer {
-    let renderer = if style.color { Renderer::styled() } else { Renderer::plain() };
-    renderer.term_width(style.width).decor_style(DecorStyle::Ascii)
+    let renderer = if style.color {
+        Renderer::styled()
+    } else {
+        Renderer::plain()
+    };
+    renderer
+        .term_width(style.width)
+        .decor_style(DecorStyle::Ascii)
 }
 
 fn elements<'a>(diagnostic: &'a Diagnostic, sources: &SourceMap) -> Vec<Element<'a>> {
     let mut elements = Vec::new();
     let mut labels: Vec<(&Label, AnnotationKind)> = Vec::new();
-    labels.extend(diagnostic.primary.iter().map(|label| (label, AnnotationKind::Primary)));
-    labels.extend(diagnostic.secondary.iter().map(|label| (label, AnnotationKind::Context)));
+    labels.extend(
+        diagnostic
+            .primary
+            .iter()
+            .map(|label| (label, AnnotationKind::Primary)),
+    );
+    labels.extend(
+        diagnostic
+            .secondary
+            .iter()
+            .map(|label| (label, AnnotationKind::Context)),
+    );
     // One excerpt for each file, in the order in which they are named.
     while let Some((first, _)) = labels.first() {
         let file = first.span.file;
-        let (here, others): (Vec<_>, Vec<_>) = labels.into_iter().partition(|(label, _)| label.span.file == file);
+        let (here, others): (Vec<_>, Vec<_>) = labels
+            .into_iter()
+            .partition(|(label, _)| label.span.file == file);
         labels = others;
-        let Some(source) = sources.get(file) else { continue };
-        if source.secret || here.iter().any(|(label, _)| range(&source.text, label.span).is_none()) {
+        let Some(source) = sources.get(file) else {
+            continue;
+        };
+        if source.secret
+            || here
+                .iter()
+                .any(|(label, _)| range(&source.text, label.span).is_none())
+        {
             elements.extend(here.iter().map(|(label, _)| named(&source, label)));
             continue;
         }
-        let snippet = Snippet::source(source.text.to_string()).path(source.name.clone()).line_start(1);
-        let marks = here.into_iter().filter_map(|(label, kind)| mark(&source.text, label, kind));
+        let snippet = Snippet::source(source.text.to_string())
+            .path(source.name.clone())
+            .line_start(1);
+        let marks = here
+            .into_iter()
+            .filter_map(|(label, kind)| mark(&source.text, label, kind));
         elements.push(snippet.annotations(marks).into());
     }
-    elements.extend(diagnostic.notes.iter().map(|note| Level::NOTE.message(&**note).into()));
-    elements.extend(diagnostic.help.iter().map(|help| Level::HELP.message(&**help).into()));
+    elements.extend(
+        diagnostic
+            .notes
+            .iter()
+            .map(|note| Level::NOTE.message(&**note).into()),
+    );
+    elements.extend(
+        diagnostic
+            .help
+            .iter()
+            .map(|help| Level::HELP.message(&**help).into()),
+    );
     elements
 }
 
 fn mark<'a>(text: &str, label: &'a Label, kind: AnnotationKind) -> Option<Annotation<'a>> {
     let annotation = kind.span(range(text, label.span)?);
-    Some(if label.text.is_empty() { annotation } else { annotation.label(&*label.text) })
+    Some(if label.text.is_empty() {
+        annotation
+    } else {
+        annotation.label(&*label.text)
+    })
 }
 
 /// The place alone, for a text that is not shown.
 fn named<'a>(source: &Source, label: &'a Label) -> Element<'a> {
     let line = usize::try_from(label.span.line).unwrap_or(0);
     let column = usize::try_from(label.span.column).unwrap_or(0);
-    Origin::path(source.name.clone()).line(line).char_column(column).into()
+    Origin::path(source.name.clone())
+        .line(line)
+        .char_column(column)
+        .into()
 }
 
 /// Returns the bytes that a place covers, at least one character where there is one.
@@ -92,9 +153,15 @@ fn range(text: &str, span: Span) -> Option<std::ops::Range<usize>> {
         0 => 0,
         _ => text.match_indices('\n').nth(before - 1)?.0 + 1,
     };
-    let line = text.get(start..)?.split('\n').next()?.trim_end_matches('\r');
+    let line = text
+        .get(start..)?
+        .split('\n')
+        .next()?
+        .trim_end_matches('\r');
     let byte = |characters: usize| {
-        line.char_indices().nth(characters).map_or(line.len(), |(at, _)| at)
+        line.char_indices()
+            .nth(characters)
+            .map_or(line.len(), |(at, _)| at)
     };
     let first = usize::try_from(span.column).ok()?.saturating_sub(1);
     let length = usize::try_from(span.length).ok()?.max(1);
@@ -107,7 +174,10 @@ mod tests {
 
     fn sources() -> (SourceMap, crate::diag::FileId) {
         let sources = SourceMap::default();
-        let file = sources.add("site.yml", "- hosts: all\n  tasks:\n    - cöpy:\n        ownr: root\n");
+        let file = sources.add(
+            "site.yml",
+            "- hosts: all\n  tasks:\n    - cöpy:\n        ownr: root\n",
+        );
         (sources, file)
     }
 
@@ -135,9 +205,20 @@ mod tests {
 
     #[test]
     fn a_headline_alone_is_one_line() {
-        let shown = human(&Diagnostic::warning("odd", "nothing to see"), &SourceMap::default(), Style::default());
+        let shown = human(
+            &Diagnostic::warning("odd", "nothing to see"),
+            &SourceMap::default(),
+            Style::default(),
+        );
         assert_eq!(shown, "warning[odd]: nothing to see");
-        assert_eq!(body(&Diagnostic::warning("odd", "nothing"), &SourceMap::default(), Style::default()), "");
+        assert_eq!(
+            body(
+                &Diagnostic::warning("odd", "nothing"),
+                &SourceMap::default(),
+                Style::default()
+            ),
+            ""
+        );
     }
 
     #[test]
@@ -145,7 +226,17 @@ mod tests {
         let (sources, file) = sources();
         let diagnostic = Diagnostic::error("odd", "odd").at(Span::new(file, 1, 3, 5), "");
         assert!(!human(&diagnostic, &sources, Style::default()).contains('\u{1b}'));
-        assert!(human(&diagnostic, &sources, Style { color: true, width: 100 }).contains('\u{1b}'));
+        assert!(
+            human(
+                &diagnostic,
+                &sources,
+                Style {
+                    color: true,
+                    width: 100
+                }
+            )
+            .contains('\u{1b}')
+        );
     }
 
     #[test]
@@ -154,14 +245,25 @@ mod tests {
         let file = sources.add_secret("vault.yml", "password: canary\n");
         let diagnostic = Diagnostic::error("odd", "odd").at(Span::new(file, 1, 11, 6), "");
         let shown = human(&diagnostic, &sources, Style::default());
-        assert!(shown.contains("vault.yml:1:11") && !shown.contains("canary"), "{shown}");
+        assert!(
+            shown.contains("vault.yml:1:11") && !shown.contains("canary"),
+            "{shown}"
+        );
     }
 
     #[test]
     fn places_beyond_the_text_do_no_harm() {
         let (sources, file) = sources();
-        for span in [Span::new(file, 99, 1, 1), Span::new(file, 1, 99, 9), Span::new(file, 5, 1, 3)] {
-            let shown = human(&Diagnostic::error("odd", "odd").at(span, "x"), &sources, Style::default());
+        for span in [
+            Span::new(file, 99, 1, 1),
+            Span::new(file, 1, 99, 9),
+            Span::new(file, 5, 1, 3),
+        ] {
+            let shown = human(
+                &Diagnostic::error("odd", "odd").at(span, "x"),
+                &sources,
+                Style::default(),
+            );
             assert!(shown.contains("site.yml"), "{shown}");
         }
     }

@@ -38,9 +38,14 @@ mod tests {
     fn places_are_named() {
         let sources = SourceMap::default();
         let file = sources.add("site.yml", "- hosts: all\n");
-        let diagnostic = Diagnostic::error("odd", "this is odd").at(Span::new(file, 1, 3, 5), "here").help("do better");
+        let diagnostic = Diagnostic::error("odd", "this is odd")
+            .at(Span::new(file, 1, 3, 5), "here")
+            .help("do better");
         let shown = json(&diagnostic, &sources);
-        assert_eq!(shown["primary"], json!({"file": "site.yml", "line": 1, "column": 3, "length": 5, "text": "here"}));
+        assert_eq!(
+            shown["primary"],
+            json!({"file": "site.yml", "line": 1, "column": 3, "length": 5, "text": "here"})
+        );
         assert_eq!(shown["help"], json!(["do better"]));
     }
 }

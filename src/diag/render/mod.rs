@@ -32,7 +32,9 @@ mod tests {
 
     #[test]
     fn places_come_in_order_and_nothing_twice() {
-        let at = |line| Diagnostic::error("x", format!("line {line}")).at(Span::new(FileId(1), line, 1, 1), "");
+        let at = |line| {
+            Diagnostic::error("x", format!("line {line}")).at(Span::new(FileId(1), line, 1, 1), "")
+        };
         let mut all = vec![Diagnostic::error("x", "nowhere"), at(3), at(1), at(3)];
         sort(&mut all);
         assert_eq!(all, [at(1), at(3), Diagnostic::error("x", "nowhere")]);

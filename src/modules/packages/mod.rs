@@ -1,5 +1,11 @@
 //! Modules of the family `packages`.
 
+mod apt;
+mod package;
+
 use crate::kit::Entry;
 
-pub(super) const ENTRIES: &[Entry] = &[];
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry::module::<apt::Apt>(),
+    Entry::module::<package::Package>(),
+];

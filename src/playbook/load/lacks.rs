@@ -45,9 +45,6 @@ pub(super) fn of_strategy(strategy: &Value) -> Option<Unsupported> {
         kind: UnsupportedKind::Keyword,
         what: format!("strategy `{name}`"),
         span: strategy.origin(),
-        help: Some(
-            "kplay has linear, free and host_pinned"
-                .to_owned(),
-        ),
+        help: Some("kplay has linear, free and host_pinned".to_owned()),
     })
 }
