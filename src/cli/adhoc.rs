@@ -30,23 +30,49 @@ pub(super) fn run(options: &AdHocOptions, printer: &Printer) -> u8 {
         Err(errors) => return play::refuse(printer, &sources, errors),
     };
     let printer = voice::configured(printer, &base.settings);
-    let module = options.module_name.clone().unwrap_or_else(|| base.settings.module_name.clone());
+    let module = options
+        .module_name
+        .clone()
+        .unwrap_or_else(|| base.settings.module_name.clone());
     let short = module.rsplit('.').next().unwrap_or_default();
     if FREE_FORM.contains(&short) && options.args.trim().is_empty() && !options.list_hosts {
-        printer.error_line(&format!("error: the module `{module}` needs arguments: `-a 'COMMAND'`"), None);
+        printer.error_line(
+            &format!("error: the module `{module}` needs arguments: `-a 'COMMAND'`"),
+            None,
+        );
         return exit::WRONG_OPTIONS;
     }
     let path = base.environment.directory.join(NAME);
-    let files = OneMore { path: path.clone(), text: playbook(&options.hosts, &module, &options.args) };
-    let wanted = Wanted { files: Arc::new(files), playbooks: vec![path] };
-    let play_options = PlayOptions { run: options.run.clone(), ..PlayOptions::default() };
-    let Some(site) = play::checked(&mut base, &play_options, &wanted, &printer) else { return play::refused(&base) };
+    let files = OneMore {
+        path: path.clone(),
+        text: if options.list_hosts {
+            // Nothing is run, so that it needs no arguments.
+            playbook(&options.hosts, "ping", "")
+        } else {
+            playbook(&options.hosts, &module, &options.args)
+        },
+    };
+    let wanted = Wanted {
+        files: Arc::new(files),
+        playbooks: vec![path],
+    };
+    let play_options = PlayOptions {
+        run: options.run.clone(),
+        ..PlayOptions::default()
+    };
+    let Some(site) = play::checked(&mut base, &play_options, &wanted, &printer) else {
+        return play::refused(&base);
+    };
     if options.list_hosts {
         return list_hosts(site, &printer, &sources);
     }
     let look = Look::new(&base.settings, site.options.verbosity, site.options.check);
     let mut report = Minimal::new(printer.clone(), look, sources.clone());
-    play::end(drive::drive(site, &printer, &mut |event| report.handle(event)), &printer, &sources)
+    play::end(
+        drive::drive(site, &printer, &mut |event| report.handle(event)),
+        &printer,
+        &sources,
+    )
 }
 
 fn list_hosts(site: engine::Site, printer: &Printer, sources: &SourceMap) -> u8 {
@@ -81,7 +107,11 @@ struct OneMore {
 
 impl Files for OneMore {
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        if path == self.path { Ok(self.text.clone().into_bytes()) } else { SystemFiles.read(path) }
+        if path == self.path {
+            Ok(self.text.clone().into_bytes())
+        } else {
+            SystemFiles.read(path)
+        }
     }
 
     fn is_file(&self, path: &Path) -> bool {
@@ -112,7 +142,8 @@ mod tests {
     #[test]
     fn arguments_are_text_or_json() {
         let task = |arguments: &str| {
-            let made: serde_json::Value = serde_json::from_str(&playbook("web:&prod", "file", arguments)).unwrap();
+            let made: serde_json::Value =
+                serde_json::from_str(&playbook("web:&prod", "file", arguments)).unwrap();
             assert_eq!(made[0]["hosts"], "web:&prod");
             made[0]["tasks"][0]["file"].clone()
         };

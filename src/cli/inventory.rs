@@ -16,7 +16,10 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
         Err(errors) => return play::refuse(printer, &sources, errors),
     };
     let printer = voice::configured(printer, &base.settings);
-    let beside = options.playbook_dir.as_ref().or(base.settings.playbook_dir.as_ref());
+    let beside = options
+        .playbook_dir
+        .as_ref()
+        .or(base.settings.playbook_dir.as_ref());
     let beside = beside.map_or_else(|| base.environment.directory.clone(), Clone::clone);
     let loaded = Ground::load(&mut base, &options.common, &[beside]);
     let warnings = std::mem::take(&mut base.warnings);
@@ -32,11 +35,20 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
             printer.data(&text);
             exit::FINE
         }
-        Err(errors) => play::refuse(&printer, &sources, errors),
+        Err(errors) => {
+            let wrong_name = errors.iter().any(|error| error.code == "host-pattern");
+            let code = play::refuse(&printer, &sources, errors);
+            if wrong_name { exit::WRONG_OPTIONS } else { code }
+        }
     }
 }
 
-fn text(options: &ShowInventoryOptions, base: &Base, ground: &Ground, sources: &SourceMap) -> Result<String, Vec<Diagnostic>> {
+fn text(
+    options: &ShowInventoryOptions,
+    base: &Base,
+    ground: &Ground,
+    sources: &SourceMap,
+) -> Result<String, Vec<Diagnostic>> {
     let reader = ground.reader(sources);
     let shown = Shown {
         inventory: &ground.inventory,
@@ -48,21 +60,38 @@ fn text(options: &ShowInventoryOptions, base: &Base, ground: &Ground, sources: &
     };
     if let Some(host) = &options.host {
         if ground.inventory.host(host).is_none() && !LOCALHOST.contains(&host.as_str()) {
-            let known: Vec<_> = ground.inventory.host_ids().map(|id| ground.inventory.host_name(id)).collect();
+            let known: Vec<_> = ground
+                .inventory
+                .host_ids()
+                .map(|id| ground.inventory.host_name(id))
+                .collect();
             return Err(vec![unknown("host", host, known.iter().map(AsRef::as_ref))]);
         }
         return host_json(&shown, host);
     }
     if options.graph {
-        let known: Vec<_> = ground.inventory.group_ids().map(|id| ground.inventory.group_name(id)).collect();
-        let group = ground.inventory.group(&options.group).ok_or_else(|| vec![unknown("group", &options.group, known.iter().map(AsRef::as_ref))])?;
+        let known: Vec<_> = ground
+            .inventory
+            .group_ids()
+            .map(|id| ground.inventory.group_name(id))
+            .collect();
+        let group = ground.inventory.group(&options.group).ok_or_else(|| {
+            vec![unknown(
+                "group",
+                &options.group,
+                known.iter().map(AsRef::as_ref),
+            )]
+        })?;
         return graph_text(&shown, group, options.vars);
     }
     list_json(&shown)
 }
 
 fn unknown<'a>(what: &str, name: &str, known: impl Iterator<Item = &'a str>) -> Diagnostic {
-    let diagnostic = Diagnostic::error("inventory-unknown", format!("there is no {what} `{name}` in the inventory"));
+    let diagnostic = Diagnostic::error(
+        "host-pattern",
+        format!("there is no {what} `{name}` in the inventory"),
+    );
     match nearest_one(name, known) {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic,

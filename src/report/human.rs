@@ -21,7 +21,10 @@ const ALWAYS_SHOWN: [&str; 2] = ["ansible.builtin.debug", "ansible.builtin.asser
 /// Results that are too long for `-v`.
 const NEVER_SHOWN: [&str; 2] = ["ansible.builtin.setup", "ansible.builtin.gather_facts"];
 /// Tasks of which only what they bring is shown.
-const INCLUDES: [&str; 2] = ["ansible.builtin.include_tasks", "ansible.builtin.include_role"];
+const INCLUDES: [&str; 2] = [
+    "ansible.builtin.include_tasks",
+    "ansible.builtin.include_role",
+];
 
 /// Prints events.
 pub struct Human {
@@ -39,14 +42,23 @@ pub struct Human {
 impl Human {
     /// Returns one that has printed nothing yet.
     pub fn new(printer: Printer, look: Look, sources: SourceMap) -> Self {
-        Self { printer, look, sources, heading: None, said: HashSet::new(), failures: BTreeMap::new() }
+        Self {
+            printer,
+            look,
+            sources,
+            heading: None,
+            said: HashSet::new(),
+            failures: BTreeMap::new(),
+        }
     }
 
     /// Prints what there is to say of an event.
     pub fn handle(&mut self, event: &Event) {
         match event {
             Event::PlayStarted { name, check } => self.play(name, *check),
-            Event::NoHostsMatched => self.printer.line("skipping: no hosts matched", Some(Color::Skip)),
+            Event::NoHostsMatched => self
+                .printer
+                .line("skipping: no hosts matched", Some(Color::Skip)),
             Event::NoHostsLeft => self.printer.banner("NO MORE HOSTS LEFT"),
             Event::TaskStarted(task) => {
                 // Where some results are not shown, the heading waits for the first that is.
@@ -60,8 +72,18 @@ impl Human {
                     self.printer.line(&text, Some(Color::Ok));
                 }
             }
-            Event::ItemDone { task, host, item, delegated } => self.item(task, &label(host, delegated.as_deref()), host, item),
-            Event::Retrying { task, host, left, result } => self.retrying(task, host, *left, result),
+            Event::ItemDone {
+                task,
+                host,
+                item,
+                delegated,
+            } => self.item(task, &label(host, delegated.as_deref()), host, item),
+            Event::Retrying {
+                task,
+                host,
+                left,
+                result,
+            } => self.retrying(task, host, *left, result),
             Event::HostDone(done) => self.done(done),
             Event::Included { what, hosts, item } => {
                 let mut text = format!("included: {what} for {}", hosts.join(", "));
@@ -82,21 +104,34 @@ impl Human {
     fn play(&mut self, name: &str, check: bool) {
         let mark = self.check_mark(check);
         let name = name.trim();
-        let text = if name.is_empty() { format!("PLAY{mark}") } else { format!("PLAY [{name}]{mark}") };
+        let text = if name.is_empty() {
+            format!("PLAY{mark}")
+        } else {
+            format!("PLAY [{name}]{mark}")
+        };
         self.printer.banner(&text);
     }
 
     fn check_mark(&self, check: bool) -> &'static str {
-        if check && self.look.check_markers { " [CHECK MODE]" } else { "" }
+        if check && self.look.check_markers {
+            " [CHECK MODE]"
+        } else {
+            ""
+        }
     }
 
     fn heading(&mut self, task: &TaskHeader) {
         if self.heading.replace(task.number) == Some(task.number) {
             return;
         }
-        let word = if task.handler { "RUNNING HANDLER" } else { "TASK" };
+        let word = if task.handler {
+            "RUNNING HANDLER"
+        } else {
+            "TASK"
+        };
         let mark = self.check_mark(task.check);
-        self.printer.banner(&format!("{word} [{}{mark}]", task.name.trim()));
+        self.printer
+            .banner(&format!("{word} [{}{mark}]", task.name.trim()));
         if self.look.verbosity >= 2 {
             self.path(task);
         }
@@ -104,7 +139,8 @@ impl Human {
 
     fn path(&self, task: &TaskHeader) {
         if let Some(source) = self.sources.get(task.span.file) {
-            let path = std::path::absolute(&source.name).unwrap_or_else(|_| source.name.clone().into());
+            let path =
+                std::path::absolute(&source.name).unwrap_or_else(|_| source.name.clone().into());
             let text = format!("task path: {}:{}", path.display(), task.span.line);
             self.printer.line(&text, Some(Color::Debug));
         }
@@ -126,7 +162,10 @@ impl Human {
     }
 
     fn retrying(&mut self, task: &TaskHeader, host: &str, left: u32, result: &Dict) {
-        let mut text = format!("FAILED - RETRYING: [{host}]: {} ({left} retries left).", task.name.trim());
+        let mut text = format!(
+            "FAILED - RETRYING: [{host}]: {} ({left} retries left).",
+            task.name.trim()
+        );
         if self.look.verbosity > 2 {
             let result = self.dumped(task, result, false, false);
             text.push_str(&format!("Result was: {result}"));
@@ -136,7 +175,11 @@ impl Human {
 
     fn item(&mut self, task: &TaskHeader, label: &str, host: &str, item: &ItemResult) {
         self.printer.learn_from(&item.label);
-        let name = if item.no_log { "(censored due to no_log)".to_owned() } else { starred(&item.label).to_text() };
+        let name = if item.no_log {
+            "(censored due to no_log)".to_owned()
+        } else {
+            starred(&item.label).to_text()
+        };
         let include = INCLUDES.contains(&&*task.module);
         match item.status {
             Status::Ok | Status::Changed => {
@@ -146,7 +189,11 @@ impl Human {
                 }
                 self.heading(task);
                 self.difference(changed, item.no_log, &item.diff);
-                let (word, color) = if changed { ("changed", Color::Changed) } else { ("ok", Color::Ok) };
+                let (word, color) = if changed {
+                    ("changed", Color::Changed)
+                } else {
+                    ("ok", Color::Ok)
+                };
                 let mut text = format!("{word}: [{label}] => (item={name})");
                 self.append(&mut text, task, &item.value, item.no_log);
                 self.printer.line(&text, Some(color));
@@ -165,13 +212,21 @@ impl Human {
                 self.explain(&failure(task, &item.value, None, item.no_log));
                 let always = always(task, &item.value);
                 let result = self.dumped(task, &item.value, item.no_log, always);
-                self.failed_line(&format!("failed: [{label}] (item={name}) => {result}"), Color::Error);
+                self.failed_line(
+                    &format!("failed: [{label}] (item={name}) => {result}"),
+                    Color::Error,
+                );
             }
         }
     }
 
     fn done(&mut self, done: &HostResult) {
-        let HostResult { task, host, result, ignored } = done;
+        let HostResult {
+            task,
+            host,
+            result,
+            ignored,
+        } = done;
         let label = label(host, result.delegated.as_deref());
         match result.status {
             Status::Ok | Status::Changed => self.well(task, &label, result),
@@ -185,7 +240,9 @@ impl Human {
                 self.append(&mut text, task, &result.value, result.no_log);
                 self.printer.line(&text, Some(Color::Skip));
             }
-            Status::Failed | Status::Unreachable => self.failed(task, host, &label, result, *ignored),
+            Status::Failed | Status::Unreachable => {
+                self.failed(task, host, &label, result, *ignored)
+            }
         }
     }
 
@@ -204,16 +261,32 @@ impl Human {
             return;
         }
         self.difference(changed, result.no_log, &result.diff);
-        let (word, color) = if changed { ("changed", Color::Changed) } else { ("ok", Color::Ok) };
+        let (word, color) = if changed {
+            ("changed", Color::Changed)
+        } else {
+            ("ok", Color::Ok)
+        };
         let mut text = format!("{word}: [{label}]");
         self.append(&mut text, task, &result.value, result.no_log);
         self.printer.line(&text, Some(color));
     }
 
-    fn failed(&mut self, task: &TaskHeader, host: &Arc<str>, label: &str, result: &TaskResult, ignored: bool) {
+    fn failed(
+        &mut self,
+        task: &TaskHeader,
+        host: &Arc<str>,
+        label: &str,
+        result: &TaskResult,
+        ignored: bool,
+    ) {
         self.heading(task);
         self.warnings(result);
-        let failure = failure(task, &result.value, result.diagnostic.as_ref(), result.no_log);
+        let failure = failure(
+            task,
+            &result.value,
+            result.diagnostic.as_ref(),
+            result.no_log,
+        );
         let unreachable = result.status == Status::Unreachable;
         let of_items = !unreachable && result.items.as_ref().is_some_and(|items| !items.is_empty());
         if !of_items {
@@ -223,7 +296,11 @@ impl Human {
             }
             let always = always(task, &result.value);
             let shown = self.dumped(task, &result.value, result.no_log, always);
-            let (word, color) = if unreachable { ("UNREACHABLE", Color::Unreachable) } else { ("FAILED", Color::Error) };
+            let (word, color) = if unreachable {
+                ("UNREACHABLE", Color::Unreachable)
+            } else {
+                ("FAILED", Color::Error)
+            };
             self.failed_line(&format!("fatal: [{label}]: {word}! => {shown}"), color);
         }
         if ignored {
@@ -247,7 +324,8 @@ impl Human {
         let text = format!("[ERROR]: {}", failure.headline);
         if self.said.insert(format!("{text}\n{body}")) {
             self.failed_line(&text, Color::Error);
-            self.printer.drawn_line(&format!("{body}\n"), self.look.failures_to_stderr);
+            self.printer
+                .drawn_line(&format!("{body}\n"), self.look.failures_to_stderr);
         }
     }
 
@@ -278,7 +356,11 @@ impl Human {
 
     /// Names again those who failed alike, where there is more than one.
     fn summary(&self, table: &Recap) {
-        let lost = |host: &Arc<str>| table.get(host).is_some_and(|stats| stats.failed + stats.unreachable > 0);
+        let lost = |host: &Arc<str>| {
+            table
+                .get(host)
+                .is_some_and(|stats| stats.failed + stats.unreachable > 0)
+        };
         let mut alike: Vec<(&Diagnostic, Vec<&str>)> = Vec::new();
         for (host, failure) in self.failures.iter().filter(|(host, _)| lost(host)) {
             match alike.iter_mut().find(|(known, _)| *known == failure) {
@@ -288,8 +370,16 @@ impl Human {
         }
         for (failure, hosts) in alike.iter().filter(|(_, hosts)| hosts.len() > 1) {
             let headline = failure.headline.lines().next().unwrap_or_default();
-            let place = self.sources.place(failure.span()).map(|place| format!(" ({place})")).unwrap_or_default();
-            let text = format!("[ERROR]: {headline}{place}: {} hosts: {}", hosts.len(), hosts.join(", "));
+            let place = self
+                .sources
+                .place(failure.span())
+                .map(|place| format!(" ({place})"))
+                .unwrap_or_default();
+            let text = format!(
+                "[ERROR]: {headline}{place}: {} hosts: {}",
+                hosts.len(),
+                hosts.join(", ")
+            );
             self.printer.error_line(&text, Some(Color::Error));
         }
     }
@@ -299,7 +389,8 @@ impl Human {
 /// the module had its say.
 fn always(task: &TaskHeader, result: &Dict) -> bool {
     let is = |name: &str| result.get(name).is_some_and(Value::is_true);
-    let said = !is("failed") || result.contains("evaluated_to") || result.contains("failed_when_result");
+    let said =
+        !is("failed") || result.contains("evaluated_to") || result.contains("failed_when_result");
     ALWAYS_SHOWN.contains(&&*task.module) && !is("skipped") && said
 }
 
@@ -311,8 +402,17 @@ fn label(host: &str, delegated: Option<&str>) -> String {
 }
 
 /// Why a task failed: what `step` found in the playbook, or what the module said with the task's own place.
-fn failure(task: &TaskHeader, result: &Dict, diagnostic: Option<&Diagnostic>, no_log: bool) -> Diagnostic {
-    let message = result.get("msg").filter(|_| !no_log).map(|message| starred(message).to_text()).unwrap_or_default();
+fn failure(
+    task: &TaskHeader,
+    result: &Dict,
+    diagnostic: Option<&Diagnostic>,
+    no_log: bool,
+) -> Diagnostic {
+    let message = result
+        .get("msg")
+        .filter(|_| !no_log)
+        .map(|message| starred(message).to_text())
+        .unwrap_or_default();
     let message = message.trim();
     let headline = match message {
         "" => "Task failed".to_owned(),
@@ -321,8 +421,16 @@ fn failure(task: &TaskHeader, result: &Dict, diagnostic: Option<&Diagnostic>, no
     };
     match diagnostic.filter(|_| !no_log) {
         Some(diagnostic) => {
-            let place = if diagnostic.span().is_some() { crate::diag::Span::NONE } else { task.span };
-            let mut whole = Diagnostic { headline, ..diagnostic.clone() }.at(place, "");
+            let place = if diagnostic.span().is_some() {
+                crate::diag::Span::NONE
+            } else {
+                task.span
+            };
+            let mut whole = Diagnostic {
+                headline,
+                ..diagnostic.clone()
+            }
+            .at(place, "");
             if message.is_empty() || !message.contains(&*diagnostic.headline) {
                 whole.notes.insert(0, diagnostic.headline.clone());
             }
@@ -363,9 +471,18 @@ mod tests {
             change(&mut settings);
             let (to, out, err) = printer(Screen::default());
             let sources = SourceMap::default();
-            sources.add("site.yml", "- hosts: all\n  tasks:\n    - command: /bin/false\n");
+            sources.add(
+                "site.yml",
+                "- hosts: all\n  tasks:\n    - command: /bin/false\n",
+            );
             let human = Human::new(to, Look::new(&settings, verbosity, false), sources);
-            let mut stage = Self { human, out, err, number: 0, task: header(0, "ansible.builtin.command") };
+            let mut stage = Self {
+                human,
+                out,
+                err,
+                number: 0,
+                task: header(0, "ansible.builtin.command"),
+            };
             stage.task("command");
             stage
         }
@@ -382,19 +499,38 @@ mod tests {
 
         fn ended(&mut self, host: &str, result: TaskResult, ignored: bool) {
             let (task, result) = (self.task.clone(), Arc::new(result));
-            self.human.handle(&Event::HostDone(HostResult { task, host: host.into(), result, ignored }));
+            self.human.handle(&Event::HostDone(HostResult {
+                task,
+                host: host.into(),
+                result,
+                ignored,
+            }));
         }
 
         fn item(&mut self, host: &str, status: Status, label: &str, value: Dict) {
-            let item = ItemResult { status, value, label: Value::text(label), diff: Vec::new(), no_log: false, ignored: false };
+            let item = ItemResult {
+                status,
+                value,
+                label: Value::text(label),
+                diff: Vec::new(),
+                no_log: false,
+                ignored: false,
+            };
             let (task, item) = (self.task.clone(), Arc::new(item));
-            self.human.handle(&Event::ItemDone { task, host: host.into(), item, delegated: None });
+            self.human.handle(&Event::ItemDone {
+                task,
+                host: host.into(),
+                item,
+                delegated: None,
+            });
         }
 
         /// What stands below the first heading.
         fn text(&self) -> String {
             let text = self.out.text();
-            text.split_once("*\n").map(|(_, below)| below.to_owned()).unwrap_or(text)
+            text.split_once("*\n")
+                .map(|(_, below)| below.to_owned())
+                .unwrap_or(text)
         }
     }
 
@@ -411,18 +547,28 @@ mod tests {
     }
 
     fn result(status: Status, value: Dict) -> TaskResult {
-        TaskResult { value, ..TaskResult::new(status) }
+        TaskResult {
+            value,
+            ..TaskResult::new(status)
+        }
     }
 
     fn failed() -> TaskResult {
-        let value = Dict::new().with("changed", true).with("failed", true).with("rc", 1_i64).with("msg", "non-zero return code");
+        let value = Dict::new()
+            .with("changed", true)
+            .with("failed", true)
+            .with("rc", 1_i64)
+            .with("msg", "non-zero return code");
         result(Status::Failed, value)
     }
 
     #[test]
     fn headings_fill_79_columns_and_two() {
         let mut stage = Stage::new(0, |settings| settings.check_mode_markers = true);
-        stage.human.handle(&Event::PlayStarted { name: " all ".to_owned(), check: true });
+        stage.human.handle(&Event::PlayStarted {
+            name: " all ".to_owned(),
+            check: true,
+        });
         stage.human.handle(&Event::NoHostsMatched);
         stage.human.handle(&Event::TaskStarted(header(91, "x")));
         let text = stage.out.text();
@@ -435,19 +581,53 @@ mod tests {
 
     #[test]
     fn results_are_shown_with_v_and_for_debug() {
-        let pong = || result(Status::Ok, Dict::new().with("ping", "pong").with("changed", false));
+        let pong = || {
+            result(
+                Status::Ok,
+                Dict::new().with("ping", "pong").with("changed", false),
+            )
+        };
         let mut quiet = Stage::new(0, |_| ());
         quiet.done("h1", pong());
-        quiet.done("h2", TaskResult { delegated: Some("h3".to_owned()), ..result(Status::Changed, Dict::new()) });
+        quiet.done(
+            "h2",
+            TaskResult {
+                delegated: Some("h3".to_owned()),
+                ..result(Status::Changed, Dict::new())
+            },
+        );
         assert_eq!(quiet.text(), "ok: [h1]\nchanged: [h2 -> h3]\n");
         let mut verbose = Stage::new(1, |_| ());
         verbose.done("h1", pong());
-        assert_eq!(verbose.text(), "ok: [h1] => {\"changed\": false, \"ping\": \"pong\"}\n");
+        assert_eq!(
+            verbose.text(),
+            "ok: [h1] => {\"changed\": false, \"ping\": \"pong\"}\n"
+        );
         let mut debug = Stage::new(0, |_| ());
         debug.task("debug");
-        debug.done("h1", result(Status::Ok, Dict::new().with("msg", "hi").with("changed", false)));
-        debug.done("h1", result(Status::Skipped, Dict::new().with("skipped", true).with("skipped_reason", "Verbosity")));
-        assert!(debug.text().ends_with("*\nok: [h1] => {\n    \"msg\": \"hi\"\n}\nskipping: [h1]\n"), "{}", debug.text());
+        debug.done(
+            "h1",
+            result(
+                Status::Ok,
+                Dict::new().with("msg", "hi").with("changed", false),
+            ),
+        );
+        debug.done(
+            "h1",
+            result(
+                Status::Skipped,
+                Dict::new()
+                    .with("skipped", true)
+                    .with("skipped_reason", "Verbosity"),
+            ),
+        );
+        assert!(
+            debug
+                .text()
+                .ends_with("*\nok: [h1] => {\n    \"msg\": \"hi\"\n}\nskipping: [h1]\n"),
+            "{}",
+            debug.text()
+        );
     }
 
     #[test]
@@ -456,9 +636,23 @@ mod tests {
         stage.done("h1", failed());
         stage.done("h2", failed());
         stage.ended("h3", failed(), true);
-        let stats = HostStats { failed: 1, ..HostStats::default() };
-        stage.human.handle(&Event::Recap([("h1".into(), stats), ("h2".into(), stats), ("h3".into(), HostStats::default())].into()));
-        let line = |host: &str| format!("fatal: [{host}]: FAILED! => {{\"changed\": true, \"msg\": \"non-zero return code\", \"rc\": 1}}\n");
+        let stats = HostStats {
+            failed: 1,
+            ..HostStats::default()
+        };
+        stage.human.handle(&Event::Recap(
+            [
+                ("h1".into(), stats),
+                ("h2".into(), stats),
+                ("h3".into(), HostStats::default()),
+            ]
+            .into(),
+        ));
+        let line = |host: &str| {
+            format!(
+                "fatal: [{host}]: FAILED! => {{\"changed\": true, \"msg\": \"non-zero return code\", \"rc\": 1}}\n"
+            )
+        };
         let expected = format!(
             "[ERROR]: Task failed: non-zero return code\n --> site.yml:3:7\n  |\n3 |     - command: /bin/false\n  |       ^^^^^^^\n\n{}{}{}...ignoring\n",
             line("h1"),
@@ -466,7 +660,10 @@ mod tests {
             line("h3")
         );
         assert!(stage.text().starts_with(&expected), "{}", stage.text());
-        assert_eq!(stage.err.text(), "[ERROR]: Task failed: non-zero return code (site.yml:3:7): 2 hosts: h1, h2\n");
+        assert_eq!(
+            stage.err.text(),
+            "[ERROR]: Task failed: non-zero return code (site.yml:3:7): 2 hosts: h1, h2\n"
+        );
     }
 
     #[test]
@@ -475,9 +672,19 @@ mod tests {
         stage.item("h1", Status::Changed, "one", Dict::new());
         stage.item("h1", Status::Skipped, "two", Dict::new());
         stage.item("h1", Status::Failed, "three", failed().value);
-        stage.ended("h1", TaskResult { items: Some(vec![item()]), ..failed() }, true);
+        stage.ended(
+            "h1",
+            TaskResult {
+                items: Some(vec![item()]),
+                ..failed()
+            },
+            true,
+        );
         let text = stage.text();
-        let lines: Vec<&str> = text.lines().filter(|line| line.starts_with(['c', 's', 'f', '.'])).collect();
+        let lines: Vec<&str> = text
+            .lines()
+            .filter(|line| line.starts_with(['c', 's', 'f', '.']))
+            .collect();
         assert_eq!(
             lines,
             [
@@ -490,35 +697,86 @@ mod tests {
     }
 
     fn item() -> ItemResult {
-        ItemResult { status: Status::Failed, value: Dict::new(), label: Value::text("x"), diff: Vec::new(), no_log: false, ignored: false }
+        ItemResult {
+            status: Status::Failed,
+            value: Dict::new(),
+            label: Value::text("x"),
+            diff: Vec::new(),
+            no_log: false,
+            ignored: false,
+        }
     }
 
     #[test]
     fn differences_stand_before_the_line() {
         let mut stage = Stage::new(0, |_| ());
-        stage.done("h1", TaskResult { diff: vec![Diff::text("a\n", "b\n")], ..result(Status::Changed, Dict::new()) });
-        assert_eq!(stage.text(), "--- before\n+++ after\n@@ -1 +1 @@\n-a\n+b\n\nchanged: [h1]\n");
+        stage.done(
+            "h1",
+            TaskResult {
+                diff: vec![Diff::text("a\n", "b\n")],
+                ..result(Status::Changed, Dict::new())
+            },
+        );
+        assert_eq!(
+            stage.text(),
+            "--- before\n+++ after\n@@ -1 +1 @@\n-a\n+b\n\nchanged: [h1]\n"
+        );
     }
 
     #[test]
     fn t05_no_log_hides_results_differences_and_items() {
         let mut stage = Stage::new(3, |_| ());
-        let secret = || Dict::new().with("msg", "canary").with("changed", true).with("failed", true);
+        let secret = || {
+            Dict::new()
+                .with("msg", "canary")
+                .with("changed", true)
+                .with("failed", true)
+        };
         let diff = vec![Diff::text("canary\n", "b\n")];
-        stage.done("h1", TaskResult { no_log: true, diff, warnings: vec!["canary".to_owned()], ..result(Status::Changed, secret()) });
-        stage.done("h1", TaskResult { no_log: true, ..result(Status::Failed, secret()) });
-        let hidden = ItemResult { no_log: true, label: Value::text("canary"), value: secret(), ..item() };
-        let event = Event::ItemDone { task: stage.task.clone(), host: "h1".into(), item: Arc::new(hidden), delegated: None };
+        stage.done(
+            "h1",
+            TaskResult {
+                no_log: true,
+                diff,
+                warnings: vec!["canary".to_owned()],
+                ..result(Status::Changed, secret())
+            },
+        );
+        stage.done(
+            "h1",
+            TaskResult {
+                no_log: true,
+                ..result(Status::Failed, secret())
+            },
+        );
+        let hidden = ItemResult {
+            no_log: true,
+            label: Value::text("canary"),
+            value: secret(),
+            ..item()
+        };
+        let event = Event::ItemDone {
+            task: stage.task.clone(),
+            host: "h1".into(),
+            item: Arc::new(hidden),
+            delegated: None,
+        };
         stage.human.handle(&event);
         let all = stage.text() + &stage.err.text();
-        assert!(!all.contains("canary") && all.contains("(item=(censored due to no_log))"), "{all}");
+        assert!(
+            !all.contains("canary") && all.contains("(item=(censored due to no_log))"),
+            "{all}"
+        );
     }
 
     #[test]
     fn t22_a_host_cannot_write_lines_or_drive_the_terminal() {
         let mut stage = Stage::new(0, |_| ());
         stage.item("h1", Status::Changed, "\u{1b}[2J\u{202e}", Dict::new());
-        stage.done("h1", result(Status::Failed, Dict::new().with("msg", "\u{1b}[31m")));
+        stage.done(
+            "h1",
+            result(Status::Failed, Dict::new().with("msg", "\u{1b}[31m")),
+        );
         assert!(!stage.out.text().contains(['\u{1b}', '\u{202e}']));
     }
 
@@ -540,12 +798,27 @@ mod tests {
     fn retries_includes_and_warnings() {
         let mut stage = Stage::new(0, |_| ());
         let (task, host) = (stage.task.clone(), Arc::from("h1"));
-        stage.human.handle(&Event::Retrying { task, host, left: 2, result: Arc::new(Dict::new()) });
-        stage.human.handle(&Event::Included { what: "/t.yml".to_owned(), hosts: vec!["h1".into(), "h2".into()], item: Some("x".to_owned()) });
+        stage.human.handle(&Event::Retrying {
+            task,
+            host,
+            left: 2,
+            result: Arc::new(Dict::new()),
+        });
+        stage.human.handle(&Event::Included {
+            what: "/t.yml".to_owned(),
+            hosts: vec!["h1".into(), "h2".into()],
+            item: Some("x".to_owned()),
+        });
         for _ in 0..2 {
-            stage.human.handle(&Event::Warning(Diagnostic::warning("odd", "odd").at(Span::new(crate::diag::FileId(1), 1, 3, 5), "")));
+            stage.human.handle(&Event::Warning(
+                Diagnostic::warning("odd", "odd")
+                    .at(Span::new(crate::diag::FileId(1), 1, 3, 5), ""),
+            ));
         }
-        assert_eq!(stage.text(), "FAILED - RETRYING: [h1]: a task (2 retries left).\nincluded: /t.yml for h1, h2 => (item=x)\n");
+        assert_eq!(
+            stage.text(),
+            "FAILED - RETRYING: [h1]: a task (2 retries left).\nincluded: /t.yml for h1, h2 => (item=x)\n"
+        );
         assert_eq!(stage.err.text(), "[WARNING]: odd (site.yml:1:3)\n");
     }
 }
