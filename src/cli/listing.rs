@@ -54,14 +54,14 @@ fn text(play: &ListedPlay, options: &PlayOptions) -> String {
     let mut text = format!(
         "\n  play #{} ({}): {}\tTAGS: [{}]",
         play.number,
-        play.pattern,
+        play.patterns.join(","),
         play.name,
         tags(&play.tags)
     );
     if options.list_hosts {
         text.push_str(&format!(
             "\n    pattern: ['{}']\n    hosts ({}):",
-            play.pattern.replace(',', "', '"),
+            play.patterns.join("', '"),
             play.hosts.len()
         ));
         for host in &play.hosts {

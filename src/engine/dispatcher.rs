@@ -38,7 +38,7 @@ pub(super) struct Setup {
 }
 
 /// How a batch ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BatchEnd {
     /// All hosts are through or out.
     Done,
@@ -46,6 +46,8 @@ pub(super) enum BatchEnd {
     PlayEnded,
     /// Ctrl-C.
     Interrupted,
+    /// The playbook is at fault.
+    Faulty(Box<crate::diag::Diagnostic>),
 }
 
 /// The dispatcher of one batch.
@@ -155,6 +157,9 @@ impl<'a> Dispatcher<'a> {
         loop {
             self.advance();
             self.flush();
+            if matches!(self.ended, Some(BatchEnd::Faulty(_))) {
+                break;
+            }
             if self.running == 0 && !self.hosts.values().any(Progress::is_alive) {
                 break;
             }
@@ -885,7 +890,7 @@ impl<'a> Dispatcher<'a> {
         for name in names {
             let found = effects::handlers_for(&name, &self.handlers, task, &scope);
             if found.is_empty() {
-                self.missing_handler(&name, host, slot, task);
+                self.missing_handler(&name, task);
                 continue;
             }
             if let Some(progress) = self.hosts.get_mut(host) {
@@ -894,11 +899,11 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    fn missing_handler(&mut self, name: &str, host: &Arc<str>, slot: SlotId, task: &Arc<Task>) {
+    fn missing_handler(&mut self, name: &str, task: &Arc<Task>) {
         let message = format!(
             "the handler `{name}` was notified, but neither a handler nor a `listen` topic has that name"
         );
-        let diagnostic = crate::diag::Diagnostic::error("handler-missing", message.clone())
+        let diagnostic = crate::diag::Diagnostic::error("handler-missing", message)
             .at(task.span, "notified here");
         if !self.setup.run.config.error_on_missing_handler {
             let _ = self
@@ -910,25 +915,8 @@ impl<'a> Dispatcher<'a> {
                 }));
             return;
         }
-        let result = TaskResult {
-            diagnostic: Some(diagnostic),
-            ..TaskResult::failed(message)
-        };
-        if let Some(header) = self.headers.get(&slot).cloned() {
-            let event = HostResult {
-                task: header,
-                host: host.clone(),
-                result: Arc::new(result),
-                ignored: false,
-                delegated: self.delegate_label(task, host, result.delegated.as_deref()),
-            };
-            self.queue(slot, Event::HostDone(event));
-        }
-        self.recap.entry(host.clone()).or_default().failed += 1;
-        if let Some(progress) = self.hosts.get_mut(host) {
-            progress.state = State::Failed;
-        }
-        self.lose(host);
+        // As in Ansible: what is notified and missing is a fault of the playbook, and ends the run.
+        self.ended = Some(BatchEnd::Faulty(Box::new(diagnostic)));
     }
 
     /// Returns the value of a keyword for a host, rendered; nothing where it cannot be.

@@ -222,6 +222,7 @@ impl<'a> Running<'a> {
             out.extend(lost);
             match end {
                 BatchEnd::Interrupted => return PlayEnd::Interrupted,
+                BatchEnd::Faulty(diagnostic) => return PlayEnd::Faulty(vec![*diagnostic]),
                 BatchEnd::PlayEnded => return PlayEnd::GoesOn,
                 BatchEnd::Done if all_lost => {
                     let _ = self.context.events.send(Event::NoHostsLeft);

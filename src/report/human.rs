@@ -16,8 +16,6 @@ use crate::engine::events::{Event, HostResult, Recap, TaskHeader};
 use crate::value::{Dict, Value};
 use crate::wire::{ItemResult, Status, TaskResult};
 
-/// Results that are shown without `-v`.
-const ALWAYS_SHOWN: [&str; 2] = ["ansible.builtin.debug", "ansible.builtin.assert"];
 /// Results that are too long for `-v`.
 const NEVER_SHOWN: [&str; 2] = ["ansible.builtin.setup", "ansible.builtin.gather_facts"];
 /// Tasks of which only what they bring is shown.
@@ -195,7 +193,7 @@ impl Human {
                     ("ok", Color::Ok)
                 };
                 let mut text = format!("{word}: [{label}] => (item={name})");
-                self.append(&mut text, task, &item.value, item.no_log);
+                self.append(&mut text, (task, item.shown), &item.value, item.no_log);
                 self.printer.line(&text, Some(color));
             }
             Status::Skipped => {
@@ -204,13 +202,13 @@ impl Human {
                 }
                 self.heading(task);
                 let mut text = format!("skipping: [{host}] => (item={name}) ");
-                self.append(&mut text, task, &item.value, item.no_log);
+                self.append(&mut text, (task, item.shown), &item.value, item.no_log);
                 self.printer.line(&text, Some(Color::Skip));
             }
             Status::Failed | Status::Unreachable => {
                 self.heading(task);
                 self.explain(&failure(task, &item.value, None, item.no_log));
-                let always = always(task, &item.value);
+                let always = always(item.shown, &item.value);
                 let result = self.dumped(task, &item.value, item.no_log, always);
                 self.failed_line(
                     &format!("failed: [{label}] (item={name}) => {result}"),
@@ -226,8 +224,9 @@ impl Human {
             host,
             result,
             ignored,
+            delegated,
         } = done;
-        let label = label(host, result.delegated.as_deref());
+        let label = label(host, delegated.as_deref());
         match result.status {
             Status::Ok | Status::Changed => self.well(task, &label, result),
             Status::Skipped => {
@@ -237,7 +236,7 @@ impl Human {
                 self.heading(task);
                 self.warnings(result);
                 let mut text = format!("skipping: [{host}]");
-                self.append(&mut text, task, &result.value, result.no_log);
+                self.append(&mut text, (task, result.shown), &result.value, result.no_log);
                 self.printer.line(&text, Some(Color::Skip));
             }
             Status::Failed | Status::Unreachable => {
@@ -267,7 +266,7 @@ impl Human {
             ("ok", Color::Ok)
         };
         let mut text = format!("{word}: [{label}]");
-        self.append(&mut text, task, &result.value, result.no_log);
+        self.append(&mut text, (task, result.shown), &result.value, result.no_log);
         self.printer.line(&text, Some(color));
     }
 
@@ -294,7 +293,7 @@ impl Human {
             if !unreachable && self.look.verbosity < 2 && self.look.path_on_failure {
                 self.path(task);
             }
-            let always = always(task, &result.value);
+            let always = always(result.shown, &result.value);
             let shown = self.dumped(task, &result.value, result.no_log, always);
             let (word, color) = if unreachable {
                 ("UNREACHABLE", Color::Unreachable)
@@ -340,8 +339,14 @@ impl Human {
     }
 
     /// Adds the result where it is to be seen.
-    fn append(&self, text: &mut String, task: &TaskHeader, result: &Dict, no_log: bool) {
-        let always = always(task, result);
+    fn append(
+        &self,
+        text: &mut String,
+        (task, shown): (&TaskHeader, bool),
+        result: &Dict,
+        no_log: bool,
+    ) {
+        let always = !no_log && always(shown, result);
         if (always || self.look.verbosity > 0) && !NEVER_SHOWN.contains(&&*task.module) {
             text.push_str(" => ");
             text.push_str(&self.dumped(task, result, no_log, always));
@@ -387,11 +392,11 @@ impl Human {
 
 /// Tells whether a result is shown without `-v`. A `debug` that is skipped (its verbosity is not met) is not, nor is a failure before
 /// the module had its say.
-fn always(task: &TaskHeader, result: &Dict) -> bool {
+fn always(shown: bool, result: &Dict) -> bool {
     let is = |name: &str| result.get(name).is_some_and(Value::is_true);
     let said =
         !is("failed") || result.contains("evaluated_to") || result.contains("failed_when_result");
-    ALWAYS_SHOWN.contains(&&*task.module) && !is("skipped") && said
+    shown && !is("skipped") && said
 }
 
 fn label(host: &str, delegated: Option<&str>) -> String {
