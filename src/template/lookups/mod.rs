@@ -1,5 +1,7 @@
 //! The lookups, one file per family, and the table that names them.
 
+#[cfg(test)]
+pub(crate) mod fake;
 mod files;
 mod loops;
 mod password;
