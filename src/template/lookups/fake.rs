@@ -15,7 +15,8 @@ pub(crate) struct FakeController {
     pub(crate) root: PathBuf,
     pub(crate) environment: BTreeMap<String, String>,
     pub(crate) settings: BTreeMap<String, Value>,
-    pub(crate) hosts: Vec<Arc<str>>,
+    /// What host patterns name.
+    pub(crate) hosts: BTreeMap<String, Vec<Arc<str>>>,
     pub(crate) pages: BTreeMap<String, Vec<u8>>,
     /// What stands in for a decrypted vault file: names of files that are read as secret.
     pub(crate) vaults: Vec<String>,
@@ -27,7 +28,7 @@ impl FakeController {
             root: root.to_owned(),
             environment: BTreeMap::new(),
             settings: BTreeMap::new(),
-            hosts: Vec::new(),
+            hosts: BTreeMap::new(),
             pages: BTreeMap::new(),
             vaults: Vec::new(),
         }
@@ -136,16 +137,8 @@ impl LookupContext for FakeController {
     }
 
     fn hosts(&self, pattern: &str) -> Result<Vec<Arc<str>>, TemplateError> {
-        Ok(self
-            .hosts
-            .iter()
-            .filter(|host| {
-                pattern
-                    .split(',')
-                    .any(|part| part == "all" || part == &***host)
-            })
-            .cloned()
-            .collect())
+        let found = self.hosts.get(pattern).cloned();
+        found.ok_or_else(|| TemplateError::new(format!("no host is `{pattern}`")))
     }
 
     fn fetch(&self, url: &str, _options: &Dict) -> Result<Vec<u8>, TemplateError> {
