@@ -1,6 +1,8 @@
 //! The lookups, one file per family, and the table that names them.
 
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 pub(crate) mod fake;
 mod csvfile;
 mod file;

@@ -74,6 +74,8 @@ fn one(
     let length = options.int("length")?.unwrap_or(20);
     let encrypt = Some(options.text("encrypt", "")?).filter(|name| !name.is_empty());
     let characters = characters(&options)?;
+    // ansible-core makes text of a seed, so that 5 and "5" give the same password.
+    let seed = options.get("seed").map(text).transpose()?.map(Value::from);
     let wanted_ident = Some(options.text("ident", "")?).filter(|ident| !ident.is_empty());
     let outside = outside(call)?;
     let path = expand(&path, outside.home(None).as_deref());
@@ -97,11 +99,7 @@ fn one(
     let mut changed = stored.is_none();
     let (plain, mut salt, mut ident) = match stored {
         Some(content) => parse(&content),
-        None => (
-            generate(length, &characters, options.get("seed"))?,
-            None,
-            None,
-        ),
+        None => (generate(length, &characters, seed.as_ref())?, None, None),
     };
     if let (Some(stored), Some(wanted)) = (&ident, &wanted_ident)
         && stored != wanted
