@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Evaluator, Frame};
-use crate::diag::Span;
+use crate::diag::{Span, nearest_one};
 use crate::template::call::{Call, Keyword};
 use crate::template::error::TemplateError;
 use crate::template::globals::Function;
@@ -130,7 +130,11 @@ impl Evaluator<'_> {
         looped: bool,
     ) -> Result<Vec<Value>, TemplateError> {
         let Some(function) = lookups::find(name) else {
-            return Err(TemplateError::new(format!("there is no lookup `{name}`")));
+            let hint = nearest_one(base_name(name), lookups::names())
+                .map_or_else(String::new, |near| format!(", did you mean `{near}`?"));
+            return Err(TemplateError::new(format!(
+                "there is no lookup `{name}`{hint}"
+            )));
         };
         self.fleeting.set(true);
         let secret = terms.iter().any(Value::holds_secret)

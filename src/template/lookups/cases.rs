@@ -217,6 +217,10 @@ fn errors_name_the_lookup_and_where_it_looked() {
             "lookup('varnames', '(')",
             "the lookup `varnames`: `(`".to_owned(),
         ),
+        (
+            "lookup('fileglobb', 'x')",
+            "there is no lookup `fileglobb`, did you mean `fileglob`?".to_owned(),
+        ),
     ] {
         let message = case.refusal(text);
         assert!(message.contains(&said), "{text}: {message}");

@@ -45,9 +45,10 @@ pub(super) fn ini(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>)
         let path = find(call, FileKind::File, &name)?;
         let (content, secret) = read(call, &path)?;
         let properties = options.text("type", "ini")? == "properties";
-        let section = match properties {
-            true => PROPERTIES.to_owned(),
-            false => options.text("section", "global")?,
+        let section = if properties {
+            PROPERTIES.to_owned()
+        } else {
+            options.text("section", "global")?
         };
         let file = File::read(
             &content,
@@ -62,10 +63,12 @@ pub(super) fn ini(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>)
             return Err(options.error(format!("`{name}` has no section `{section}`")));
         };
         let interpolation = options.flag("interpolation", true)?;
-        let shown = |value: &str| match interpolation {
-            true => interpolated(value, &entries, case_sensitive, 0)
-                .map_err(|message| options.error(format!("`{name}`: {message}"))),
-            false => Ok(value.to_owned()),
+        let shown = |value: &str| {
+            if !interpolation {
+                return Ok(value.to_owned());
+            }
+            interpolated(value, &entries, case_sensitive, 0)
+                .map_err(|message| options.error(format!("`{name}`: {message}")))
         };
         let found = |value: String| marked(Value::from(value), secret);
         if options.flag("re", false)? {
@@ -145,6 +148,7 @@ fn folded(name: &str, case_sensitive: bool) -> String {
 type Entries = IndexMap<String, Option<String>>;
 
 /// How a file is read.
+#[derive(Clone, Copy)]
 struct Reading {
     case_sensitive: bool,
     allow_no_value: bool,
@@ -231,10 +235,9 @@ impl File {
             }
             option = Some(name);
         }
-        for value in sections.values_mut().flat_map(IndexMap::values_mut) {
-            if let Some(text) = value {
-                text.truncate(text.trim_end().len());
-            }
+        let entries = sections.values_mut().flat_map(IndexMap::values_mut);
+        for text in entries.flatten() {
+            text.truncate(text.trim_end().len());
         }
         Ok(Self { sections })
     }

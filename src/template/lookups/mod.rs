@@ -1,5 +1,11 @@
 //! The lookups, one file per family, and the table that names them.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "all lookups have the signature of the table, whether they need all of it or not"
+)]
+
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
@@ -27,19 +33,19 @@ use crate::diag::Span;
 use crate::value::Value;
 
 /// One use of a lookup.
-pub struct LookupCall<'a> {
+pub(crate) struct LookupCall<'a> {
     /// The name as it was written.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// Where it stands.
-    pub span: Span,
+    pub(crate) span: Span,
     /// It makes the items of a `with_NAME:` loop.
-    pub looped: bool,
+    pub(crate) looped: bool,
     /// The evaluator.
-    pub evaluator: &'a dyn Callback,
+    pub(crate) evaluator: &'a dyn Callback,
 }
 
 /// A lookup's function.
-pub type LookupFunction = fn(
+pub(crate) type LookupFunction = fn(
     terms: Vec<Value>,
     named: Vec<Keyword>,
     call: &LookupCall<'_>,
@@ -84,7 +90,7 @@ const MOVED: &[(&str, LookupFunction)] = &[
 ];
 
 /// Returns the lookup of that name.
-pub fn find(name: &str) -> Option<LookupFunction> {
+pub(crate) fn find(name: &str) -> Option<LookupFunction> {
     let within = |table: &[(&str, LookupFunction)], short: &str| {
         let index = table
             .binary_search_by(|(known, _)| (*known).cmp(short))
@@ -102,7 +108,7 @@ pub fn find(name: &str) -> Option<LookupFunction> {
 }
 
 /// Returns all short names, sorted, for "did you mean".
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     let mut all: Vec<&'static str> = BUILTIN.iter().chain(MOVED).map(|(name, _)| *name).collect();
     all.sort_unstable();
     all.into_iter()

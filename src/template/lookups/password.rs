@@ -192,7 +192,7 @@ fn characters(options: &Options<'_>) -> Result<Vec<char>, TemplateError> {
             "punctuation" => characters.push_str(PUNCTUATION),
             "whitespace" => characters.push_str(" \t\n\r\x0b\x0c"),
             "printable" => {
-                characters.extend([DIGITS, LOWER, UPPER, PUNCTUATION, " \t\n\r\x0b\x0c"])
+                characters.extend([DIGITS, LOWER, UPPER, PUNCTUATION, " \t\n\r\x0b\x0c"]);
             }
             other => characters.push_str(other),
         }

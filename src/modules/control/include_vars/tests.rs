@@ -1,5 +1,10 @@
 //! Files and directories of variables, found, read, joined and refused.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "the files stand for the controller's"
+)]
+
 use std::sync::Arc;
 
 use serde_json::json;
