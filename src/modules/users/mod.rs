@@ -1,6 +1,8 @@
 //! Modules of the family `users`.
 
+mod authorized_key;
 mod group;
+mod keys;
 mod user;
 
 use crate::kit::Entry;
