@@ -26,3 +26,9 @@ pub mod worker;
 pub mod remote;
 pub mod inventory;
 pub mod playbook;
+// floor 6: engine
+pub mod engine;
+// floor 7: voice
+pub mod report;
+// floor 8: door handle
+pub mod cli;

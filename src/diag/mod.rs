@@ -4,6 +4,7 @@
 //! Nothing here knows of kplay's domain.
 
 mod diagnostic;
+pub mod render;
 mod source;
 mod suggest;
 

@@ -9,8 +9,12 @@ use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
 /// Shows `prompt` on the terminal and returns the line that is typed, without its end; nothing of it is shown unless `echo` says
 /// so. Without a terminal the answer is empty.
 pub fn line(prompt: &str, echo: bool) -> String {
-    let Ok(terminal) = OpenOptions::new().read(true).write(true).open("/dev/tty") else { return String::new() };
-    let Ok(mut out) = terminal.try_clone() else { return String::new() };
+    let Ok(terminal) = OpenOptions::new().read(true).write(true).open("/dev/tty") else {
+        return String::new();
+    };
+    let Ok(mut out) = terminal.try_clone() else {
+        return String::new();
+    };
     let _ = out.write_all(prompt.as_bytes()).and_then(|()| out.flush());
     let before = tcgetattr(terminal.as_fd()).ok();
     if !echo && let Some(mut quiet) = before.clone() {

@@ -26,12 +26,30 @@ pub(super) fn complete(
     delegate: Option<&str>,
 ) -> Outcome {
     let done = match outcome.request.clone() {
-        Some(ControllerRequest::Fetch { source, destination, flat, sha1, validate }) => {
-            let fetch = Fetch { source, destination, flat, sha1, validate };
+        Some(ControllerRequest::Fetch {
+            source,
+            destination,
+            flat,
+            sha1,
+            validate,
+        }) => {
+            let fetch = Fetch {
+                source,
+                destination,
+                flat,
+                sha1,
+                validate,
+            };
             fetch.run(executor, &outcome, becoming, delegate)
         }
-        Some(ControllerRequest::WaitForConnection { delay, sleep, connect_timeout, timeout }) => {
-            let times = [delay, sleep, connect_timeout, timeout].map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
+        Some(ControllerRequest::WaitForConnection {
+            delay,
+            sleep,
+            connect_timeout,
+            timeout,
+        }) => {
+            let times = [delay, sleep, connect_timeout, timeout]
+                .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
             wait_for_connection(executor, times, delegate)
         }
         Some(ControllerRequest::Pause(prompt)) => pause(executor, &prompt, &outcome),
@@ -56,23 +74,43 @@ impl Fetch {
         let scope = job.scope();
         let outside = Outside { scope: &scope };
         let base = match self.destination.strip_prefix("~/") {
-            Some(rest) => outside.home(None).map_or_else(|| PathBuf::from(rest), |home| home.join(rest)),
-            None => job.run.working_directory.join(&*job.play.play.directory).join(&self.destination),
+            Some(rest) => outside
+                .home(None)
+                .map_or_else(|| PathBuf::from(rest), |home| home.join(rest)),
+            None => job
+                .run
+                .working_directory
+                .join(&*job.play.play.directory)
+                .join(&self.destination),
         };
         let parts: Vec<_> = Path::new(&self.source).components().collect();
-        if parts.iter().any(|part| matches!(part, Component::ParentDir)) || self.source.contains('\0') {
-            return Err(Failure::new(format!("the path `{}` holds `..` and is not fetched", self.source)));
+        if parts
+            .iter()
+            .any(|part| matches!(part, Component::ParentDir))
+            || self.source.contains('\0')
+        {
+            return Err(Failure::new(format!(
+                "the path `{}` holds `..` and is not fetched",
+                self.source
+            )));
         }
         if !self.flat {
-            let below: PathBuf = parts.into_iter().filter(|part| matches!(part, Component::Normal(_))).collect();
+            let below: PathBuf = parts
+                .into_iter()
+                .filter(|part| matches!(part, Component::Normal(_)))
+                .collect();
             return Ok(base.join(&*job.host).join(below));
         }
         if self.destination.ends_with('/') {
-            let name = Path::new(&self.source).file_name().ok_or_else(|| Failure::new("there is no file name to keep"))?;
+            let name = Path::new(&self.source)
+                .file_name()
+                .ok_or_else(|| Failure::new("there is no file name to keep"))?;
             return Ok(base.join(name));
         }
         if base.is_dir() {
-            return Err(Failure::new("dest is an existing directory, use a trailing slash if you want to fetch src into that directory"));
+            return Err(Failure::new(
+                "dest is an existing directory, use a trailing slash if you want to fetch src into that directory",
+            ));
         }
         Ok(base)
     }
@@ -105,34 +143,59 @@ impl Fetch {
             outcome.values.remove("remote_md5sum");
             return Ok(outcome);
         }
-        let refused = |error: std::io::Error| Failure::new(format!("cannot write `{shown}`: {error}"));
+        let refused =
+            |error: std::io::Error| Failure::new(format!("cannot write `{shown}`: {error}"));
         let folder = target.parent().unwrap_or(Path::new("/"));
         fs::create_dir_all(folder).map_err(refused)?;
-        let draft = folder.join(format!(".kplay-{}-{}", std::process::id(), executor.job.id.0));
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(refused)?;
+        let draft = folder.join(format!(
+            ".kplay-{}-{}",
+            std::process::id(),
+            executor.job.id.0
+        ));
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)
+            .map_err(refused)?;
         let (mut sha1, mut md5) = (Sha1::new(), Md5::new());
-        let link = executor.link(delegate).map_err(|error| Failure::new(error.to_string()))?;
+        let link = executor
+            .link(delegate)
+            .map_err(|error| Failure::new(error.to_string()))?;
         let read = executor.wait(link.read(&self.source, becoming.cloned(), |piece| {
             sha1.update(piece);
             md5.update(piece);
             file.write_all(piece)
         }));
-        let settled = read.map_err(|error| Failure::new(error.to_string())).and_then(|()| {
-            let got = hexadecimal(&sha1.finalize());
-            if self.validate && got != self.sha1 {
-                return Err(Failure::new(format!("checksum mismatch: the file changed while it was fetched (`{shown}`)"))
+        let settled = read
+            .map_err(|error| Failure::new(error.to_string()))
+            .and_then(|()| {
+                let got = hexadecimal(&sha1.finalize());
+                if self.validate && got != self.sha1 {
+                    return Err(Failure::new(format!(
+                        "checksum mismatch: the file changed while it was fetched (`{shown}`)"
+                    ))
                     .with("checksum", got)
                     .with("remote_checksum", self.sha1.as_str()));
-            }
-            let mode = fs::Permissions::from_mode_bits(0o666 & !umask());
-            file.set_permissions(mode).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&draft, &target)).map_err(refused)
-        });
+                }
+                let mode = fs::Permissions::from_mode_bits(0o666 & !umask());
+                file.set_permissions(mode)
+                    .and_then(|()| file.sync_all())
+                    .and_then(|()| fs::rename(&draft, &target))
+                    .map_err(refused)
+            });
         if let Err(failure) = settled {
             let _ = fs::remove_file(&draft);
             return Err(failure);
         }
         let warnings = outcome.warnings.clone();
-        Ok(values(Outcome { warnings, ..Outcome::changed() }, &hexadecimal(&md5.finalize())))
+        Ok(values(
+            Outcome {
+                warnings,
+                ..Outcome::changed()
+            },
+            &hexadecimal(&md5.finalize()),
+        ))
     }
 }
 
@@ -150,7 +213,8 @@ impl ModeBits for fs::Permissions {
 fn umask() -> u32 {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("Umask:"));
-    line.and_then(|bits| u32::from_str_radix(bits.trim(), 8).ok()).unwrap_or(0o022)
+    line.and_then(|bits| u32::from_str_radix(bits.trim(), 8).ok())
+        .unwrap_or(0o022)
 }
 
 fn wait_for_connection(
@@ -169,8 +233,14 @@ fn wait_for_connection(
         let attempt = executor.wait(async {
             executor.job.links.reset(&host, &place).await;
             let limit = connect_timeout.max(Duration::from_secs(1));
-            let connected = tokio::time::timeout(limit, executor.job.links.get(&host, &place, &executor.job.run)).await;
-            let link = connected.unwrap_or_else(|_| Err(ExecutionError::Unreachable("no answer in time".to_owned())))?;
+            let connected = tokio::time::timeout(
+                limit,
+                executor.job.links.get(&host, &place, &executor.job.run),
+            )
+            .await;
+            let link = connected.unwrap_or_else(|_| {
+                Err(ExecutionError::Unreachable("no answer in time".to_owned()))
+            })?;
             let ping = Invocation {
                 module: "ansible.builtin.ping".to_owned(),
                 arguments: Value::dict(Dict::new()),
@@ -185,8 +255,10 @@ fn wait_for_connection(
         match attempt {
             Ok(_) => return Ok(Outcome::unchanged().with("elapsed", start.elapsed().as_secs())),
             Err(error) if Instant::now() + sleep >= end => {
-                return Err(Failure::new(format!("timed out waiting for the connection: {error}"))
-                    .with("elapsed", start.elapsed().as_secs()));
+                return Err(
+                    Failure::new(format!("timed out waiting for the connection: {error}"))
+                        .with("elapsed", start.elapsed().as_secs()),
+                );
             }
             Err(_) if !executor.sleep(sleep) => return Err(Failure::new("interrupted")),
             Err(_) => {}
@@ -194,7 +266,11 @@ fn wait_for_connection(
     }
 }
 
-fn pause(executor: &HereExecutor<'_>, prompt: &PausePrompt, outcome: &Outcome) -> Result<Outcome, Failure> {
+fn pause(
+    executor: &HereExecutor<'_>,
+    prompt: &PausePrompt,
+    outcome: &Outcome,
+) -> Result<Outcome, Failure> {
     let start = executor.job.run.clock();
     let begun = Instant::now();
     let mut typed = String::new();
@@ -205,8 +281,14 @@ fn pause(executor: &HereExecutor<'_>, prompt: &PausePrompt, outcome: &Outcome) -
             }
         }
         None if std::io::stdin().is_terminal() => {
-            let text = prompt.prompt.as_deref().unwrap_or("Press enter to continue, Ctrl+C to interrupt");
-            typed = super::ask::line(&format!("[{}]\n{text}:", executor.job.header.name), prompt.echo);
+            let text = prompt
+                .prompt
+                .as_deref()
+                .unwrap_or("Press enter to continue, Ctrl+C to interrupt");
+            typed = super::ask::line(
+                &format!("[{}]\n{text}:", executor.job.header.name),
+                prompt.echo,
+            );
         }
         // Nobody is there to press Enter.
         None => {}
@@ -217,6 +299,9 @@ fn pause(executor: &HereExecutor<'_>, prompt: &PausePrompt, outcome: &Outcome) -
         .with("start", start)
         .with("stop", executor.job.run.clock())
         .with("delta", passed)
-        .with("stdout", format!("Paused for {:.1} seconds", begun.elapsed().as_secs_f64()))
+        .with(
+            "stdout",
+            format!("Paused for {:.1} seconds", begun.elapsed().as_secs_f64()),
+        )
         .with("user_input", typed))
 }

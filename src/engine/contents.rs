@@ -74,7 +74,11 @@ impl ContentStore {
     }
 
     fn hash(&self, path: &Path, data: &fs::Metadata) -> Result<Arc<str>, String> {
-        let version = Version { path: path.to_owned(), size: data.size(), modified: (data.mtime(), data.mtime_nsec()) };
+        let version = Version {
+            path: path.to_owned(),
+            size: data.size(),
+            modified: (data.mtime(), data.mtime_nsec()),
+        };
         if let Some(hash) = self.lock().hashes.get(&version) {
             return Ok(hash.clone());
         }
@@ -94,73 +98,164 @@ impl ContentStore {
     }
 
     /// Brings what a module's `prepare` named.
-    pub(super) fn supply(&self, need: &Need, outside: &dyn LookupContext) -> Result<Supplied, String> {
+    pub(super) fn supply(
+        &self,
+        need: &Need,
+        outside: &dyn LookupContext,
+    ) -> Result<Supplied, String> {
         let name = need.name.trim_end_matches('/');
-        let found = outside.find_file(need.place, name).map_err(|error| error.to_string())?;
+        let found = outside
+            .find_file(need.place, name)
+            .map_err(|error| error.to_string())?;
         let Some(path) = found else {
-            let tried: Vec<String> = outside.search_path().iter().map(|folder| folder.display().to_string()).collect();
-            return Err(format!("could not find `{}` on the controller; looked in {}", need.name, tried.join(", ")));
+            let tried: Vec<String> = outside
+                .search_path()
+                .iter()
+                .map(|folder| folder.display().to_string())
+                .collect();
+            return Err(format!(
+                "could not find `{}` on the controller; looked in {}",
+                need.name,
+                tried.join(", ")
+            ));
         };
-        let data = fs::metadata(&path).map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+        let data = fs::metadata(&path)
+            .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
         let mode = data.permissions().mode() & 0o7777;
         if data.is_dir() {
             return match need.kind {
-                NeedKind::Tree => self.supply_tree(&path, mode),
-                NeedKind::Content | NeedKind::Rendered(_) => Err(format!("`{}` is a directory", path.display())),
+                NeedKind::Tree => self.supply_tree(&path, mode, false),
+                NeedKind::TreeWithLinks => self.supply_tree(&path, mode, true),
+                NeedKind::Content | NeedKind::Rendered(_) => {
+                    Err(format!("`{}` is a directory", path.display()))
+                }
             };
         }
         let whole = matches!(need.kind, NeedKind::Rendered(_)) || (need.decrypt && is_vault(&path));
         if !whole {
             let sha1 = self.hash(&path, &data)?.to_string();
             let content = SuppliedContent::Remote(self.add_file(&path));
-            return Ok(Supplied { path: text(&path), mode, size: data.size(), sha1, content, secret: false });
+            return Ok(Supplied {
+                path: text(&path),
+                mode,
+                size: data.size(),
+                sha1,
+                content,
+                secret: false,
+            });
         }
         let (bytes, secret) = outside.read(&path).map_err(|error| error.to_string())?;
-        let (sha1, size) = (hexadecimal(&Sha1::digest(&bytes)), u64::try_from(bytes.len()).unwrap_or(0));
+        let (sha1, size) = (
+            hexadecimal(&Sha1::digest(&bytes)),
+            u64::try_from(bytes.len()).unwrap_or(0),
+        );
         let content = match need.kind {
             NeedKind::Rendered(_) => SuppliedContent::Here(bytes),
-            NeedKind::Content | NeedKind::Tree => SuppliedContent::Remote(self.add_bytes(bytes)),
+            NeedKind::Content | NeedKind::Tree | NeedKind::TreeWithLinks => {
+                SuppliedContent::Remote(self.add_bytes(bytes))
+            }
         };
-        Ok(Supplied { path: text(&path), mode, size, sha1, content, secret })
+        Ok(Supplied {
+            path: text(&path),
+            mode,
+            size,
+            sha1,
+            content,
+            secret,
+        })
     }
 
-    fn supply_tree(&self, root: &Path, mode: u32) -> Result<Supplied, String> {
+    fn supply_tree(&self, root: &Path, mode: u32, keep_links: bool) -> Result<Supplied, String> {
         let mut entries = Vec::new();
-        self.walk(root, "", &mut entries)?;
+        self.walk(root, "", keep_links, &mut Vec::new(), &mut entries)?;
         let content = SuppliedContent::Tree(entries);
-        Ok(Supplied { path: text(root), mode, size: 0, sha1: String::new(), content, secret: false })
+        Ok(Supplied {
+            path: text(root),
+            mode,
+            size: 0,
+            sha1: String::new(),
+            content,
+            secret: false,
+        })
     }
 
-    fn walk(&self, root: &Path, below: &str, entries: &mut Vec<TreeEntry>) -> Result<(), String> {
+    /// Lists what is below a directory. Links are looked through, or stay links with `keep_links`; `above` holds the directories
+    /// on the way, so that a link back to one of them stays a link, as it does with Ansible.
+    fn walk(
+        &self,
+        root: &Path,
+        below: &str,
+        keep_links: bool,
+        above: &mut Vec<(u64, u64)>,
+        entries: &mut Vec<TreeEntry>,
+    ) -> Result<(), String> {
         let folder = root.join(below);
-        let refused = |error: std::io::Error| format!("cannot list `{}`: {error}", folder.display());
-        let mut names: Vec<_> =
-            fs::read_dir(&folder).map_err(refused)?.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
+        let refused =
+            |error: std::io::Error| format!("cannot list `{}`: {error}", folder.display());
+        let own = fs::metadata(&folder).map_err(refused)?;
+        above.push((own.dev(), own.ino()));
+        let mut names: Vec<_> = fs::read_dir(&folder)
+            .map_err(refused)?
+            .filter_map(|entry| Some(entry.ok()?.file_name()))
+            .collect();
         names.sort();
         for name in names {
             let name = name.to_string_lossy().into_owned();
-            let path = if below.is_empty() { name } else { format!("{below}/{name}") };
+            let path = if below.is_empty() {
+                name
+            } else {
+                format!("{below}/{name}")
+            };
             let full = root.join(&path);
-            let refused = |error: std::io::Error| format!("cannot read `{}`: {error}", full.display());
+            let refused =
+                |error: std::io::Error| format!("cannot read `{}`: {error}", full.display());
             let own = fs::symlink_metadata(&full).map_err(refused)?;
-            let link = own.is_symlink().then(|| fs::read_link(&full).map(|target| text(&target))).transpose();
-            let link = link.map_err(refused)?;
-            let Ok(data) = fs::metadata(&full) else {
-                entries.push(TreeEntry { path, directory: false, link, mode: 0o777, size: 0, sha1: String::new(), content: 0 });
+            let target = fs::metadata(&full)
+                .ok()
+                .filter(|_| !(own.is_symlink() && keep_links));
+            let target =
+                target.filter(|data| !(data.is_dir() && above.contains(&(data.dev(), data.ino()))));
+            let Some(data) = target else {
+                let link = Some(text(&fs::read_link(&full).map_err(refused)?));
+                entries.push(TreeEntry {
+                    path,
+                    directory: false,
+                    link,
+                    mode: 0o777,
+                    size: 0,
+                    sha1: String::new(),
+                    content: 0,
+                });
                 continue;
             };
             let mode = data.permissions().mode() & 0o7777;
+            let link = None;
             if data.is_dir() {
-                entries.push(TreeEntry { path: path.clone(), directory: true, link, mode, size: 0, sha1: String::new(), content: 0 });
-                if !own.is_symlink() {
-                    self.walk(root, &path, entries)?;
-                }
+                entries.push(TreeEntry {
+                    path: path.clone(),
+                    directory: true,
+                    link,
+                    mode,
+                    size: 0,
+                    sha1: String::new(),
+                    content: 0,
+                });
+                self.walk(root, &path, keep_links, above, entries)?;
                 continue;
             }
             let sha1 = self.hash(&full, &data)?.to_string();
             let content = self.add_file(&full);
-            entries.push(TreeEntry { path, directory: false, link, mode, size: data.size(), sha1, content });
+            entries.push(TreeEntry {
+                path,
+                directory: false,
+                link,
+                mode,
+                size: data.size(),
+                sha1,
+                content,
+            });
         }
+        above.pop();
         Ok(())
     }
 }
@@ -176,5 +271,8 @@ pub(super) fn hexadecimal(bytes: &[u8]) -> String {
 /// Tells whether a file begins as a vault file does.
 fn is_vault(path: &Path) -> bool {
     let mut start = [0; 14];
-    fs::File::open(path).and_then(|mut file| file.read_exact(&mut start)).is_ok() && &start == b"$ANSIBLE_VAULT"
+    fs::File::open(path)
+        .and_then(|mut file| file.read_exact(&mut start))
+        .is_ok()
+        && &start == b"$ANSIBLE_VAULT"
 }

@@ -53,6 +53,7 @@ pub(super) struct Dispatcher<'a> {
     pub(super) setup: &'a Setup,
     pub(super) program: Program,
     waits: Waits,
+    reaches: HashMap<SlotId, Reach>,
     pub(super) hosts: IndexMap<Arc<str>, Progress>,
     pub(super) recap: &'a mut Recap,
     pub(super) handlers: Vec<Arc<Task>>,
@@ -78,16 +79,35 @@ pub(super) struct Dispatcher<'a> {
 }
 
 impl<'a> Dispatcher<'a> {
-    pub(super) fn new(setup: &'a Setup, program: Program, handlers: Vec<Arc<Task>>, recap: &'a mut Recap) -> Self {
+    pub(super) fn new(
+        setup: &'a Setup,
+        program: Program,
+        handlers: Vec<Arc<Task>>,
+        recap: &'a mut Recap,
+    ) -> Self {
         let (sender, notices) = mpsc::unbounded_channel();
-        let hosts = setup.play.batch.iter().map(|host| (host.clone(), Progress::new())).collect();
+        let hosts = setup
+            .play
+            .batch
+            .iter()
+            .map(|host| (host.clone(), Progress::new()))
+            .collect();
         let options = &setup.run.options;
-        let tags = TagSelection::new(options.tags.iter().map(String::as_str), options.skip_tags.iter().map(String::as_str));
-        let machines = setup.play.batch.iter().map(|host| (host.clone(), effects::machine(setup, host))).collect();
+        let tags = TagSelection::new(
+            options.tags.iter().map(String::as_str),
+            options.skip_tags.iter().map(String::as_str),
+        );
+        let machines = setup
+            .play
+            .batch
+            .iter()
+            .map(|host| (host.clone(), effects::machine(setup, host)))
+            .collect();
         let mut dispatcher = Self {
             setup,
             program,
             waits: Waits::default(),
+            reaches: HashMap::new(),
             hosts,
             recap,
             handlers,
@@ -111,9 +131,18 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn rebuild_waits(&mut self) {
-        let reaches: Vec<Reach> =
-            self.program.slots().iter().map(|slot| effects::reach(slot, self.setup, self.setup.play.batch.len() == 1)).collect();
-        let reach = |place: usize| reaches.get(place).copied().unwrap_or(Reach::WORLD);
+        let alone = self.setup.play.batch.len() == 1;
+        for slot in self.program.slots() {
+            self.reaches
+                .entry(slot.id)
+                .or_insert_with(|| effects::reach(slot, self.setup, alone));
+        }
+        let reach = |place: usize| {
+            let slot = self.program.at(place);
+            slot.and_then(|slot| self.reaches.get(&slot.id))
+                .copied()
+                .unwrap_or(Reach::WORLD)
+        };
         self.waits = Waits::build(&self.program, reach, self.setup.free);
     }
 
@@ -131,7 +160,9 @@ impl<'a> Dispatcher<'a> {
             }
             if self.running == 0 {
                 // Nobody works and nobody may start: a hole in the rules would hang the run for ever.
-                self.warn("internal error: no step may start; the play ends here. Please report it");
+                self.warn(
+                    "internal error: no step may start; the play ends here. Please report it",
+                );
                 break;
             }
             tokio::select! {
@@ -149,7 +180,11 @@ impl<'a> Dispatcher<'a> {
                 }
             }
         }
-        for progress in self.hosts.values_mut().filter(|progress| progress.state == State::FailedWithHandlers) {
+        for progress in self
+            .hosts
+            .values_mut()
+            .filter(|progress| progress.state == State::FailedWithHandlers)
+        {
             progress.state = State::Failed;
         }
         self.shown_to_end();
@@ -157,7 +192,12 @@ impl<'a> Dispatcher<'a> {
     }
 
     pub(super) fn warn(&self, text: &str) {
-        let _ = self.setup.events.send(Event::Warning(crate::diag::Diagnostic::warning("run", text)));
+        let _ = self
+            .setup
+            .events
+            .send(Event::Warning(crate::diag::Diagnostic::warning(
+                "run", text,
+            )));
     }
 
     /// Moves all hosts as far as they can go and starts what may start, until nothing changes.
@@ -182,7 +222,11 @@ impl<'a> Dispatcher<'a> {
     fn pass(&mut self, host: &Arc<str>) -> bool {
         let mut moved = false;
         loop {
-            let Some(progress) = self.hosts.get(host).filter(|progress| progress.is_alive() && !progress.busy) else {
+            let Some(progress) = self
+                .hosts
+                .get(host)
+                .filter(|progress| progress.is_alive() && !progress.busy)
+            else {
                 return moved;
             };
             let Some(slot) = self.program.at(progress.place) else {
@@ -194,8 +238,12 @@ impl<'a> Dispatcher<'a> {
                 }
                 return true;
             };
-            let Some(passing) = self.passing(host, progress, slot) else { return moved };
-            let Some(progress) = self.hosts.get_mut(host) else { return moved };
+            let Some(passing) = self.passing(host, progress, slot) else {
+                return moved;
+            };
+            let Some(progress) = self.hosts.get_mut(host) else {
+                return moved;
+            };
             match passing {
                 Passing::Over => progress.place += 1,
                 Passing::Mark => progress.pass_mark(&self.program, self.setup.force_handlers),
@@ -223,12 +271,14 @@ impl<'a> Dispatcher<'a> {
         match &slot.kind {
             SlotKind::Flush => None,
             SlotKind::RoleEnd(role) => Some(Passing::Role(role.identity)),
-            SlotKind::Handler(task) => (!progress.notified.contains(&task.id)).then_some(Passing::Over),
+            SlotKind::Handler(task) => {
+                (!progress.notified.contains(&task.id)).then_some(Passing::Over)
+            }
             SlotKind::Task(_) if only_handlers => Some(Passing::Over),
             SlotKind::Task(task) => {
-                let done = task
-                    .role()
-                    .is_some_and(|role| !role.allow_duplicates && progress.roles_completed.contains(&role.identity));
+                let done = task.role().is_some_and(|role| {
+                    !role.allow_duplicates && progress.roles_completed.contains(&role.identity)
+                });
                 if done || !self.allowed(task) {
                     return Some(Passing::Over);
                 }
@@ -242,23 +292,43 @@ impl<'a> Dispatcher<'a> {
 
     /// Tells whether `--tags` and `--skip-tags` leave the task.
     fn allowed(&self, task: &Task) -> bool {
-        self.tags.is_default() && task.scope.tags().is_empty() || self.tags.allows(&effects::tags(task, self.setup))
+        self.tags.is_default() && task.scope.tags().is_empty()
+            || self.tags.allows(&effects::tags(task, self.setup))
     }
 
     /// Lets handlers run where all hosts have come to a flush.
     fn flush_handlers(&mut self) -> bool {
-        let Some(place) = self.lowest() else { return false };
-        let Some(slot) = self.program.at(place).filter(|slot| matches!(slot.kind, SlotKind::Flush)) else { return false };
+        let Some(place) = self.lowest() else {
+            return false;
+        };
+        let Some(slot) = self
+            .program
+            .at(place)
+            .filter(|slot| matches!(slot.kind, SlotKind::Flush))
+        else {
+            return false;
+        };
         let id = slot.id;
-        if self.hosts.values().any(|progress| progress.is_alive() && progress.busy && progress.place <= place) {
+        if self
+            .hosts
+            .values()
+            .any(|progress| progress.is_alive() && progress.busy && progress.place <= place)
+        {
             return false;
         }
-        let notified = self.hosts.values().any(|progress| progress.is_alive() && !progress.notified.is_empty());
+        let notified = self
+            .hosts
+            .values()
+            .any(|progress| progress.is_alive() && !progress.notified.is_empty());
         if notified && self.expanded.insert(id) {
             let count = self.program.insert_handlers(place, &self.handlers.clone());
             self.shift(place, count);
         }
-        for progress in self.hosts.values_mut().filter(|progress| progress.is_alive() && progress.place == place) {
+        for progress in self
+            .hosts
+            .values_mut()
+            .filter(|progress| progress.is_alive() && progress.place == place)
+        {
             progress.place += 1;
         }
         true
@@ -272,7 +342,10 @@ impl<'a> Dispatcher<'a> {
             .copied()
             .filter(|id| {
                 let place = self.program.place(*id);
-                self.hosts.values().filter(|progress| progress.is_alive()).all(|progress| progress.place > place)
+                self.hosts
+                    .values()
+                    .filter(|progress| progress.is_alive())
+                    .all(|progress| progress.place > place)
             })
             .collect();
         let mut expanded = false;
@@ -307,7 +380,10 @@ impl<'a> Dispatcher<'a> {
             .copied()
             .filter(|id| {
                 let place = self.program.place(*id);
-                !self.hosts.values().any(|progress| progress.is_alive() && progress.place <= place)
+                !self
+                    .hosts
+                    .values()
+                    .any(|progress| progress.is_alive() && progress.place <= place)
             })
             .collect();
         for id in &due {
@@ -322,7 +398,11 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn lowest(&self) -> Option<usize> {
-        self.hosts.values().filter(|progress| progress.is_alive()).map(|progress| progress.place).min()
+        self.hosts
+            .values()
+            .filter(|progress| progress.is_alive())
+            .map(|progress| progress.place)
+            .min()
     }
 
     /// Starts what may start: the lowest task first, hosts in their order.
@@ -332,7 +412,9 @@ impl<'a> Dispatcher<'a> {
         }
         let mut ready: Vec<(usize, usize)> = Vec::new();
         for (order, host) in names.iter().enumerate() {
-            let Some(progress) = self.hosts.get(host) else { continue };
+            let Some(progress) = self.hosts.get(host) else {
+                continue;
+            };
             if progress.is_alive() && !progress.busy && self.may_start(host, progress.place) {
                 ready.push((progress.place, order));
             }
@@ -349,17 +431,37 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn may_start(&self, host: &Arc<str>, place: usize) -> bool {
-        let Some(slot) = self.program.at(place) else { return false };
-        let Some(task) = slot.task() else { return false };
-        let others = || self.hosts.iter().filter(|(name, progress)| *name != host && progress.is_alive());
-        let behind = |earlier: usize, name: &Arc<str>, progress: &Progress| {
-            progress.place <= earlier && self.program.at(earlier).is_some_and(|slot| slot.is_for(name))
+        let Some(slot) = self.program.at(place) else {
+            return false;
         };
-        if self.waits.before(place).any(|earlier| others().any(|(name, progress)| behind(earlier, name, progress))) {
+        let Some(task) = slot.task() else {
+            return false;
+        };
+        let others = || {
+            self.hosts
+                .iter()
+                .filter(|(name, progress)| *name != host && progress.is_alive())
+        };
+        let behind = |earlier: usize, name: &Arc<str>, progress: &Progress| {
+            progress.place <= earlier
+                && self
+                    .program
+                    .at(earlier)
+                    .is_some_and(|slot| slot.is_for(name))
+        };
+        if self
+            .waits
+            .before(place)
+            .any(|earlier| others().any(|(name, progress)| behind(earlier, name, progress)))
+        {
             return false;
         }
         let machine = self.machines.get(host);
-        if !self.setup.free && others().any(|(name, progress)| progress.place < place && self.machines.get(name) == machine) {
+        if !self.setup.free
+            && others().any(|(name, progress)| {
+                progress.place < place && self.machines.get(name) == machine
+            })
+        {
             return false;
         }
         if effects::runs_once(task, self.setup, host) {
@@ -367,18 +469,28 @@ impl<'a> Dispatcher<'a> {
             return !others().any(|(name, progress)| {
                 slot.is_for(name)
                     && progress.place <= place
-                    && (progress.busy || self.hosts.get_index_of(name) < self.hosts.get_index_of(host))
+                    && (progress.busy
+                        || self.hosts.get_index_of(name) < self.hosts.get_index_of(host))
             });
         }
         match effects::throttle(task, self.setup, host) {
-            Some(most) => others().filter(|(_, progress)| progress.busy && progress.place == place).count() < most,
+            Some(most) => {
+                others()
+                    .filter(|(_, progress)| progress.busy && progress.place == place)
+                    .count()
+                    < most
+            }
             None => true,
         }
     }
 
     fn start_step(&mut self, host: &Arc<str>, place: usize) {
-        let Some(slot) = self.program.at(place).cloned() else { return };
-        let Some(task) = slot.task().cloned() else { return };
+        let Some(slot) = self.program.at(place).cloned() else {
+            return;
+        };
+        let Some(task) = slot.task().cloned() else {
+            return;
+        };
         let header = self.header(&slot, &task, host);
         let quiet = matches!(task.action.kind, ActionKind::Meta(_));
         let queue = self.queued.entry(slot.id).or_default();
@@ -386,7 +498,10 @@ impl<'a> Dispatcher<'a> {
             self.expanded.insert(slot.id);
             queue.push(Event::TaskStarted(header.clone()));
         }
-        queue.push(Event::HostStarted { task: header.clone(), host: host.clone() });
+        queue.push(Event::HostStarted {
+            task: header.clone(),
+            host: host.clone(),
+        });
         if let Some(progress) = self.hosts.get_mut(host) {
             progress.busy = true;
             if let Some(role) = task.role() {
@@ -414,7 +529,12 @@ impl<'a> Dispatcher<'a> {
         if let Some(header) = self.headers.get(&slot.id) {
             return header.clone();
         }
-        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            host,
+        );
         let header = Arc::new(TaskHeader {
             number: slot.id.0,
             name: perform::shown_name(task, &scope),
@@ -431,12 +551,28 @@ impl<'a> Dispatcher<'a> {
         match notice {
             Notice::Item(slot, host, item, delegated) => {
                 if let Some(task) = self.headers.get(&slot).cloned() {
-                    self.queue(slot, Event::ItemDone { task, host, item: Arc::new(*item), delegated });
+                    self.queue(
+                        slot,
+                        Event::ItemDone {
+                            task,
+                            host,
+                            item: Arc::new(*item),
+                            delegated,
+                        },
+                    );
                 }
             }
             Notice::Retry(slot, host, left, result) => {
                 if let Some(task) = self.headers.get(&slot).cloned() {
-                    self.queue(slot, Event::Retrying { task, host, left, result: Arc::new(*result) });
+                    self.queue(
+                        slot,
+                        Event::Retrying {
+                            task,
+                            host,
+                            left,
+                            result: Arc::new(*result),
+                        },
+                    );
                 }
             }
             Notice::Done(slot, host, result) => {
@@ -452,8 +588,12 @@ impl<'a> Dispatcher<'a> {
 
     /// A step has ended on a host.
     fn done(&mut self, id: SlotId, host: &Arc<str>, result: TaskResult) {
-        let Some(slot) = self.program.at(self.program.place(id)).cloned() else { return };
-        let Some(task) = slot.task().cloned() else { return };
+        let Some(slot) = self.program.at(self.program.place(id)).cloned() else {
+            return;
+        };
+        let Some(task) = slot.task().cloned() else {
+            return;
+        };
         let result = Arc::new(result);
         if let Some(progress) = self.hosts.get_mut(host) {
             progress.busy = false;
@@ -467,14 +607,24 @@ impl<'a> Dispatcher<'a> {
 
     /// A host takes over the result of a step that another one ran for all.
     fn take_shared(&mut self, host: &Arc<str>, id: SlotId, result: &Arc<TaskResult>) {
-        let Some(slot) = self.program.at(self.program.place(id)).cloned() else { return };
-        let Some(task) = slot.task().cloned() else { return };
+        let Some(slot) = self.program.at(self.program.place(id)).cloned() else {
+            return;
+        };
+        let Some(task) = slot.task().cloned() else {
+            return;
+        };
         self.learn(&task, host, result);
-        if matches!(task.action.kind, ActionKind::IncludeTasks(_) | ActionKind::IncludeRole(_)) {
+        if matches!(
+            task.action.kind,
+            ActionKind::IncludeTasks(_) | ActionKind::IncludeRole(_)
+        ) {
             include::collect(host, result, self.includes.entry(id).or_default());
         }
-        let failed = matches!(result.status, Status::Failed | Status::Unreachable) && !result.ignore_errors;
-        let Some(progress) = self.hosts.get_mut(host) else { return };
+        let failed =
+            matches!(result.status, Status::Failed | Status::Unreachable) && !result.ignore_errors;
+        let Some(progress) = self.hosts.get_mut(host) else {
+            return;
+        };
         if failed {
             progress.fail(&self.program, self.setup.force_handlers);
         } else {
@@ -486,7 +636,10 @@ impl<'a> Dispatcher<'a> {
     fn apply(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>, result: &Arc<TaskResult>) {
         self.learn(task, host, result);
         let is_meta = matches!(task.action.kind, ActionKind::Meta(_));
-        let is_include = matches!(task.action.kind, ActionKind::IncludeTasks(_) | ActionKind::IncludeRole(_));
+        let is_include = matches!(
+            task.action.kind,
+            ActionKind::IncludeTasks(_) | ActionKind::IncludeRole(_)
+        );
         if is_include {
             include::collect(host, result, self.includes.entry(slot.id).or_default());
         }
@@ -497,7 +650,12 @@ impl<'a> Dispatcher<'a> {
                 self.show_banner(slot.id);
             }
             if let Some(header) = self.headers.get(&slot.id).cloned() {
-                let event = HostResult { task: header, host: host.clone(), result: result.clone(), ignored };
+                let event = HostResult {
+                    task: header,
+                    host: host.clone(),
+                    result: result.clone(),
+                    ignored,
+                };
                 self.queue(slot.id, Event::HostDone(event));
             }
         }
@@ -517,9 +675,20 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Fails a host at a slot for a reason that no module gave.
-    pub(super) fn fail_at(&mut self, task: &Arc<Task>, host: &Arc<str>, id: SlotId, result: &Arc<TaskResult>) {
+    pub(super) fn fail_at(
+        &mut self,
+        task: &Arc<Task>,
+        host: &Arc<str>,
+        id: SlotId,
+        result: &Arc<TaskResult>,
+    ) {
         if let Some(header) = self.headers.get(&id).cloned() {
-            let event = HostResult { task: header, host: host.clone(), result: result.clone(), ignored: false };
+            let event = HostResult {
+                task: header,
+                host: host.clone(),
+                result: result.clone(),
+                ignored: false,
+            };
             self.queue(id, Event::HostDone(event));
         }
         if let Some(progress) = self.hosts.get_mut(host) {
@@ -529,8 +698,17 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Sends the host where its result leads. Says whether it failed without being ignored.
-    fn lead(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult, ignored: bool) -> bool {
-        let Some(progress) = self.hosts.get_mut(host) else { return false };
+    fn lead(
+        &mut self,
+        slot: &Slot,
+        task: &Arc<Task>,
+        host: &Arc<str>,
+        result: &TaskResult,
+        ignored: bool,
+    ) -> bool {
+        let Some(progress) = self.hosts.get_mut(host) else {
+            return false;
+        };
         match result.status {
             Status::Failed if !ignored => {
                 progress.place = self.program.place(slot.id);
@@ -539,8 +717,17 @@ impl<'a> Dispatcher<'a> {
                 true
             }
             Status::Unreachable => {
-                let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
-                let ignore = perform::flag(task.scope.effective(|keywords| &keywords.ignore_unreachable), &scope);
+                let scope = HostScope::new(
+                    &self.setup.run,
+                    Some(&self.setup.play),
+                    Some(&task.scope),
+                    host,
+                );
+                let ignore = perform::flag(
+                    task.scope
+                        .effective(|keywords| &keywords.ignore_unreachable),
+                    &scope,
+                );
                 if ignore == Some(true) {
                     progress.place += 1;
                     return false;
@@ -559,11 +746,18 @@ impl<'a> Dispatcher<'a> {
     /// After a failure: rescued or lost, the numbers of the recap, and what a rescue section is told.
     fn settle_failure(&mut self, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult) {
         // Marks without work between them decide where the host really is.
-        while let Some(progress) = self.hosts.get_mut(host).filter(|progress| progress.state == State::Running) {
+        while let Some(progress) = self
+            .hosts
+            .get_mut(host)
+            .filter(|progress| progress.state == State::Running)
+        {
             let mark = self.program.at(progress.place).is_some_and(|slot| {
                 matches!(
                     slot.kind,
-                    SlotKind::BlockStart { .. } | SlotKind::RescueStart | SlotKind::AlwaysStart | SlotKind::BlockEnd
+                    SlotKind::BlockStart { .. }
+                        | SlotKind::RescueStart
+                        | SlotKind::AlwaysStart
+                        | SlotKind::BlockEnd
                 )
             });
             if !mark {
@@ -571,13 +765,21 @@ impl<'a> Dispatcher<'a> {
             }
             progress.pass_mark(&self.program, self.setup.force_handlers);
         }
-        let Some(progress) = self.hosts.get(host) else { return };
-        let (rescued, lost) = (progress.is_alive() && progress.in_rescue(), progress.state != State::Running);
+        let Some(progress) = self.hosts.get(host) else {
+            return;
+        };
+        let (rescued, lost) = (
+            progress.is_alive() && progress.in_rescue(),
+            progress.state != State::Running,
+        );
         let stats = self.recap.entry(host.clone()).or_default();
         if rescued {
             stats.rescued += 1;
             let failure = effects::failure_variables(task, result);
-            self.setup.run.records.change(host, |record| record.failure = failure);
+            self.setup
+                .run
+                .records
+                .change(host, |record| record.failure = failure);
         } else {
             stats.failed += 1;
         }
@@ -587,20 +789,42 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn lose(&mut self, host: &Arc<str>) {
-        let mut lost = self.setup.play.lost.write().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut lost = self
+            .setup
+            .play
+            .lost
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         lost.insert(host.clone());
     }
 
     /// Whether this failure concerns the other hosts too.
     fn mind_failure(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>) {
-        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
-        let for_all = perform::flag(task.scope.effective(|keywords| &keywords.any_errors_fatal), &scope)
-            .unwrap_or(self.setup.run.config.any_errors_fatal);
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            host,
+        );
+        let for_all = perform::flag(
+            task.scope.effective(|keywords| &keywords.any_errors_fatal),
+            &scope,
+        )
+        .unwrap_or(self.setup.run.config.any_errors_fatal);
         if for_all || effects::runs_once(task, self.setup, host) {
             self.fatal.insert(slot.id);
         }
         if let Some(most) = self.setup.max_fail_percentage {
-            let failed = self.hosts.values().filter(|progress| matches!(progress.state, State::Failed | State::FailedWithHandlers | State::Unreachable)).count();
+            let failed = self
+                .hosts
+                .values()
+                .filter(|progress| {
+                    matches!(
+                        progress.state,
+                        State::Failed | State::FailedWithHandlers | State::Unreachable
+                    )
+                })
+                .count();
             #[expect(clippy::cast_precision_loss, reason = "counts of hosts")]
             let percentage = failed as f64 * 100.0 / self.hosts.len().max(1) as f64;
             if percentage > most {
@@ -629,7 +853,9 @@ impl<'a> Dispatcher<'a> {
         }
         // The slot that hosts are at is told of as they come, and stays open.
         for place in self.shown..low.min(self.program.slots().len()) {
-            let Some(slot) = self.program.at(place) else { break };
+            let Some(slot) = self.program.at(place) else {
+                break;
+            };
             if let Some(events) = self.queued.get_mut(&slot.id) {
                 for event in std::mem::take(events) {
                     let _ = self.setup.events.send(event);
@@ -649,8 +875,15 @@ impl<'a> Dispatcher<'a> {
 
     /// Renders what `notify` names and marks the handlers.
     fn notify(&mut self, task: &Arc<Task>, host: &Arc<str>, slot: SlotId) {
-        let Some(notify) = task.scope.effective(|keywords| &keywords.notify) else { return };
-        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
+        let Some(notify) = task.scope.effective(|keywords| &keywords.notify) else {
+            return;
+        };
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            host,
+        );
         let names = effects::texts(notify, &scope);
         for name in names {
             let found = effects::handlers_for(&name, &self.handlers, task, &scope);
@@ -665,15 +898,32 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn missing_handler(&mut self, name: &str, host: &Arc<str>, slot: SlotId, task: &Arc<Task>) {
-        let message = format!("the handler `{name}` was notified, but neither a handler nor a `listen` topic has that name");
-        let diagnostic = crate::diag::Diagnostic::error("handler-missing", message.clone()).at(task.span, "notified here");
+        let message = format!(
+            "the handler `{name}` was notified, but neither a handler nor a `listen` topic has that name"
+        );
+        let diagnostic = crate::diag::Diagnostic::error("handler-missing", message.clone())
+            .at(task.span, "notified here");
         if !self.setup.run.config.error_on_missing_handler {
-            let _ = self.setup.events.send(Event::Warning(crate::diag::Diagnostic { severity: crate::diag::Severity::Warning, ..diagnostic }));
+            let _ = self
+                .setup
+                .events
+                .send(Event::Warning(crate::diag::Diagnostic {
+                    severity: crate::diag::Severity::Warning,
+                    ..diagnostic
+                }));
             return;
         }
-        let result = TaskResult { diagnostic: Some(diagnostic), ..TaskResult::failed(message) };
+        let result = TaskResult {
+            diagnostic: Some(diagnostic),
+            ..TaskResult::failed(message)
+        };
         if let Some(header) = self.headers.get(&slot).cloned() {
-            let event = HostResult { task: header, host: host.clone(), result: Arc::new(result), ignored: false };
+            let event = HostResult {
+                task: header,
+                host: host.clone(),
+                result: Arc::new(result),
+                ignored: false,
+            };
             self.queue(slot, Event::HostDone(event));
         }
         self.recap.entry(host.clone()).or_default().failed += 1;
@@ -684,10 +934,24 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Returns the value of a keyword for a host, rendered; nothing where it cannot be.
-    pub(super) fn rendered(&self, value: &Value, task: &Arc<Task>, host: &Arc<str>) -> Option<Value> {
-        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
+    pub(super) fn rendered(
+        &self,
+        value: &Value,
+        task: &Arc<Task>,
+        host: &Arc<str>,
+    ) -> Option<Value> {
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            host,
+        );
         let outside = super::outside::Outside { scope: &scope };
-        self.setup.run.templar.render(value, &scope.template_scope(Some(&outside))).ok()
+        self.setup
+            .run
+            .templar
+            .render(value, &scope.template_scope(Some(&outside)))
+            .ok()
     }
 }
 

@@ -16,13 +16,30 @@ use crate::value::{Dict, Kind, Value};
 use crate::wire::TaskResult;
 
 /// Variables that tell of other hosts or of the state of the run.
-const OF_OTHERS: [&str; 6] =
-    ["ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "hostvars", "play_hosts", "vars"];
+const OF_OTHERS: [&str; 6] = [
+    "ansible_play_batch",
+    "ansible_play_hosts",
+    "ansible_play_hosts_all",
+    "hostvars",
+    "play_hosts",
+    "vars",
+];
 
 /// Lookups that look at nothing but their terms and the variables.
 const HARMLESS_LOOKUPS: [&str; 13] = [
-    "dict", "env", "file", "first_found", "fileglob", "flattened", "indexed_items", "items", "list", "nested", "sequence",
-    "subelements", "together",
+    "dict",
+    "env",
+    "file",
+    "first_found",
+    "fileglob",
+    "flattened",
+    "indexed_items",
+    "items",
+    "list",
+    "nested",
+    "sequence",
+    "subelements",
+    "together",
 ];
 
 /// Returns how far a slot reaches.
@@ -42,10 +59,15 @@ fn task_reach(task: &Task, setup: &Setup) -> Reach {
         ActionKind::Module(entry) => *entry,
         _ => return Reach::WORLD,
     };
-    let ends_all = scope.effective(|keywords| &keywords.any_errors_fatal).is_some()
+    let ends_all = scope
+        .effective(|keywords| &keywords.any_errors_fatal)
+        .is_some()
         || setup.run.config.any_errors_fatal
         || setup.max_fail_percentage.is_some();
-    if ends_all || scope.effective(|k| &k.delegate_to).is_some() || scope.effective(|k| &k.run_once).is_some() {
+    if ends_all
+        || scope.effective(|k| &k.delegate_to).is_some()
+        || scope.effective(|k| &k.run_once).is_some()
+    {
         return Reach::WORLD;
     }
     if expressions_reach_out(task, setup) {
@@ -53,12 +75,16 @@ fn task_reach(task: &Task, setup: &Setup) -> Reach {
     }
     let files = match entry.meta().name {
         "ansible.builtin.fetch" => ControllerFiles::Writes,
-        "ansible.builtin.copy" | "ansible.builtin.template" | "ansible.builtin.script" | "ansible.builtin.include_vars" => {
-            ControllerFiles::Reads
-        }
+        "ansible.builtin.copy"
+        | "ansible.builtin.template"
+        | "ansible.builtin.script"
+        | "ansible.builtin.include_vars" => ControllerFiles::Reads,
         _ => ControllerFiles::None,
     };
-    Reach { effect: entry.meta().effect, files }
+    Reach {
+        effect: entry.meta().effect,
+        files,
+    }
 }
 
 /// Tells whether the task's own expressions need more than its host. What variables refer to in turn is not known before they are
@@ -68,10 +94,22 @@ fn expressions_reach_out(task: &Task, setup: &Setup) -> bool {
     let scope = &task.scope;
     let mut uses = templar.uses(&Value::dict(task.action.arguments.given.clone()), None);
     let mut add = |more: Uses| uses.extend(more);
-    let conditions = scope.when().into_iter().chain(&task.until).chain(&task.changed_when).chain(&task.failed_when);
+    let conditions = scope
+        .when()
+        .into_iter()
+        .chain(&task.until)
+        .chain(&task.changed_when)
+        .chain(&task.failed_when);
     conditions.for_each(|condition| add(templar.uses_of_condition(condition, None)));
-    scope.environment().into_iter().for_each(|value| add(templar.uses(value, None)));
-    task.action.arguments.templates.iter().for_each(|value| add(templar.uses(value, None)));
+    scope
+        .environment()
+        .into_iter()
+        .for_each(|value| add(templar.uses(value, None)));
+    task.action
+        .arguments
+        .templates
+        .iter()
+        .for_each(|value| add(templar.uses(value, None)));
     for link in scope.chain() {
         add(templar.uses(&Value::dict(link.keywords.vars.clone()), None));
     }
@@ -94,19 +132,32 @@ fn expressions_reach_out(task: &Task, setup: &Setup) -> bool {
         }
     }
     let lookups = uses.lookups.iter().any(|lookup| {
-        lookup.name.as_ref().is_none_or(|name| !HARMLESS_LOOKUPS.contains(&name.rsplit('.').next().unwrap_or(name)))
+        lookup
+            .name
+            .as_ref()
+            .is_none_or(|name| !HARMLESS_LOOKUPS.contains(&name.rsplit('.').next().unwrap_or(name)))
     });
     uses.dynamic || lookups || uses.variables().any(|name| OF_OTHERS.contains(&&**name))
 }
 
 /// Returns the task's tags, rendered.
 pub(super) fn tags(task: &Task, setup: &Setup) -> Vec<String> {
-    let first = setup.play.batch.first().cloned().unwrap_or_else(|| "localhost".into());
+    let first = setup
+        .play
+        .batch
+        .first()
+        .cloned()
+        .unwrap_or_else(|| "localhost".into());
     let scope = HostScope::new(&setup.run, Some(&setup.play), Some(&task.scope), &first);
     let mut tags: Vec<String> = Vec::new();
     for written in task.scope.tags() {
         for text in texts(written, &scope) {
-            tags.extend(text.split(',').map(str::trim).filter(|tag| !tag.is_empty()).map(ToOwned::to_owned));
+            tags.extend(
+                text.split(',')
+                    .map(str::trim)
+                    .filter(|tag| !tag.is_empty())
+                    .map(ToOwned::to_owned),
+            );
         }
     }
     tags.sort();
@@ -117,7 +168,13 @@ pub(super) fn tags(task: &Task, setup: &Setup) -> Vec<String> {
 /// Renders a keyword that is a text or a list of texts.
 pub(super) fn texts(value: &Value, scope: &HostScope<'_>) -> Vec<String> {
     let outside = Outside { scope };
-    let Ok(rendered) = scope.run.templar.render(value, &scope.template_scope(Some(&outside))) else { return Vec::new() };
+    let Ok(rendered) = scope
+        .run
+        .templar
+        .render(value, &scope.template_scope(Some(&outside)))
+    else {
+        return Vec::new();
+    };
     match rendered.kind() {
         Kind::List(items) | Kind::Tuple(items) => items.iter().map(Value::to_text).collect(),
         Kind::Null | Kind::Undefined(_) => Vec::new(),
@@ -135,7 +192,9 @@ pub(super) fn runs_once(task: &Arc<Task>, setup: &Setup, host: &Arc<str>) -> boo
     {
         return true;
     }
-    let Some(keyword) = task.scope.effective(|keywords| &keywords.run_once) else { return false };
+    let Some(keyword) = task.scope.effective(|keywords| &keywords.run_once) else {
+        return false;
+    };
     let scope = HostScope::new(&setup.run, Some(&setup.play), Some(&task.scope), host);
     perform::flag(Some(keyword), &scope) == Some(true)
 }
@@ -150,26 +209,56 @@ pub(super) fn throttle(task: &Arc<Task>, setup: &Setup, host: &Arc<str>) -> Opti
 
 /// Returns what tells the machine that a host is: hosts with the same one keep their order.
 pub(super) fn machine(setup: &Setup, host: &Arc<str>) -> String {
-    let scope = HostScope::new(&setup.run, Some(&setup.play), Some(&setup.play.play.scope), host);
-    place(&scope, &Outside { scope: &scope }).map_or_else(|_| host.to_string(), |place| place.machine())
+    let scope = HostScope::new(
+        &setup.run,
+        Some(&setup.play),
+        Some(&setup.play.play.scope),
+        host,
+    );
+    place(&scope, &Outside { scope: &scope })
+        .map_or_else(|_| host.to_string(), |place| place.machine())
 }
 
 /// Returns the handlers that a notification means: the last one of that name, and all that listen to it. A handler of the
 /// notifying task's own role goes before others of its name.
-pub(super) fn handlers_for(name: &str, handlers: &[Arc<Task>], task: &Task, scope: &HostScope<'_>) -> Vec<TaskId> {
+pub(super) fn handlers_for(
+    name: &str,
+    handlers: &[Arc<Task>],
+    task: &Task,
+    scope: &HostScope<'_>,
+) -> Vec<TaskId> {
     let shown = |handler: &Arc<Task>| -> String {
-        let handler_scope = HostScope { task: Some(&handler.scope), ..scope.clone() };
-        let names = handler.name.as_ref().map(|name| texts(name, &handler_scope)).unwrap_or_default();
+        let handler_scope = HostScope {
+            task: Some(&handler.scope),
+            ..scope.clone()
+        };
+        let names = handler
+            .name
+            .as_ref()
+            .map(|name| texts(name, &handler_scope))
+            .unwrap_or_default();
         names.into_iter().next().unwrap_or_default()
     };
     let mut found: Vec<TaskId> = Vec::new();
     let own_role = task.role().map(|role| role.identity);
     let matching = |handler: &&Arc<Task>| {
         let plain = shown(handler);
-        !plain.is_empty() && (plain == name || handler.role().is_some_and(|role| format!("{} : {plain}", role.name) == name))
+        !plain.is_empty()
+            && (plain == name
+                || handler
+                    .role()
+                    .is_some_and(|role| format!("{} : {plain}", role.name) == name))
     };
-    let of_role = handlers.iter().rev().filter(|handler| handler.role().map(|role| role.identity) == own_role).find(matching);
-    found.extend(of_role.or_else(|| handlers.iter().rev().find(matching)).map(|handler| handler.id));
+    let of_role = handlers
+        .iter()
+        .rev()
+        .filter(|handler| handler.role().map(|role| role.identity) == own_role)
+        .find(matching);
+    found.extend(
+        of_role
+            .or_else(|| handlers.iter().rev().find(matching))
+            .map(|handler| handler.id),
+    );
     for handler in handlers {
         if handler.listen.iter().any(|topic| **topic == *name) && !found.contains(&handler.id) {
             found.push(handler.id);
@@ -184,8 +273,14 @@ pub(super) fn failure_variables(task: &Arc<Task>, result: &TaskResult) -> Dict {
     let described = Dict::new()
         .with("name", name)
         .with("action", &*task.action.name)
-        .with("args", Value::dict(task.action.arguments.given.clone()).untrusted());
+        .with(
+            "args",
+            Value::dict(task.action.arguments.given.clone()).untrusted(),
+        );
     Dict::new()
         .with("ansible_failed_task", Value::dict(described))
-        .with("ansible_failed_result", Value::dict(result.value.clone()).untrusted())
+        .with(
+            "ansible_failed_result",
+            Value::dict(result.value.clone()).untrusted(),
+        )
 }

@@ -30,8 +30,14 @@ pub(super) struct Reach {
 }
 
 impl Reach {
-    pub(super) const NOTHING: Self = Self { effect: Effect::Pure, files: ControllerFiles::None };
-    pub(super) const WORLD: Self = Self { effect: Effect::World, files: ControllerFiles::Writes };
+    pub(super) const NOTHING: Self = Self {
+        effect: Effect::Pure,
+        files: ControllerFiles::None,
+    };
+    pub(super) const WORLD: Self = Self {
+        effect: Effect::World,
+        files: ControllerFiles::Writes,
+    };
 }
 
 /// Why one step waits for another.
@@ -55,7 +61,9 @@ pub(super) fn wait(earlier: Reach, later: Reach) -> Option<Wait> {
         (Host | Sees | Shows, Host | Sees | Shows) => Some(Wait::Seen),
     };
     let by_files = match (earlier.files, later.files) {
-        (ControllerFiles::None, _) | (_, ControllerFiles::None) | (ControllerFiles::Reads, ControllerFiles::Reads) => None,
+        (ControllerFiles::None, _)
+        | (_, ControllerFiles::None)
+        | (ControllerFiles::Reads, ControllerFiles::Reads) => None,
         _ => Some(Wait::Files),
     };
     by_effect.or(by_files)
@@ -72,7 +80,9 @@ impl Waits {
     /// Builds the graph for the slots of `program`, whose reach `reach` tells by place. A free strategy has no waits.
     pub(super) fn build(program: &Program, reach: impl Fn(usize) -> Reach, free: bool) -> Self {
         let mut graph = DiGraph::new();
-        let nodes: Vec<NodeIndex> = (0..program.slots().len()).map(|place| graph.add_node(place)).collect();
+        let nodes: Vec<NodeIndex> = (0..program.slots().len())
+            .map(|place| graph.add_node(place))
+            .collect();
         if free {
             return Self { graph, nodes };
         }
@@ -84,7 +94,9 @@ impl Waits {
                 continue;
             }
             for &before in &open {
-                let (Some(earlier), Some(from), Some(to)) = (reaches.get(before), nodes.get(before), nodes.get(place)) else {
+                let (Some(earlier), Some(from), Some(to)) =
+                    (reaches.get(before), nodes.get(before), nodes.get(place))
+                else {
                     continue;
                 };
                 if let Some(why) = wait(*earlier, *later) {
@@ -111,7 +123,10 @@ impl Waits {
 
 /// Marks of blocks and roles keep nobody waiting.
 fn matters(kind: &SlotKind) -> bool {
-    matches!(kind, SlotKind::Task(_) | SlotKind::Handler(_) | SlotKind::Flush)
+    matches!(
+        kind,
+        SlotKind::Task(_) | SlotKind::Handler(_) | SlotKind::Flush
+    )
 }
 
 #[cfg(test)]
@@ -119,7 +134,10 @@ mod tests {
     use super::*;
 
     fn reach(effect: Effect) -> Reach {
-        Reach { effect, files: ControllerFiles::None }
+        Reach {
+            effect,
+            files: ControllerFiles::None,
+        }
     }
 
     fn before(effects: &[Effect], place: usize) -> Vec<usize> {
@@ -151,8 +169,14 @@ mod tests {
 
     #[test]
     fn files_of_the_controller_keep_their_order() {
-        let reads = Reach { effect: Effect::Host, files: ControllerFiles::Reads };
-        let writes = Reach { effect: Effect::Host, files: ControllerFiles::Writes };
+        let reads = Reach {
+            effect: Effect::Host,
+            files: ControllerFiles::Reads,
+        };
+        let writes = Reach {
+            effect: Effect::Host,
+            files: ControllerFiles::Writes,
+        };
         assert_eq!(wait(reads, reads), None);
         assert_eq!(wait(reads, writes), Some(Wait::Files));
     }

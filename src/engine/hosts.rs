@@ -29,7 +29,12 @@ pub(super) struct Records {
 impl Records {
     /// Returns the record of a host as it is now.
     pub(super) fn get(&self, host: &str) -> Arc<HostRecord> {
-        self.hosts.read().unwrap_or_else(PoisonError::into_inner).get(host).cloned().unwrap_or_default()
+        self.hosts
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(host)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// Changes the record of a host.
@@ -60,18 +65,54 @@ impl HostRecord {
 /// Names that no host may set: connection, become, interpreter and temporary directories, and the magic variables.
 pub(super) fn is_steering(name: &str) -> bool {
     const EXACT: [&str; 24] = [
-        "ansible_connection", "ansible_host", "ansible_port", "ansible_user", "ansible_password", "ansible_pass",
-        "ansible_private_key_file", "ansible_shell_type", "ansible_shell_executable", "ansible_remote_tmp",
-        "ansible_pipelining", "ansible_check_mode", "ansible_diff_mode", "ansible_facts", "ansible_forks",
-        "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch", "ansible_run_tags", "ansible_skip_tags",
-        "ansible_verbosity", "ansible_limit", "ansible_version", "ansible_search_path",
+        "ansible_connection",
+        "ansible_host",
+        "ansible_port",
+        "ansible_user",
+        "ansible_password",
+        "ansible_pass",
+        "ansible_private_key_file",
+        "ansible_shell_type",
+        "ansible_shell_executable",
+        "ansible_remote_tmp",
+        "ansible_pipelining",
+        "ansible_check_mode",
+        "ansible_diff_mode",
+        "ansible_facts",
+        "ansible_forks",
+        "ansible_play_hosts",
+        "ansible_play_hosts_all",
+        "ansible_play_batch",
+        "ansible_run_tags",
+        "ansible_skip_tags",
+        "ansible_verbosity",
+        "ansible_limit",
+        "ansible_version",
+        "ansible_search_path",
     ];
     const PREFIXES: [&str; 10] = [
-        "ansible_become", "ansible_ssh_", "ansible_sudo", "ansible_su_", "ansible_doas", "ansible_paramiko",
-        "ansible_winrm", "ansible_psrp", "ansible_scp_", "ansible_sftp_",
+        "ansible_become",
+        "ansible_ssh_",
+        "ansible_sudo",
+        "ansible_su_",
+        "ansible_doas",
+        "ansible_paramiko",
+        "ansible_winrm",
+        "ansible_psrp",
+        "ansible_scp_",
+        "ansible_sftp_",
     ];
-    const MAGIC: [&str; 9] =
-        ["hostvars", "groups", "group_names", "inventory_hostname", "inventory_dir", "inventory_file", "playbook_dir", "vars", "omit"];
+    const MAGIC: [&str; 9] = [
+        "hostvars",
+        "groups",
+        "group_names",
+        "inventory_hostname",
+        "inventory_dir",
+        "inventory_file",
+        "playbook_dir",
+        "vars",
+        "omit",
+    ];
     // Facts about host keys are data and have that prefix by tradition.
     if name.starts_with("ansible_ssh_host_key_") {
         return false;
@@ -102,8 +143,18 @@ mod tests {
             .with("ansible_python_interpreter", "/tmp/evil")
             .with("ansible_ssh_host_key_ed25519_public", "AAAA");
         let refused = record.learn_facts(&facts);
-        assert_eq!(refused, ["ansible_ssh_common_args", "ansible_become_exe", "ansible_python_interpreter"]);
-        assert_eq!(fact(&record.facts, "ansible_os_family"), Some(&Value::from("Debian")));
+        assert_eq!(
+            refused,
+            [
+                "ansible_ssh_common_args",
+                "ansible_become_exe",
+                "ansible_python_interpreter"
+            ]
+        );
+        assert_eq!(
+            fact(&record.facts, "ansible_os_family"),
+            Some(&Value::from("Debian"))
+        );
         assert!(fact(&record.facts, "ansible_become_exe").is_none());
         assert!(fact(&record.facts, "ansible_ssh_host_key_ed25519_public").is_some());
     }

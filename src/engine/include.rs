@@ -11,7 +11,9 @@ use crate::wire::{Status, TaskResult};
 /// result.
 pub(super) fn arguments(task: &Task) -> Option<Value> {
     match &task.action.kind {
-        ActionKind::IncludeTasks(include) => Some(Value::dict(Dict::new().with("file", include.file.clone()))),
+        ActionKind::IncludeTasks(include) => {
+            Some(Value::dict(Dict::new().with("file", include.file.clone())))
+        }
         ActionKind::IncludeRole(include) => Some(Value::dict(role_arguments(include))),
         ActionKind::Meta(action) => Some(Value::dict(Dict::new().with("action", action.name()))),
         ActionKind::Module(_) | ActionKind::Unsupported(_) | ActionKind::Templated(_) => None,
@@ -51,9 +53,13 @@ pub(super) struct Request {
 /// Adds what one host's result asks for to `requests`; equal ones are made one.
 pub(super) fn collect(host: &Arc<str>, result: &TaskResult, requests: &mut Vec<Request>) {
     let mut add = |value: &Dict, variables: Dict, item: Option<String>| {
-        let Some(arguments) = value.get("include_arguments").and_then(Value::as_dict) else { return };
+        let Some(arguments) = value.get("include_arguments").and_then(Value::as_dict) else {
+            return;
+        };
         match requests.iter_mut().find(|request| {
-            request.arguments == *arguments && request.variables == variables && !request.hosts.contains(host)
+            request.arguments == *arguments
+                && request.variables == variables
+                && !request.hosts.contains(host)
         }) {
             Some(request) => drop(request.hosts.insert(host.clone())),
             None => requests.push(Request {
@@ -65,12 +71,18 @@ pub(super) fn collect(host: &Arc<str>, result: &TaskResult, requests: &mut Vec<R
         }
     };
     match &result.items {
-        None if matches!(result.status, Status::Ok | Status::Changed) => add(&result.value, Dict::new(), None),
+        None if matches!(result.status, Status::Ok | Status::Changed) => {
+            add(&result.value, Dict::new(), None)
+        }
         None => {}
         Some(items) => {
             for item in items {
                 if matches!(item.status, Status::Ok | Status::Changed) {
-                    add(&item.value, loop_variables(&item.value), Some(item.label.to_text()));
+                    add(
+                        &item.value,
+                        loop_variables(&item.value),
+                        Some(item.label.to_text()),
+                    );
                 }
             }
         }
@@ -80,8 +92,14 @@ pub(super) fn collect(host: &Arc<str>, result: &TaskResult, requests: &mut Vec<R
 /// The loop's variables of one item, as its result carries them.
 fn loop_variables(value: &Dict) -> Dict {
     let mut variables = Dict::new();
-    for (marker, name) in [("ansible_loop_var", None), ("ansible_index_var", None), ("ansible_loop", Some("ansible_loop"))] {
-        let Some(found) = value.get(marker) else { continue };
+    for (marker, name) in [
+        ("ansible_loop_var", None),
+        ("ansible_index_var", None),
+        ("ansible_loop", Some("ansible_loop")),
+    ] {
+        let Some(found) = value.get(marker) else {
+            continue;
+        };
         let name = name.map_or_else(|| found.to_text(), ToOwned::to_owned);
         if let Some(own) = value.get(&name) {
             variables.insert(name, own.clone());
@@ -95,8 +113,17 @@ fn loop_variables(value: &Dict) -> Dict {
 
 /// Reads the rendered arguments of `include_role`.
 pub(super) fn role(arguments: &Dict) -> RoleInclude {
-    let text = |name: &str| arguments.get(name).filter(|value| !value.is_null()).map(Value::to_text);
-    let flag = |name: &str| arguments.get(name).and_then(|value| value.as_bool().or_else(|| value.to_text().parse().ok()));
+    let text = |name: &str| {
+        arguments
+            .get(name)
+            .filter(|value| !value.is_null())
+            .map(Value::to_text)
+    };
+    let flag = |name: &str| {
+        arguments
+            .get(name)
+            .and_then(|value| value.as_bool().or_else(|| value.to_text().parse().ok()))
+    };
     RoleInclude {
         name: text("name").unwrap_or_default(),
         tasks_from: text("tasks_from"),

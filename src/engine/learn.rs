@@ -25,7 +25,9 @@ impl Dispatcher<'_> {
         let target = self.fact_host(task, host, result);
         if result.requests.is_empty() && !result.facts.is_empty() {
             let mut refused = Vec::new();
-            records.change(&target, |record| refused = record.learn_facts(&result.facts));
+            records.change(&target, |record| {
+                refused = record.learn_facts(&result.facts)
+            });
             for name in refused {
                 self.warn(&format!("`{host}` returned a fact named `{name}`, which would steer kplay itself; it is ignored"));
             }
@@ -49,8 +51,14 @@ impl Dispatcher<'_> {
                         }
                     });
                 }
-                ControllerRequest::AddHost { name, groups, variables } => self.add_host(name, groups, variables),
-                ControllerRequest::GroupBy { group, parents } => self.group_by(host, group, parents),
+                ControllerRequest::AddHost {
+                    name,
+                    groups,
+                    variables,
+                } => self.add_host(name, groups, variables),
+                ControllerRequest::GroupBy { group, parents } => {
+                    self.group_by(host, group, parents)
+                }
                 _ => {}
             }
         }
@@ -58,16 +66,26 @@ impl Dispatcher<'_> {
 
     /// Facts of a delegated task belong to the host that did the work only where `delegate_facts` says so.
     fn fact_host(&self, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult) -> Arc<str> {
-        let Some(delegate) = &result.delegated else { return host.clone() };
+        let Some(delegate) = &result.delegated else {
+            return host.clone();
+        };
         let keyword = task.scope.effective(|keywords| &keywords.delegate_facts);
-        let wanted = keyword.and_then(|value| self.rendered(value, task, host)).and_then(|value| value.as_bool());
-        if wanted == Some(true) { delegate.as_str().into() } else { host.clone() }
+        let wanted = keyword
+            .and_then(|value| self.rendered(value, task, host))
+            .and_then(|value| value.as_bool());
+        if wanted == Some(true) {
+            delegate.as_str().into()
+        } else {
+            host.clone()
+        }
     }
 
     fn add_host(&mut self, name: &str, groups: &[String], variables: &Dict) {
         self.setup.run.change_inventory(|site| {
             let inventory = &mut site.inventory;
-            let Ok(host) = inventory.add_host(name, None) else { return };
+            let Ok(host) = inventory.add_host(name, None) else {
+                return;
+            };
             for group in groups {
                 if let Ok(group) = inventory.add_group(group, crate::diag::Span::NONE) {
                     let _ = inventory.add_host(name, Some(group));
@@ -83,7 +101,9 @@ impl Dispatcher<'_> {
     fn group_by(&mut self, host: &Arc<str>, group: &str, parents: &[String]) {
         self.setup.run.change_inventory(|site| {
             let inventory = &mut site.inventory;
-            let Ok(added) = inventory.add_group(group, crate::diag::Span::NONE) else { return };
+            let Ok(added) = inventory.add_group(group, crate::diag::Span::NONE) else {
+                return;
+            };
             for parent in parents.iter().filter(|parent| *parent != "all") {
                 if let Ok(parent) = inventory.add_group(parent, crate::diag::Span::NONE) {
                     let _ = inventory.add_child(parent, added);
@@ -98,11 +118,17 @@ impl Dispatcher<'_> {
 
     /// Carries a `meta` action out for a host.
     pub(super) fn meta(&mut self, task: &Arc<Task>, host: &Arc<str>, slot: &Slot) {
-        let ActionKind::Meta(action) = &task.action.kind else { return };
+        let ActionKind::Meta(action) = &task.action.kind else {
+            return;
+        };
         match action {
             MetaAction::Noop | MetaAction::RefreshInventory => {}
             MetaAction::FlushHandlers => self.flush_here(slot.id),
-            MetaAction::ClearFacts => self.setup.run.records.change(host, |record| record.facts = Dict::new()),
+            MetaAction::ClearFacts => self
+                .setup
+                .run
+                .records
+                .change(host, |record| record.facts = Dict::new()),
             MetaAction::ClearHostErrors => {
                 for progress in self.hosts.values_mut() {
                     if matches!(progress.state, State::Failed | State::Unreachable) {
@@ -110,7 +136,12 @@ impl Dispatcher<'_> {
                         progress.place = self.program.place(slot.id) + 1;
                     }
                 }
-                self.setup.play.lost.write().unwrap_or_else(std::sync::PoisonError::into_inner).clear();
+                self.setup
+                    .play
+                    .lost
+                    .write()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .clear();
             }
             MetaAction::EndHost => {
                 if let Some(progress) = self.hosts.get_mut(host) {
@@ -132,7 +163,8 @@ impl Dispatcher<'_> {
                 let scope = task.scope.clone();
                 tokio::spawn(async move {
                     let place = {
-                        let scope = super::scope::HostScope::new(&run, Some(&play), Some(&scope), &host);
+                        let scope =
+                            super::scope::HostScope::new(&run, Some(&play), Some(&scope), &host);
                         super::target::place(&scope, &super::outside::Outside { scope: &scope })
                     };
                     if let Ok(place) = place {
@@ -157,12 +189,22 @@ impl Dispatcher<'_> {
     }
 
     fn end_role(&mut self, task: &Arc<Task>, host: &Arc<str>) {
-        let Some(role) = task.role().map(|role| role.identity) else { return };
-        let Some(progress) = self.hosts.get_mut(host) else { return };
-        let end = self.program.slots().iter().enumerate().skip(progress.place).find(|(_, slot)| match &slot.kind {
-            super::slots::SlotKind::RoleEnd(found) => found.identity == role,
-            _ => false,
-        });
+        let Some(role) = task.role().map(|role| role.identity) else {
+            return;
+        };
+        let Some(progress) = self.hosts.get_mut(host) else {
+            return;
+        };
+        let end = self
+            .program
+            .slots()
+            .iter()
+            .enumerate()
+            .skip(progress.place)
+            .find(|(_, slot)| match &slot.kind {
+                super::slots::SlotKind::RoleEnd(found) => found.identity == role,
+                _ => false,
+            });
         if let Some((place, _)) = end {
             progress.place = place;
         }
@@ -170,20 +212,40 @@ impl Dispatcher<'_> {
 
     /// Loads what was included and puts it behind the include.
     pub(super) fn include(&mut self, id: SlotId, requests: Vec<Request>) {
-        let Some(task) = self.program.at(self.program.place(id)).and_then(Slot::task).cloned() else { return };
+        let Some(task) = self
+            .program
+            .at(self.program.place(id))
+            .and_then(Slot::task)
+            .cloned()
+        else {
+            return;
+        };
         let mut place = self.program.place(id);
         for request in requests {
             let play = &self.setup.play.play;
             let loaded = match &task.action.kind {
                 ActionKind::IncludeTasks(_) => {
-                    let file = request.arguments.get("file").map(Value::to_text).unwrap_or_default();
-                    self.setup.loader.include_tasks(play, &task, &file, &request.variables)
+                    let file = request
+                        .arguments
+                        .get("file")
+                        .map(Value::to_text)
+                        .unwrap_or_default();
+                    self.setup
+                        .loader
+                        .include_tasks(play, &task, &file, &request.variables)
                 }
-                _ => self.setup.loader.include_role(play, &task, &include::role(&request.arguments), &request.variables),
+                _ => self.setup.loader.include_role(
+                    play,
+                    &task,
+                    &include::role(&request.arguments),
+                    &request.variables,
+                ),
             };
             let failed = loaded.has_errors() || loaded.item.is_none();
-            let (errors, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) =
-                loaded.diagnostics.into_iter().partition(Diagnostic::is_error);
+            let (errors, warnings): (Vec<Diagnostic>, Vec<Diagnostic>) = loaded
+                .diagnostics
+                .into_iter()
+                .partition(Diagnostic::is_error);
             for warning in warnings {
                 let _ = self.setup.events.send(Event::Warning(warning));
             }
@@ -192,20 +254,45 @@ impl Dispatcher<'_> {
                 continue;
             };
             let what = included.file.as_ref().map_or_else(
-                || included.role.as_ref().map(|role| role.name.to_string()).unwrap_or_default(),
+                || {
+                    included
+                        .role
+                        .as_ref()
+                        .map(|role| role.name.to_string())
+                        .unwrap_or_default()
+                },
                 |file| file.display().to_string(),
             );
-            let hosts = self.hosts.keys().filter(|host| request.hosts.contains(*host)).cloned().collect();
-            self.queue(id, Event::Included { what, hosts, item: request.item.clone() });
+            let hosts = self
+                .hosts
+                .keys()
+                .filter(|host| request.hosts.contains(*host))
+                .cloned()
+                .collect();
+            self.queue(
+                id,
+                Event::Included {
+                    what,
+                    hosts,
+                    item: request.item.clone(),
+                },
+            );
             for handler in included.handlers {
                 if !self.handlers.iter().any(|known| known.id == handler.id) {
                     self.handlers.push(handler);
                 }
             }
             if let Some(role) = included.role.filter(|role| role.public) {
-                self.setup.play.public_roles.write().unwrap_or_else(std::sync::PoisonError::into_inner).push(role);
+                self.setup
+                    .play
+                    .public_roles
+                    .write()
+                    .unwrap_or_else(std::sync::PoisonError::into_inner)
+                    .push(role);
             }
-            let count = self.program.include(place, &included.tasks, &Arc::new(request.hosts));
+            let count = self
+                .program
+                .include(place, &included.tasks, &Arc::new(request.hosts));
             self.shift(place, count);
             for progress in self.hosts.values_mut() {
                 // Whoever stood right behind the include goes through what came in.
@@ -218,17 +305,40 @@ impl Dispatcher<'_> {
     }
 
     /// What was to be included cannot be: the hosts that wanted it fail.
-    fn include_failed(&mut self, task: &Arc<Task>, id: SlotId, request: &Request, errors: &[Diagnostic]) {
-        let message = errors.first().map_or_else(|| "the include brought nothing".to_owned(), |error| error.headline.clone());
+    fn include_failed(
+        &mut self,
+        task: &Arc<Task>,
+        id: SlotId,
+        request: &Request,
+        errors: &[Diagnostic],
+    ) {
+        let message = errors.first().map_or_else(
+            || "the include brought nothing".to_owned(),
+            |error| error.headline.clone(),
+        );
         let place = self.program.place(id);
         for host in &request.hosts {
-            let result = Arc::new(TaskResult { diagnostic: errors.first().cloned(), ..TaskResult::failed(message.clone()) });
+            let result = Arc::new(TaskResult {
+                diagnostic: errors.first().cloned(),
+                ..TaskResult::failed(message.clone())
+            });
             self.report_failure(task, host, id, place, &result);
         }
     }
 
-    fn report_failure(&mut self, task: &Arc<Task>, host: &Arc<str>, id: SlotId, place: usize, result: &Arc<TaskResult>) {
-        if let Some(progress) = self.hosts.get_mut(host).filter(|progress| progress.is_alive()) {
+    fn report_failure(
+        &mut self,
+        task: &Arc<Task>,
+        host: &Arc<str>,
+        id: SlotId,
+        place: usize,
+        result: &Arc<TaskResult>,
+    ) {
+        if let Some(progress) = self
+            .hosts
+            .get_mut(host)
+            .filter(|progress| progress.is_alive())
+        {
             progress.place = place;
             self.fail_at(task, host, id, result);
         }

@@ -6,9 +6,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use super::contents::Stored;
 use super::run_state::RunState;
@@ -17,10 +18,15 @@ use crate::remote::Process;
 use crate::remote::process::ProcessHandle;
 use crate::step::ExecutionError;
 use crate::value::Dict;
-use crate::wire::{BUILD, Become, Batch, Invocation, MAXIMUM_FRAME, Order, Report, StepId, WorkerSettings, decode, encode};
+use crate::wire::{
+    BUILD, Batch, Become, Invocation, MAXIMUM_FRAME, Order, Report, StepId, WorkerSettings, decode,
+    encode,
+};
 
 /// How much of a file travels in one frame.
 const PIECE: usize = 1 << 18;
+/// How long a worker may take to end what it runs.
+const LAST_MOMENTS: Duration = Duration::from_secs(3);
 /// How many frames may wait to be written: what is behind waits where it comes from.
 const WAITING: usize = 32;
 
@@ -40,6 +46,8 @@ struct Shared {
     files: Mutex<HashMap<StepId, FileAnswer>>,
     /// Why the line is closed.
     closed: Mutex<Option<String>>,
+    /// Ends the input of the worker.
+    closing: Notify,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -49,17 +57,40 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Link {
     /// Returns the first frame that a worker is to get.
     pub(super) fn greeting(run: &RunState) -> Result<Vec<u8>, String> {
-        let settings = WorkerSettings { settings: Dict::new(), verbosity: run.options.verbosity };
+        let settings = WorkerSettings {
+            settings: Dict::new(),
+            verbosity: run.options.verbosity,
+        };
         encode(&Order::Hello(BUILD.to_owned(), settings)).map_err(|error| error.to_string())
     }
 
     /// Takes over a process that has become a worker and was given the greeting.
     pub(super) async fn start(process: Process, run: Arc<RunState>) -> Result<Arc<Self>, String> {
-        let Process { mut stdin, mut stdout, mut stderr, handle } = process;
+        let Process {
+            mut stdin,
+            mut stdout,
+            mut stderr,
+            handle,
+        } = process;
         let (frames, mut to_write) = mpsc::channel::<Vec<u8>>(WAITING);
+        let shared = Arc::new(Shared {
+            waiting: Mutex::default(),
+            files: Mutex::default(),
+            closed: Mutex::default(),
+            closing: Notify::new(),
+        });
+        let ending = shared.clone();
         tokio::spawn(async move {
-            while let Some(frame) = to_write.recv().await {
-                if stdin.write_all(&frame).await.is_err() || (to_write.is_empty() && stdin.flush().await.is_err()) {
+            loop {
+                let frame = tokio::select! {
+                    biased;
+                    () = ending.closing.notified() => break,
+                    frame = to_write.recv() => frame,
+                };
+                let Some(frame) = frame else { break };
+                if stdin.write_all(&frame).await.is_err()
+                    || (to_write.is_empty() && stdin.flush().await.is_err())
+                {
                     return;
                 }
             }
@@ -73,31 +104,46 @@ impl Link {
             while let Ok(count @ 1..) = stderr.read(&mut buffer).await {
                 let mut words = lock(&words);
                 if words.len() < 16_384 {
-                    words.push_str(&String::from_utf8_lossy(buffer.get(..count).unwrap_or_default()));
+                    words.push_str(&String::from_utf8_lossy(
+                        buffer.get(..count).unwrap_or_default(),
+                    ));
                 }
             }
         });
         match read_report(&mut stdout).await {
             Ok(Some(Report::Hello(build))) if build == BUILD => {}
             Ok(Some(_)) => return Err("the worker on the host is of another build".to_owned()),
-            Ok(None) => return Err(format!("the worker ended at once: {}", lock(&last_words).trim())),
+            Ok(None) => {
+                return Err(format!(
+                    "the worker ended at once: {}",
+                    lock(&last_words).trim()
+                ));
+            }
             Err(why) => return Err(why),
         }
-        let shared =
-            Arc::new(Shared { waiting: Mutex::default(), files: Mutex::default(), closed: Mutex::default() });
         let (reader, answers) = (shared.clone(), frames.downgrade());
         tokio::spawn(async move {
             let why = loop {
                 match read_report(&mut stdout).await {
                     Ok(Some(report)) => reader.take(report, &answers, &run),
-                    Ok(None) => break format!("the connection to the host was lost {}", lock(&last_words).trim()),
+                    Ok(None) => {
+                        break format!(
+                            "the connection to the host was lost {}",
+                            lock(&last_words).trim()
+                        );
+                    }
                     Err(why) => break why,
                 }
             };
             *lock(&reader.closed) = Some(why.trim().to_owned());
             lock(&reader.waiting).clear();
         });
-        Ok(Arc::new(Self { frames, shared, next: AtomicU64::new(1), handle }))
+        Ok(Arc::new(Self {
+            frames,
+            shared,
+            next: AtomicU64::new(1),
+            handle,
+        }))
     }
 
     /// Tells whether the line is open.
@@ -107,7 +153,9 @@ impl Link {
 
     fn lost(&self) -> ExecutionError {
         let why = lock(&self.shared.closed).clone();
-        ExecutionError::Unreachable(why.unwrap_or_else(|| "the connection to the host was lost".to_owned()))
+        ExecutionError::Unreachable(
+            why.unwrap_or_else(|| "the connection to the host was lost".to_owned()),
+        )
     }
 
     async fn send(&self, order: &Order) -> Result<(), ExecutionError> {
@@ -119,7 +167,12 @@ impl Link {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let (sender, reports) = mpsc::unbounded_channel();
         lock(&self.shared.waiting).insert(number, sender);
-        let waiting = Waiting { link: self, number, reports, done: false };
+        let waiting = Waiting {
+            link: self,
+            number,
+            reports,
+            done: false,
+        };
         if !self.is_open() {
             return Err(self.lost());
         }
@@ -129,11 +182,15 @@ impl Link {
 
     /// Runs a module.
     pub(super) async fn execute(&self, invocation: Invocation) -> Result<Outcome, ExecutionError> {
-        let mut waiting = self.ask(|number| Order::Execute(number, Box::new(invocation))).await?;
+        let mut waiting = self
+            .ask(|number| Order::Execute(number, Box::new(invocation)))
+            .await?;
         match waiting.next().await? {
             Report::Executed(_, outcome) => Ok(*outcome),
             Report::Failed(_, why) => Err(ExecutionError::Failed(why)),
-            _ => Err(ExecutionError::Failed("the worker gave a wrong answer".to_owned())),
+            _ => Err(ExecutionError::Failed(
+                "the worker gave a wrong answer".to_owned(),
+            )),
         }
     }
 
@@ -149,7 +206,9 @@ impl Link {
             lock(&self.shared.files).insert(*step, answer.clone());
         }
         let ended = async {
-            let mut waiting = self.ask(|number| Order::Run(number, Box::new(batch))).await?;
+            let mut waiting = self
+                .ask(|number| Order::Run(number, Box::new(batch)))
+                .await?;
             loop {
                 match waiting.next().await? {
                     Report::BatchDone(_) => return Ok(()),
@@ -172,7 +231,9 @@ impl Link {
         becoming: Option<Become>,
         mut take: impl FnMut(&[u8]) -> std::io::Result<()>,
     ) -> Result<(), ExecutionError> {
-        let mut waiting = self.ask(|number| Order::Read(number, path.to_owned(), becoming.map(Box::new))).await?;
+        let mut waiting = self
+            .ask(|number| Order::Read(number, path.to_owned(), becoming.map(Box::new)))
+            .await?;
         loop {
             match waiting.next().await? {
                 Report::Piece(_, piece, last) => {
@@ -182,15 +243,31 @@ impl Link {
                     }
                 }
                 Report::Failed(_, why) => return Err(ExecutionError::Failed(why)),
-                _ => return Err(ExecutionError::Failed("the worker gave a wrong answer".to_owned())),
+                _ => {
+                    return Err(ExecutionError::Failed(
+                        "the worker gave a wrong answer".to_owned(),
+                    ));
+                }
             }
         }
     }
 
-    /// Ends the worker: its input ends, it cleans up and goes.
-    pub(super) fn close(&self) {
+    /// Ends the worker: its input ends, it ends what it runs, cleans up and goes. A worker that does not go in time is killed.
+    pub(super) async fn close(&self) {
         lock(&self.shared.closed).get_or_insert_with(|| "the connection was closed".to_owned());
-        self.handle.kill();
+        self.shared.closing.notify_one();
+        if tokio::time::timeout(LAST_MOMENTS, self.handle.wait())
+            .await
+            .is_err()
+        {
+            self.handle.kill();
+        }
+    }
+
+    /// Lets the worker go: its input ends, and nobody waits for it.
+    pub(super) fn release(&self) {
+        lock(&self.shared.closed).get_or_insert_with(|| "the connection was closed".to_owned());
+        self.shared.closing.notify_one();
     }
 }
 
@@ -259,7 +336,9 @@ impl Shared {
     fn send_file(&self, request: u64, step: StepId, need: Need, frames: mpsc::Sender<Vec<u8>>) {
         let answer = lock(&self.files).get(&step).cloned();
         tokio::task::spawn_blocking(move || {
-            let supplied = answer.ok_or_else(|| "no step asks for that file".to_owned()).and_then(|answer| answer(&need));
+            let supplied = answer
+                .ok_or_else(|| "no step asks for that file".to_owned())
+                .and_then(|answer| answer(&need));
             let order = match supplied {
                 Ok(supplied) => Order::File(request, Box::new(supplied)),
                 Err(why) => Order::Refused(request, why),
@@ -274,8 +353,12 @@ impl Shared {
 async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender<Vec<u8>>) {
     let sent = async {
         let send = async |piece: Vec<u8>, last: bool| {
-            let frame = encode(&Order::Content(request, piece, last)).map_err(|error| error.to_string())?;
-            frames.send(frame).await.map_err(|_| "the host is gone".to_owned())
+            let frame =
+                encode(&Order::Content(request, piece, last)).map_err(|error| error.to_string())?;
+            frames
+                .send(frame)
+                .await
+                .map_err(|_| "the host is gone".to_owned())
         };
         match stored.ok_or_else(|| "the controller has no such content".to_owned())? {
             Stored::Bytes(bytes) => {
@@ -285,7 +368,8 @@ async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender
                 send(Vec::new(), true).await
             }
             Stored::File(path) => {
-                let refused = |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
+                let refused =
+                    |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
                 let mut file = tokio::fs::File::open(&path).await.map_err(refused)?;
                 loop {
                     let mut piece = vec![0; PIECE];
@@ -315,7 +399,9 @@ async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender
 }
 
 /// Reads one report; memory grows with what arrives, not with what is announced.
-async fn read_report(stdout: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result<Option<Report>, String> {
+async fn read_report(
+    stdout: &mut (impl tokio::io::AsyncRead + Unpin),
+) -> Result<Option<Report>, String> {
     let mut length = [0; 4];
     match stdout.read_exact(&mut length).await {
         Ok(_) => {}
@@ -324,13 +410,21 @@ async fn read_report(stdout: &mut (impl tokio::io::AsyncRead + Unpin)) -> Result
     }
     let length = usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX);
     if length > MAXIMUM_FRAME {
-        return Err(format!("the host sent a frame of {length} bytes; the limit is {MAXIMUM_FRAME}"));
+        return Err(format!(
+            "the host sent a frame of {length} bytes; the limit is {MAXIMUM_FRAME}"
+        ));
     }
     let mut content = Vec::with_capacity(length.min(1 << 16));
     let limit = u64::try_from(length).unwrap_or(0);
-    let got = stdout.take(limit).read_to_end(&mut content).await.map_err(|error| format!("the connection broke: {error}"))?;
+    let got = stdout
+        .take(limit)
+        .read_to_end(&mut content)
+        .await
+        .map_err(|error| format!("the connection broke: {error}"))?;
     if got < length {
         return Err("the connection was cut in the middle of an answer".to_owned());
     }
-    decode(&content).map(Some).map_err(|error| format!("the host's answer cannot be read: {error}"))
+    decode(&content)
+        .map(Some)
+        .map_err(|error| format!("the host's answer cannot be read: {error}"))
 }

@@ -27,11 +27,20 @@ pub(super) struct Links {
 
 impl Links {
     pub(super) fn new(connector: Connector, workers: WorkerBinaries) -> Self {
-        Self { lines: Mutex::default(), connector, workers }
+        Self {
+            lines: Mutex::default(),
+            connector,
+            workers,
+        }
     }
 
     async fn line(&self, host: &str, place: &Place) -> Arc<Mutex<Line>> {
-        self.lines.lock().await.entry(place.key(host)).or_default().clone()
+        self.lines
+            .lock()
+            .await
+            .entry(place.key(host))
+            .or_default()
+            .clone()
     }
 
     /// Returns the worker of that place if it runs already.
@@ -42,7 +51,12 @@ impl Links {
     }
 
     /// Returns the worker of that place, connected and started if need be.
-    pub(super) async fn get(&self, host: &str, place: &Place, run: &Arc<RunState>) -> Result<Arc<Link>, ExecutionError> {
+    pub(super) async fn get(
+        &self,
+        host: &str,
+        place: &Place,
+        run: &Arc<RunState>,
+    ) -> Result<Arc<Link>, ExecutionError> {
         let line = self.line(host, place).await;
         let mut line = line.lock().await;
         if let Some(link) = line.link.as_ref().filter(|link| link.is_open()) {
@@ -58,20 +72,32 @@ impl Links {
                 return Err(ExecutionError::Unreachable(error.to_string()));
             }
         };
-        let link = Link::start(started.process, run.clone()).await.map_err(ExecutionError::Unreachable)?;
+        let link = Link::start(started.process, run.clone())
+            .await
+            .map_err(ExecutionError::Unreachable)?;
         line.link = Some(link.clone());
         Ok(link)
     }
 
-    async fn connect(&self, line: &mut Line, place: &Place) -> Result<Arc<Connection>, ExecutionError> {
-        if let Some(connection) = line.connection.as_ref().filter(|connection| !connection.is_closed()) {
+    async fn connect(
+        &self,
+        line: &mut Line,
+        place: &Place,
+    ) -> Result<Arc<Connection>, ExecutionError> {
+        if let Some(connection) = line
+            .connection
+            .as_ref()
+            .filter(|connection| !connection.is_closed())
+        {
             return Ok(connection.clone());
         }
         let connection = match place {
             Place::Local => Connection::Local,
-            Place::Ssh(target) => {
-                self.connector.connect(target).await.map_err(|error| ExecutionError::Unreachable(error.to_string()))?
-            }
+            Place::Ssh(target) => self
+                .connector
+                .connect(target)
+                .await
+                .map_err(|error| ExecutionError::Unreachable(error.to_string()))?,
         };
         let connection = Arc::new(connection);
         line.connection = Some(connection.clone());
@@ -79,10 +105,18 @@ impl Links {
     }
 
     /// Runs a command of the login shell without a worker.
-    pub(super) async fn raw(&self, host: &str, place: &Place, command: &str) -> Result<Process, ExecutionError> {
+    pub(super) async fn raw(
+        &self,
+        host: &str,
+        place: &Place,
+        command: &str,
+    ) -> Result<Process, ExecutionError> {
         let line = self.line(host, place).await;
         let connection = self.connect(&mut *line.lock().await, place).await?;
-        connection.exec(command).await.map_err(|error| ExecutionError::Unreachable(error.to_string()))
+        connection
+            .exec(command)
+            .await
+            .map_err(|error| ExecutionError::Unreachable(error.to_string()))
     }
 
     /// Closes the connection of that place; the next step connects anew.
@@ -90,25 +124,34 @@ impl Links {
         let line = self.line(host, place).await;
         let mut line = line.lock().await;
         if let Some(link) = line.link.take() {
-            link.close();
+            link.close().await;
         }
         if let Some(connection) = line.connection.take() {
             connection.close().await;
         }
     }
 
-    /// Closes all.
-    pub(super) async fn close(&self) {
-        for line in self.lines.lock().await.values() {
-            // A line that is being opened is dropped with its task.
-            if let Ok(mut line) = line.try_lock() {
-                if let Some(link) = line.link.take() {
-                    link.close();
+    /// Closes all, side by side. After an interruption workers are given time to end what they run; else there is nothing to
+    /// wait for.
+    pub(super) async fn close(&self, interrupted: bool) {
+        let lines: Vec<_> = self.lines.lock().await.values().cloned().collect();
+        let mut closing = tokio::task::JoinSet::new();
+        for line in lines {
+            closing.spawn(async move {
+                // A line that is being opened is dropped with its task.
+                let Ok(mut line) = line.try_lock() else {
+                    return;
+                };
+                match line.link.take() {
+                    Some(link) if interrupted => link.close().await,
+                    Some(link) => link.release(),
+                    None => {}
                 }
                 if let Some(connection) = line.connection.take() {
                     connection.close().await;
                 }
-            }
+            });
         }
+        closing.join_all().await;
     }
 }

@@ -9,13 +9,43 @@ use crate::vars::Found;
 
 /// Their names.
 pub(super) const NAMES: &[&str] = &[
-    "ansible_check_mode", "ansible_config_file", "ansible_dependent_role_names", "ansible_diff_mode", "ansible_forks",
-    "ansible_inventory_sources", "ansible_limit", "ansible_parent_role_names", "ansible_parent_role_paths",
-    "ansible_play_batch", "ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_name", "ansible_play_role_names",
-    "ansible_playbook_python", "ansible_role_name", "ansible_role_names", "ansible_run_tags", "ansible_search_path",
-    "ansible_skip_tags", "ansible_verbosity", "ansible_version", "environment", "group_names", "groups", "hostvars",
-    "inventory_dir", "inventory_file", "inventory_hostname", "inventory_hostname_short", "omit", "play_hosts", "playbook_dir",
-    "role_name", "role_names", "role_path", "vars",
+    "ansible_check_mode",
+    "ansible_config_file",
+    "ansible_dependent_role_names",
+    "ansible_diff_mode",
+    "ansible_forks",
+    "ansible_inventory_sources",
+    "ansible_limit",
+    "ansible_parent_role_names",
+    "ansible_parent_role_paths",
+    "ansible_play_batch",
+    "ansible_play_hosts",
+    "ansible_play_hosts_all",
+    "ansible_play_name",
+    "ansible_play_role_names",
+    "ansible_playbook_python",
+    "ansible_role_name",
+    "ansible_role_names",
+    "ansible_run_tags",
+    "ansible_search_path",
+    "ansible_skip_tags",
+    "ansible_verbosity",
+    "ansible_version",
+    "environment",
+    "group_names",
+    "groups",
+    "hostvars",
+    "inventory_dir",
+    "inventory_file",
+    "inventory_hostname",
+    "inventory_hostname_short",
+    "omit",
+    "play_hosts",
+    "playbook_dir",
+    "role_name",
+    "role_names",
+    "role_path",
+    "vars",
 ];
 
 fn names(hosts: &[Arc<str>]) -> Value {
@@ -41,10 +71,17 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
         "inventory_hostname_short" => Value::text(short_name(&scope.host)),
         "group_names" => names(&inventory().group_names_of(&scope.host)),
         "groups" => inventory().groups_value(),
-        "inventory_dir" => inventory().directory_of(&scope.host).map_or(Value::NULL, |folder| path(&folder)),
-        "inventory_file" => inventory().file_of(&scope.host).map_or(Value::NULL, Value::text),
+        "inventory_dir" => inventory()
+            .directory_of(&scope.host)
+            .map_or(Value::NULL, |folder| path(&folder)),
+        "inventory_file" => inventory()
+            .file_of(&scope.host)
+            .map_or(Value::NULL, Value::text),
         "omit" => Value::omit(),
-        "playbook_dir" => path(&play.map_or_else(|| scope.run.working_directory.clone(), |play| play.play.directory.to_path_buf())),
+        "playbook_dir" => path(&play.map_or_else(
+            || scope.run.working_directory.clone(),
+            |play| play.play.directory.to_path_buf(),
+        )),
         "ansible_check_mode" => options.check.into(),
         "ansible_diff_mode" => options.diff.into(),
         "ansible_verbosity" => options.verbosity.into(),
@@ -62,20 +99,35 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
         "ansible_play_hosts_all" => names(&play?.all_hosts),
         "ansible_play_batch" => {
             let active = play?.active_hosts();
-            play?.batch.iter().filter(|host| active.contains(host)).map(|host| Value::from(host.clone())).collect()
+            play?
+                .batch
+                .iter()
+                .filter(|host| active.contains(host))
+                .map(|host| Value::from(host.clone()))
+                .collect()
         }
         "role_name" => Value::from(role()?.name.clone()),
         "ansible_role_name" => Value::from(role()?.name.clone()),
         "role_path" => path(&role()?.path),
         "ansible_parent_role_names" => {
-            let parents: Vec<Value> = scope.task?.roles().skip(1).map(|role| Value::from(role.name.clone())).collect();
+            let parents: Vec<Value> = scope
+                .task?
+                .roles()
+                .skip(1)
+                .map(|role| Value::from(role.name.clone()))
+                .collect();
             if parents.is_empty() {
                 return None;
             }
             Value::list(parents)
         }
         "ansible_parent_role_paths" => {
-            let parents: Vec<Value> = scope.task?.roles().skip(1).map(|role| path(&role.path)).collect();
+            let parents: Vec<Value> = scope
+                .task?
+                .roles()
+                .skip(1)
+                .map(|role| path(&role.path))
+                .collect();
             if parents.is_empty() {
                 return None;
             }
@@ -84,12 +136,20 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
         "ansible_role_names" | "role_names" => role_names(scope, true, true)?,
         "ansible_play_role_names" => role_names(scope, true, false)?,
         "ansible_dependent_role_names" => role_names(scope, false, true)?,
-        "ansible_search_path" => super::outside::search_path(scope).iter().map(|folder| path(folder)).collect(),
+        "ansible_search_path" => super::outside::search_path(scope)
+            .iter()
+            .map(|folder| path(folder))
+            .collect(),
         "environment" => scope.task?.environment().into_iter().cloned().collect(),
         "hostvars" => {
             let inventory = inventory();
             let hosts = inventory.host_names();
-            Value::dict(hosts.into_iter().map(|host| (host.clone().into(), other(scope, &host).rendered())).collect::<Dict>())
+            Value::dict(
+                hosts
+                    .into_iter()
+                    .map(|host| (host.clone().into(), other(scope, &host).rendered()))
+                    .collect::<Dict>(),
+            )
         }
         "vars" => {
             let mut dict = Dict::new();
@@ -119,7 +179,9 @@ fn role_names(scope: &HostScope<'_>, listed: bool, dependent: bool) -> Option<Va
             add(&role.name);
         }
         if dependent {
-            role.all_dependencies().into_iter().for_each(|role| add(&role.name));
+            role.all_dependencies()
+                .into_iter()
+                .for_each(|role| add(&role.name));
         }
     }
     Some(Value::list(found))
@@ -150,7 +212,11 @@ pub(super) fn find_below(scope: &HostScope<'_>, name: &str, keys: &[Value]) -> O
         }
         "vars" => {
             let name = key(0)?;
-            Some(scope.find_with_level(name).map_or(Found::Missing, |(_, value)| Found::Value(value)))
+            Some(
+                scope
+                    .find_with_level(name)
+                    .map_or(Found::Missing, |(_, value)| Found::Value(value)),
+            )
         }
         _ => None,
     }
@@ -158,7 +224,11 @@ pub(super) fn find_below(scope: &HostScope<'_>, name: &str, keys: &[Value]) -> O
 
 /// The name up to the first dot; an address stays whole.
 fn short_name(host: &str) -> &str {
-    if host.parse::<std::net::IpAddr>().is_ok() { host } else { host.split('.').next().unwrap_or(host) }
+    if host.parse::<std::net::IpAddr>().is_ok() {
+        host
+    } else {
+        host.split('.').next().unwrap_or(host)
+    }
 }
 
 /// The version of Ansible whose language this is.

@@ -2,7 +2,9 @@
 
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Component, Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -74,7 +76,9 @@ impl LookupContext for Outside<'_> {
             return Err(TemplateError::new("a file name must not hold a NUL byte"));
         }
         let expanded = match name.strip_prefix("~/") {
-            Some(rest) => self.home(None).map_or_else(|| PathBuf::from(name), |home| home.join(rest)),
+            Some(rest) => self
+                .home(None)
+                .map_or_else(|| PathBuf::from(name), |home| home.join(rest)),
             None => PathBuf::from(name),
         };
         if expanded.is_absolute() {
@@ -82,11 +86,16 @@ impl LookupContext for Outside<'_> {
         }
         for folder in self.search_path() {
             // A task file in `tasks/` of a role or playbook: the folder above has the other folders.
-            let above = (folder.file_name().is_some_and(|name| name == "tasks" || name == "handlers"))
-                .then(|| folder.parent().map(Path::to_path_buf))
-                .flatten();
+            let above = (folder
+                .file_name()
+                .is_some_and(|name| name == "tasks" || name == "handlers"))
+            .then(|| folder.parent().map(Path::to_path_buf))
+            .flatten();
             for base in above.iter().chain([&folder]) {
-                for candidate in [base.join(subfolder(kind)).join(&expanded), base.join(&expanded)] {
+                for candidate in [
+                    base.join(subfolder(kind)).join(&expanded),
+                    base.join(&expanded),
+                ] {
                     if candidate.exists() {
                         return Ok(Some(clean(&candidate)));
                     }
@@ -101,19 +110,17 @@ impl LookupContext for Outside<'_> {
         if !is_vault(&bytes) {
             return Ok((bytes, false));
         }
-        let plain = self
-            .scope
-            .run
-            .vault
-            .decrypt(&bytes)
-            .map_err(|error| TemplateError::new(format!("cannot decrypt `{}`: {error}", path.display())))?;
+        let plain = self.scope.run.vault.decrypt(&bytes).map_err(|error| {
+            TemplateError::new(format!("cannot decrypt `{}`: {error}", path.display()))
+        })?;
         Ok((plain.to_vec(), true))
     }
 
     fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError> {
         let entries = fs::read_dir(path).map_err(|error| refused(path, "list", &error))?;
-        let mut names: Vec<String> =
-            entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect();
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+            .collect();
         names.sort();
         Ok(names)
     }
@@ -127,7 +134,8 @@ impl LookupContext for Outside<'_> {
             directory: data.is_dir(),
             file: data.is_file(),
             link,
-            mount: parent.is_some_and(|parent| parent.dev() != data.dev() || parent.ino() == data.ino()),
+            mount: parent
+                .is_some_and(|parent| parent.dev() != data.dev() || parent.ino() == data.ino()),
             mode: data.permissions().mode() & 0o7777,
             identity: (data.dev(), data.ino()),
         })
@@ -145,18 +153,33 @@ impl LookupContext for Outside<'_> {
             .stdin(Stdio::null())
             .output()
             .map_err(|error| TemplateError::new(format!("cannot run `{command}`: {error}")))?;
-        Ok(ShellOutput { status: output.status.code().unwrap_or(128), stdout: output.stdout, stderr: output.stderr })
+        Ok(ShellOutput {
+            status: output.status.code().unwrap_or(128),
+            stdout: output.stdout,
+            stderr: output.stderr,
+        })
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), TemplateError> {
         let path = self.base().join(path);
         let failed = |error: std::io::Error| refused(&path, "write", &error);
         let folder = path.parent().unwrap_or(Path::new("/"));
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
         let draft = folder.join(format!(".kplay-{}-{}", std::process::id(), self.now().1));
-        let mut file =
-            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft).map_err(failed)?;
-        let written = file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&draft, &path));
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft)
+            .map_err(failed)?;
+        let written = file
+            .write_all(content)
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&draft, &path));
         written.map_err(|error| {
             let _ = fs::remove_file(&draft);
             failed(error)
@@ -170,33 +193,54 @@ impl LookupContext for Outside<'_> {
     fn home(&self, user: Option<&str>) -> Option<PathBuf> {
         match user {
             None => std::env::var_os("HOME").map(PathBuf::from),
-            Some(user) => fs::read_to_string("/etc/passwd").ok()?.lines().find_map(|line| {
-                let mut fields = line.split(':');
-                (fields.next()? == user).then(|| fields.nth(4).map(PathBuf::from)).flatten()
-            }),
+            Some(user) => fs::read_to_string("/etc/passwd")
+                .ok()?
+                .lines()
+                .find_map(|line| {
+                    let mut fields = line.split(':');
+                    (fields.next()? == user)
+                        .then(|| fields.nth(4).map(PathBuf::from))
+                        .flatten()
+                }),
         }
     }
 
     fn setting(&self, name: &str) -> Option<Value> {
-        self.scope.run.config.value(name)
+        self.scope.run.setting(name)
     }
 
     fn hosts(&self, pattern: &str) -> Result<Vec<Arc<str>>, TemplateError> {
-        self.scope.run.inventory().matching(pattern).map_err(TemplateError::new)
+        self.scope
+            .run
+            .inventory()
+            .matching(pattern)
+            .map_err(TemplateError::new)
     }
 
     fn fetch(&self, url: &str, _options: &Dict) -> Result<Vec<u8>, TemplateError> {
-        Err(TemplateError::new(format!("cannot fetch `{url}`: this version of kplay has no HTTP client yet")))
+        Err(TemplateError::new(format!(
+            "cannot fetch `{url}`: this version of kplay has no HTTP client yet"
+        )))
     }
 
     fn decrypt(&self, text: &str) -> Result<Vec<u8>, TemplateError> {
-        let plain = self.scope.run.vault.decrypt(text.as_bytes()).map_err(|error| TemplateError::new(error.to_string()))?;
+        let plain = self
+            .scope
+            .run
+            .vault
+            .decrypt(text.as_bytes())
+            .map_err(|error| TemplateError::new(error.to_string()))?;
         Ok(plain.to_vec())
     }
 
     fn now(&self) -> (i64, u32) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        (i64::try_from(since.as_secs()).unwrap_or(0), since.subsec_nanos())
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        (
+            i64::try_from(since.as_secs()).unwrap_or(0),
+            since.subsec_nanos(),
+        )
     }
 }
 

@@ -48,7 +48,12 @@ pub(super) struct Job {
 
 impl Job {
     pub(super) fn scope(&self) -> HostScope<'_> {
-        HostScope::new(&self.run, Some(&self.play), Some(&self.task.scope), &self.host)
+        HostScope::new(
+            &self.run,
+            Some(&self.play),
+            Some(&self.task.scope),
+            &self.host,
+        )
     }
 
     /// Performs the step and tells how it ended.
@@ -58,11 +63,19 @@ impl Job {
             Some((link, batch)) => job.clone().run_there(&link, batch).await,
             None => job.clone().run_here().await,
         };
-        let _ = job.notices.send(Notice::Done(job.slot, job.host.clone(), Box::new(result)));
+        let _ = job
+            .notices
+            .send(Notice::Done(job.slot, job.host.clone(), Box::new(result)));
     }
 
     fn specification(&self) -> Step {
-        let mut step = specification::step(&self.task, self.id, &self.host, &self.header.name, &self.run);
+        let mut step = specification::step(
+            &self.task,
+            self.id,
+            &self.host,
+            &self.header.name,
+            &self.run,
+        );
         step.arguments = super::include::arguments(&self.task).unwrap_or(step.arguments);
         step
     }
@@ -87,14 +100,21 @@ impl Job {
         let answering = self.clone();
         let answer = Arc::new(move |need: &Need| {
             let scope = answering.scope();
-            answering.run.contents.supply(need, &Outside { scope: &scope })
+            answering
+                .run
+                .contents
+                .supply(need, &Outside { scope: &scope })
         });
         let (notices, slot, host) = (self.notices.clone(), self.slot, self.host.clone());
         let ended = link
             .run(batch, answer, |report| match report {
                 Report::Step(_, _, done) => result = Some(*done),
-                Report::Item(_, _, item) => drop(notices.send(Notice::Item(slot, host.clone(), item, None))),
-                Report::Retry(_, _, left, value) => drop(notices.send(Notice::Retry(slot, host.clone(), left, value))),
+                Report::Item(_, _, item) => {
+                    drop(notices.send(Notice::Item(slot, host.clone(), item, None)))
+                }
+                Report::Retry(_, _, left, value) => {
+                    drop(notices.send(Notice::Retry(slot, host.clone(), left, value)))
+                }
                 _ => {}
             })
             .await;
@@ -121,7 +141,9 @@ impl Job {
             };
             run_safely(&self.specification(), &context)
         });
-        done.await.unwrap_or_else(|_| TaskResult::failed("internal error: the step panicked; please report it"))
+        done.await.unwrap_or_else(|_| {
+            TaskResult::failed("internal error: the step panicked; please report it")
+        })
     }
 }
 
@@ -133,7 +155,10 @@ pub(super) struct HereExecutor<'a> {
 
 impl HereExecutor<'_> {
     /// Returns where the step's modules run: on its host, or on the one it is delegated to.
-    pub(super) fn place(&self, delegate: Option<&str>) -> Result<(Arc<str>, Place), ExecutionError> {
+    pub(super) fn place(
+        &self,
+        delegate: Option<&str>,
+    ) -> Result<(Arc<str>, Place), ExecutionError> {
         let job = self.job;
         let host: Arc<str> = delegate.map_or_else(|| job.host.clone(), Arc::from);
         let scope = HostScope::new(&job.run, Some(&job.play), Some(&job.task.scope), &host);
@@ -143,11 +168,15 @@ impl HereExecutor<'_> {
 
     pub(super) fn link(&self, delegate: Option<&str>) -> Result<Arc<Link>, ExecutionError> {
         let (host, place) = self.place(delegate)?;
-        self.handle.block_on(self.job.links.get(&host, &place, &self.job.run))
+        self.handle
+            .block_on(self.job.links.get(&host, &place, &self.job.run))
     }
 
     /// Waits for work on the network; ends early when the run is interrupted.
-    pub(super) fn wait<T>(&self, work: impl Future<Output = Result<T, ExecutionError>>) -> Result<T, ExecutionError> {
+    pub(super) fn wait<T>(
+        &self,
+        work: impl Future<Output = Result<T, ExecutionError>>,
+    ) -> Result<T, ExecutionError> {
         let mut interrupted = self.job.interrupted.clone();
         self.handle.block_on(async {
             tokio::select! {
@@ -159,25 +188,40 @@ impl HereExecutor<'_> {
 }
 
 impl Executor for HereExecutor<'_> {
-    fn execute(&self, _step: StepId, invocation: Invocation, delegate: Option<&str>) -> Result<Outcome, ExecutionError> {
+    fn execute(
+        &self,
+        _step: StepId,
+        invocation: Invocation,
+        delegate: Option<&str>,
+    ) -> Result<Outcome, ExecutionError> {
         if invocation.module == "ansible.builtin.raw" {
             return super::raw::run(self, &invocation, delegate);
         }
-        let limit = invocation.timeout.map(|seconds| Duration::from_secs(seconds + 5));
+        let limit = invocation
+            .timeout
+            .map(|seconds| Duration::from_secs(seconds + 5));
         let link = self.link(delegate)?;
         self.wait(async {
             match limit {
                 None => link.execute(invocation).await,
-                Some(limit) => tokio::time::timeout(limit, link.execute(invocation)).await.unwrap_or_else(|_| {
-                    Err(ExecutionError::Failed(format!("the host did not answer within the task's time limit of {} s", limit.as_secs())))
-                }),
+                Some(limit) => tokio::time::timeout(limit, link.execute(invocation))
+                    .await
+                    .unwrap_or_else(|_| {
+                        Err(ExecutionError::Failed(format!(
+                            "the host did not answer within the task's time limit of {} s",
+                            limit.as_secs()
+                        )))
+                    }),
             }
         })
     }
 
     fn supply(&self, _step: StepId, need: &Need) -> Result<Supplied, String> {
         let scope = self.job.scope();
-        self.job.run.contents.supply(need, &Outside { scope: &scope })
+        self.job
+            .run
+            .contents
+            .supply(need, &Outside { scope: &scope })
     }
 
     fn sleep(&self, length: Duration) -> bool {
@@ -188,16 +232,31 @@ impl Executor for HereExecutor<'_> {
         .is_ok()
     }
 
-    fn complete(&self, outcome: Outcome, becoming: Option<&Become>, delegate: Option<&str>) -> Outcome {
+    fn complete(
+        &self,
+        outcome: Outcome,
+        becoming: Option<&Become>,
+        delegate: Option<&str>,
+    ) -> Outcome {
         complete::complete(self, outcome, becoming, delegate)
     }
 
     fn item_done(&self, _step: StepId, item: &ItemResult) {
-        let _ = self.job.notices.send(Notice::Item(self.job.slot, self.job.host.clone(), Box::new(item.clone()), None));
+        let _ = self.job.notices.send(Notice::Item(
+            self.job.slot,
+            self.job.host.clone(),
+            Box::new(item.clone()),
+            None,
+        ));
     }
 
     fn retrying(&self, _step: StepId, left: u32, result: &Dict) {
-        let _ = self.job.notices.send(Notice::Retry(self.job.slot, self.job.host.clone(), left, Box::new(result.clone())));
+        let _ = self.job.notices.send(Notice::Retry(
+            self.job.slot,
+            self.job.host.clone(),
+            left,
+            Box::new(result.clone()),
+        ));
     }
 }
 
@@ -205,7 +264,11 @@ impl Executor for HereExecutor<'_> {
 pub(super) fn shown_name(task: &Task, scope: &HostScope<'_>) -> String {
     let rendered = task.name.as_ref().map(|name| {
         let outside = Outside { scope };
-        match scope.run.templar.render(name, &scope.template_scope(Some(&outside))) {
+        match scope
+            .run
+            .templar
+            .render(name, &scope.template_scope(Some(&outside)))
+        {
             Ok(value) => value.to_text(),
             Err(_) => name.as_str().unwrap_or_default().to_owned(),
         }
@@ -217,10 +280,16 @@ pub(super) fn shown_name(task: &Task, scope: &HostScope<'_>) -> String {
 pub(super) fn flag(keyword: Option<&Value>, scope: &HostScope<'_>) -> Option<bool> {
     let value = keyword?;
     let outside = Outside { scope };
-    let rendered = scope.run.templar.render(value, &scope.template_scope(Some(&outside))).ok()?;
-    rendered.as_bool().or_else(|| match rendered.to_text().to_lowercase().as_str() {
-        "yes" | "on" | "true" | "1" | "y" | "t" => Some(true),
-        "no" | "off" | "false" | "0" | "n" | "f" => Some(false),
-        _ => None,
-    })
+    let rendered = scope
+        .run
+        .templar
+        .render(value, &scope.template_scope(Some(&outside)))
+        .ok()?;
+    rendered
+        .as_bool()
+        .or_else(|| match rendered.to_text().to_lowercase().as_str() {
+            "yes" | "on" | "true" | "1" | "y" | "t" => Some(true),
+            "no" | "off" | "false" | "0" | "n" | "f" => Some(false),
+            _ => None,
+        })
 }

@@ -74,15 +74,23 @@ impl Progress {
 
     /// Tells whether the host is in a rescue section, or on its way into one with nothing to do before.
     pub(super) fn in_rescue(&self) -> bool {
-        self.frames.last().is_some_and(|frame| frame.section == Section::Rescue)
+        self.frames
+            .last()
+            .is_some_and(|frame| frame.section == Section::Rescue)
     }
 
     /// Steps over a mark. Only for slots that hold no task.
     pub(super) fn pass_mark(&mut self, program: &Program, force_handlers: bool) {
-        let Some(slot) = program.at(self.place) else { return };
+        let Some(slot) = program.at(self.place) else {
+            return;
+        };
         match &slot.kind {
             SlotKind::BlockStart { rescue } => {
-                self.frames.push(Frame { section: Section::Block, has_rescue: *rescue, failed: false });
+                self.frames.push(Frame {
+                    section: Section::Block,
+                    has_rescue: *rescue,
+                    failed: false,
+                });
                 self.place += 1;
             }
             SlotKind::RescueStart => self.pass_rescue_start(program),
@@ -94,10 +102,9 @@ impl Progress {
             }
             SlotKind::BlockEnd => {
                 let failed = self.frames.pop().is_some_and(|frame| frame.failed);
+                self.place += 1;
                 if failed {
                     self.fail(program, force_handlers);
-                } else {
-                    self.place += 1;
                 }
             }
             _ => self.place += 1,
@@ -114,7 +121,8 @@ impl Progress {
             frame.section = Section::Rescue;
             self.place += 1;
         } else {
-            let always = program.next_mark(self.place + 1, |kind| matches!(kind, SlotKind::AlwaysStart));
+            let always =
+                program.next_mark(self.place + 1, |kind| matches!(kind, SlotKind::AlwaysStart));
             self.place = always.unwrap_or(self.place + 1);
         }
     }
@@ -123,8 +131,12 @@ impl Progress {
     pub(super) fn fail(&mut self, program: &Program, force_handlers: bool) {
         while let Some(frame) = self.frames.last_mut() {
             let target = match frame.section {
-                Section::Block => program.next_mark(self.place, |kind| matches!(kind, SlotKind::RescueStart)),
-                Section::Rescue => program.next_mark(self.place, |kind| matches!(kind, SlotKind::AlwaysStart)),
+                Section::Block => {
+                    program.next_mark(self.place, |kind| matches!(kind, SlotKind::RescueStart))
+                }
+                Section::Rescue => {
+                    program.next_mark(self.place, |kind| matches!(kind, SlotKind::AlwaysStart))
+                }
                 Section::Always => None,
             };
             if let Some(target) = target {
@@ -133,13 +145,20 @@ impl Progress {
                 return;
             }
             // Out of this block: what follows its end counts for the next one out.
-            if let Some(end) = program.next_mark(self.place, |kind| matches!(kind, SlotKind::BlockEnd)) {
+            if let Some(end) =
+                program.next_mark(self.place, |kind| matches!(kind, SlotKind::BlockEnd))
+            {
                 self.place = end + 1;
             }
             self.frames.pop();
         }
         let flush = force_handlers.then(|| {
-            program.slots().iter().enumerate().skip(self.place).find(|(_, slot)| matches!(slot.kind, SlotKind::Flush))
+            program
+                .slots()
+                .iter()
+                .enumerate()
+                .skip(self.place)
+                .find(|(_, slot)| matches!(slot.kind, SlotKind::Flush))
         });
         match flush.flatten() {
             Some((place, _)) if !self.notified.is_empty() => {
@@ -228,7 +247,12 @@ mod tests {
     fn a_failed_rescue_runs_always_and_fails_outward() {
         let mut kinds = vec![SlotKind::BlockStart { rescue: true }];
         kinds.extend(block(true));
-        kinds.extend([SlotKind::RescueStart, SlotKind::Flush, SlotKind::AlwaysStart, SlotKind::BlockEnd]);
+        kinds.extend([
+            SlotKind::RescueStart,
+            SlotKind::Flush,
+            SlotKind::AlwaysStart,
+            SlotKind::BlockEnd,
+        ]);
         let program = program(kinds);
         let mut host = Progress::new();
         host.pass_mark(&program, false);

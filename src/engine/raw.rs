@@ -15,12 +15,21 @@ pub(super) fn run(
     invocation: &Invocation,
     delegate: Option<&str>,
 ) -> Result<Outcome, ExecutionError> {
-    let argument = |name: &str| invocation.arguments.get(name).map(Value::to_text).filter(|text| !text.is_empty());
+    let argument = |name: &str| {
+        invocation
+            .arguments
+            .get(name)
+            .map(Value::to_text)
+            .filter(|text| !text.is_empty())
+    };
     let Some(command) = argument("_raw_params") else {
         return Ok(Failure::new("no command was given").into());
     };
     if invocation.check {
-        return Ok(Outcome { skipped: true, ..Outcome::default() });
+        return Ok(Outcome {
+            skipped: true,
+            ..Outcome::default()
+        });
     }
     let line = command_line(&command, argument("executable").as_deref(), invocation)?;
     let (host, place) = executor.place(delegate)?;
@@ -28,14 +37,21 @@ pub(super) fn run(
         let mut process = executor.job.links.raw(&host, &place, &line).await?;
         let (mut out, mut err) = (Vec::new(), Vec::new());
         drop(process.stdin);
-        let (read_out, read_err) = tokio::join!(process.stdout.read_to_end(&mut out), process.stderr.read_to_end(&mut err));
+        let (read_out, read_err) = tokio::join!(
+            process.stdout.read_to_end(&mut out),
+            process.stderr.read_to_end(&mut err)
+        );
         let lost = |error: std::io::Error| ExecutionError::Unreachable(error.to_string());
         read_out.map_err(lost)?;
         read_err.map_err(lost)?;
         match process.handle.wait().await {
             Exit::Status(status) => Ok((status, out, err)),
-            Exit::Signal(name) => Err(ExecutionError::Failed(format!("the command was ended by signal {name}"))),
-            Exit::Lost => Err(ExecutionError::Unreachable("the connection was lost while the command ran".to_owned())),
+            Exit::Signal(name) => Err(ExecutionError::Failed(format!(
+                "the command was ended by signal {name}"
+            ))),
+            Exit::Lost => Err(ExecutionError::Unreachable(
+                "the connection was lost while the command ran".to_owned(),
+            )),
         }
     })?;
     let values = Dict::new()
@@ -45,12 +61,20 @@ pub(super) fn run(
     if status == 0 {
         return Ok(Outcome::changed().with_all(values));
     }
-    let failure = Failure { values, changed: true, ..Failure::new("non-zero return code") };
+    let failure = Failure {
+        values,
+        changed: true,
+        ..Failure::new("non-zero return code")
+    };
     Ok(failure.into())
 }
 
 /// Wraps the command for another shell, another user and the task's environment.
-fn command_line(command: &str, executable: Option<&str>, invocation: &Invocation) -> Result<String, ExecutionError> {
+fn command_line(
+    command: &str,
+    executable: Option<&str>,
+    invocation: &Invocation,
+) -> Result<String, ExecutionError> {
     let mut line = String::new();
     for (name, value) in &invocation.environment {
         line.push_str(&format!("{name}={} ", quote(value)));
@@ -67,7 +91,10 @@ fn command_line(command: &str, executable: Option<&str>, invocation: &Invocation
 
 fn become_line(line: &str, becoming: &Become) -> Result<String, ExecutionError> {
     if !becoming.password.is_null() {
-        return Err(ExecutionError::Failed("`raw` cannot give a become password; allow it without one, or connect as that user".to_owned()));
+        return Err(ExecutionError::Failed(
+            "`raw` cannot give a become password; allow it without one, or connect as that user"
+                .to_owned(),
+        ));
     }
     let (user, inner) = (quote(&becoming.user), quote(line));
     Ok(match becoming.method {

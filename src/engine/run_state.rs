@@ -7,7 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::contents::ContentStore;
 use super::hosts::Records;
 use super::site_inventory::SiteInventory;
-use crate::config::Settings;
+use crate::config::{Settings, Shown};
 use crate::diag::SourceMap;
 use crate::playbook::{Play, Role};
 use crate::secrets::VaultSecrets;
@@ -73,6 +73,7 @@ pub(super) struct RunState {
     pub(super) config: Arc<Settings>,
     /// The configuration file, if there is one.
     pub(super) config_file: Option<PathBuf>,
+    pub(super) shown: Vec<Shown>,
     pub(super) sources: SourceMap,
     pub(super) vault: Arc<VaultSecrets>,
     pub(super) templar: Templar,
@@ -85,7 +86,18 @@ pub(super) struct RunState {
 impl RunState {
     /// Returns the inventory as it is now.
     pub(super) fn inventory(&self) -> Arc<SiteInventory> {
-        self.inventory.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.inventory
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Returns a setting by Ansible's name (`DEFAULT_FORKS`), as text.
+    pub(super) fn setting(&self, name: &str) -> Option<Value> {
+        self.shown
+            .iter()
+            .find(|shown| shown.name == name)
+            .map(|shown| Value::text(shown.value.as_str()))
     }
 
     /// Returns the time of day here as `YYYY-MM-DD HH:MM:SS.ffffff`.
@@ -96,7 +108,10 @@ impl RunState {
 
     /// Changes the inventory (`add_host`).
     pub(super) fn change_inventory(&self, change: impl FnOnce(&mut SiteInventory)) {
-        let mut inventory = self.inventory.write().unwrap_or_else(PoisonError::into_inner);
+        let mut inventory = self
+            .inventory
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut inventory));
     }
 }
@@ -123,11 +138,18 @@ impl PlayState {
     /// Returns the hosts of the play that are still in it.
     pub(super) fn active_hosts(&self) -> Vec<Arc<str>> {
         let lost = self.lost.read().unwrap_or_else(PoisonError::into_inner);
-        self.all_hosts.iter().filter(|host| !lost.contains(*host)).cloned().collect()
+        self.all_hosts
+            .iter()
+            .filter(|host| !lost.contains(*host))
+            .cloned()
+            .collect()
     }
 
     /// Returns the roles that the whole play sees.
     pub(super) fn roles(&self) -> Vec<Arc<Role>> {
-        self.public_roles.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.public_roles
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }

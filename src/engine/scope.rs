@@ -32,7 +32,13 @@ impl<'a> HostScope<'a> {
         task: Option<&'a Arc<TaskScope>>,
         host: &Arc<str>,
     ) -> Self {
-        Self { run, play, task, host: host.clone(), record: run.records.get(host) }
+        Self {
+            run,
+            play,
+            task,
+            host: host.clone(),
+            record: run.records.get(host),
+        }
     }
 
     /// Returns the variable with the level that it comes from.
@@ -42,24 +48,62 @@ impl<'a> HostScope<'a> {
         }
         let some = |level: Level, value: Option<&Value>| value.map(|value| (level, value.clone()));
         some(Level::Extra, self.run.options.extra_vars.get(name))
-            .or_else(|| self.in_links(name, |kind| matches!(kind, ScopeKind::Include(_))).map(|v| (Level::IncludeParameter, v)))
-            .or_else(|| self.in_roles(name, parameter).map(|value| (Level::RoleParameter, value)))
+            .or_else(|| {
+                self.in_links(name, |kind| matches!(kind, ScopeKind::Include(_)))
+                    .map(|v| (Level::IncludeParameter, v))
+            })
+            .or_else(|| {
+                self.in_roles(name, parameter)
+                    .map(|value| (Level::RoleParameter, value))
+            })
             .or_else(|| some(Level::SetFact, self.record.set.get(name)))
             .or_else(|| some(Level::SetFact, self.record.failure.get(name)))
             .or_else(|| some(Level::IncludeVars, self.record.included.get(name)))
-            .or_else(|| self.in_links(name, is_task_or_block).map(|value| (Level::TaskVars, value)))
-            .or_else(|| self.in_roles(name, |role, name| role.vars.get(name)).map(|value| (Level::RoleVars, value)))
-            .or_else(|| self.in_public_roles(name, |role| &role.vars).map(|value| (Level::RoleVars, value)))
-            .or_else(|| some(Level::VarsFile, self.play.and_then(|play| play.files.get(name))))
-            .or_else(|| some(Level::Prompt, self.play.and_then(|play| play.prompts.get(name))))
-            .or_else(|| some(Level::PlayVars, self.play.and_then(|play| play.play.scope.keywords.vars.get(name))))
+            .or_else(|| {
+                self.in_links(name, is_task_or_block)
+                    .map(|value| (Level::TaskVars, value))
+            })
+            .or_else(|| {
+                self.in_roles(name, |role, name| role.vars.get(name))
+                    .map(|value| (Level::RoleVars, value))
+            })
+            .or_else(|| {
+                self.in_public_roles(name, |role| &role.vars)
+                    .map(|value| (Level::RoleVars, value))
+            })
+            .or_else(|| {
+                some(
+                    Level::VarsFile,
+                    self.play.and_then(|play| play.files.get(name)),
+                )
+            })
+            .or_else(|| {
+                some(
+                    Level::Prompt,
+                    self.play.and_then(|play| play.prompts.get(name)),
+                )
+            })
+            .or_else(|| {
+                some(
+                    Level::PlayVars,
+                    self.play
+                        .and_then(|play| play.play.scope.keywords.vars.get(name)),
+                )
+            })
             .or_else(|| self.fact(name).map(|value| (Level::Fact, value)))
             .or_else(|| self.in_inventory(name))
             .or_else(|| {
-                self.in_roles(name, |role, name| role.defaults.get(name)).map(|value| (Level::RoleDefault, value))
+                self.in_roles(name, |role, name| role.defaults.get(name))
+                    .map(|value| (Level::RoleDefault, value))
             })
-            .or_else(|| self.in_public_roles(name, |role| &role.defaults).map(|value| (Level::RoleDefault, value)))
-            .or_else(|| self.command_line_value(name).map(|value| (Level::CommandLineValue, value)))
+            .or_else(|| {
+                self.in_public_roles(name, |role| &role.defaults)
+                    .map(|value| (Level::RoleDefault, value))
+            })
+            .or_else(|| {
+                self.command_line_value(name)
+                    .map(|value| (Level::CommandLineValue, value))
+            })
     }
 
     /// The innermost link of the task's chain that has the name and is of that kind.
@@ -72,13 +116,24 @@ impl<'a> HostScope<'a> {
     }
 
     /// The role of the task, then the ones that brought it.
-    fn in_roles(&self, name: &str, find: impl Fn(&'a Role, &str) -> Option<&'a Value>) -> Option<Value> {
-        self.task?.roles().find_map(|role| find(role, name)).cloned()
+    fn in_roles(
+        &self,
+        name: &str,
+        find: impl Fn(&'a Role, &str) -> Option<&'a Value>,
+    ) -> Option<Value> {
+        self.task?
+            .roles()
+            .find_map(|role| find(role, name))
+            .cloned()
     }
 
     /// The roles that the whole play sees; the later ones win.
     fn in_public_roles(&self, name: &str, dict: impl Fn(&Role) -> &Dict) -> Option<Value> {
-        self.play?.roles().iter().rev().find_map(|role| dict(role).get(name).cloned())
+        self.play?
+            .roles()
+            .iter()
+            .rev()
+            .find_map(|role| dict(role).get(name).cloned())
     }
 
     fn fact(&self, name: &str) -> Option<Value> {
@@ -86,7 +141,9 @@ impl<'a> HostScope<'a> {
             return Some(Value::dict(self.record.facts.clone()));
         }
         if !self.run.config.inject_facts_as_vars {
-            return (name == "ansible_local").then(|| self.record.facts.get("local").cloned()).flatten();
+            return (name == "ansible_local")
+                .then(|| self.record.facts.get("local").cloned())
+                .flatten();
         }
         fact(&self.record.facts, name).cloned()
     }
@@ -107,7 +164,8 @@ impl<'a> HostScope<'a> {
     /// Returns all names with their levels, highest first, each once: for `vars`, `hostvars` and `varnames`.
     pub(super) fn all_names(&self) -> BTreeSet<Arc<str>> {
         let mut names: BTreeSet<Arc<str>> = BTreeSet::new();
-        let mut add = |dict: &Dict| names.extend(dict.keys().filter_map(|key| key.as_str().map(Arc::from)));
+        let mut add =
+            |dict: &Dict| names.extend(dict.keys().filter_map(|key| key.as_str().map(Arc::from)));
         add(&self.run.options.extra_vars);
         add(&self.record.set);
         add(&self.record.failure);
@@ -126,14 +184,24 @@ impl<'a> HostScope<'a> {
                 add(&link.keywords.vars);
             }
             for role in task.roles() {
-                for dict in [&role.parameters, &role.keyword_vars, &role.vars, &role.defaults] {
+                for dict in [
+                    &role.parameters,
+                    &role.keyword_vars,
+                    &role.vars,
+                    &role.defaults,
+                ] {
                     add(dict);
                 }
             }
         }
         names.extend(self.run.inventory().variable_names(&self.host));
         if self.run.config.inject_facts_as_vars {
-            names.extend(self.record.facts.keys().filter_map(|key| key.as_str().map(|name| format!("ansible_{name}").into())));
+            names.extend(
+                self.record
+                    .facts
+                    .keys()
+                    .filter_map(|key| key.as_str().map(|name| format!("ansible_{name}").into())),
+            );
         }
         names.insert("ansible_facts".into());
         names.extend(magic::NAMES.iter().map(|name| Arc::from(*name)));
@@ -141,8 +209,15 @@ impl<'a> HostScope<'a> {
     }
 
     /// Returns what templates of this host are rendered in.
-    pub(super) fn template_scope<'s>(&'s self, outside: Option<&'s dyn crate::template::LookupContext>) -> TemplateScope<'s> {
-        TemplateScope { variables: self, outside, sources: Some(&self.run.sources) }
+    pub(super) fn template_scope<'s>(
+        &'s self,
+        outside: Option<&'s dyn crate::template::LookupContext>,
+    ) -> TemplateScope<'s> {
+        TemplateScope {
+            variables: self,
+            outside,
+            sources: Some(&self.run.sources),
+        }
     }
 
     /// Returns all variables of the host, rendered; what cannot be rendered is undefined in it. For `hostvars[host]`.
@@ -163,23 +238,31 @@ impl<'a> HostScope<'a> {
     pub(super) fn render_or_fault(&self, value: &Value) -> Value {
         match self.run.templar.render(value, &self.template_scope(None)) {
             Ok(value) => value,
-            Err(crate::template::TemplateError::Fault(fault)) => Value::new(Kind::Undefined(Arc::new(fault))),
+            Err(crate::template::TemplateError::Fault(fault)) => {
+                Value::new(Kind::Undefined(Arc::new(fault)))
+            }
             Err(error) => Value::undefined(error.to_string(), Span::NONE),
         }
     }
 }
 
 fn parameter<'a>(role: &'a Role, name: &str) -> Option<&'a Value> {
-    role.keyword_vars.get(name).or_else(|| role.parameters.get(name))
+    role.keyword_vars
+        .get(name)
+        .or_else(|| role.parameters.get(name))
 }
 
 fn is_task_or_block(kind: &ScopeKind) -> bool {
-    matches!(kind, ScopeKind::Task | ScopeKind::Block | ScopeKind::Import(_) | ScopeKind::ImportPlaybook)
+    matches!(
+        kind,
+        ScopeKind::Task | ScopeKind::Block | ScopeKind::Import(_) | ScopeKind::ImportPlaybook
+    )
 }
 
 impl Variables for HostScope<'_> {
     fn find(&self, name: &str) -> Found {
-        self.find_with_level(name).map_or(Found::Missing, |(_, value)| Found::Value(value))
+        self.find_with_level(name)
+            .map_or(Found::Missing, |(_, value)| Found::Value(value))
     }
 
     fn find_below(&self, name: &str, keys: &[Value]) -> Option<Found> {

@@ -51,7 +51,15 @@ impl SiteInventory {
         vault: Arc<VaultSecrets>,
         duplicates: DuplicateKeys,
     ) -> Self {
-        Self { inventory, directories, sources, vault, duplicates, layers: Mutex::default(), groups: Mutex::default() }
+        Self {
+            inventory,
+            directories,
+            sources,
+            vault,
+            duplicates,
+            layers: Mutex::default(),
+            groups: Mutex::default(),
+        }
     }
 
     /// Reads a host's variables; an error names the file.
@@ -59,7 +67,11 @@ impl SiteInventory {
         if let Some(layers) = lock(&self.layers).get(host) {
             return Ok(layers.clone());
         }
-        let reader = Reader { sources: &self.sources, vault: &self.vault, duplicates: self.duplicates };
+        let reader = Reader {
+            sources: &self.sources,
+            vault: &self.vault,
+            duplicates: self.duplicates,
+        };
         let layers = Arc::new(self.directories.layers(&self.inventory, host, &reader)?);
         lock(&self.layers).insert(host.into(), layers.clone());
         Ok(layers)
@@ -69,13 +81,26 @@ impl SiteInventory {
     pub(super) fn find_variable(&self, host: &str, name: &str) -> Option<(Level, Value)> {
         // Files that cannot be read were reported when the play began.
         let layers = self.load(host).ok()?;
-        layers.iter().rev().find_map(|layer| layer.vars.get(name).map(|value| (layer.level, value.clone())))
+        layers.iter().rev().find_map(|layer| {
+            layer
+                .vars
+                .get(name)
+                .map(|value| (layer.level, value.clone()))
+        })
     }
 
     /// Returns the names of all variables of the host.
     pub(super) fn variable_names(&self, host: &str) -> BTreeSet<Arc<str>> {
         let layers = self.load(host).unwrap_or_default();
-        layers.iter().flat_map(|layer| layer.vars.keys().filter_map(|key| key.as_str().map(Arc::from))).collect()
+        layers
+            .iter()
+            .flat_map(|layer| {
+                layer
+                    .vars
+                    .keys()
+                    .filter_map(|key| key.as_str().map(Arc::from))
+            })
+            .collect()
     }
 
     fn id(&self, host: &str) -> Option<HostId> {
@@ -84,27 +109,38 @@ impl SiteInventory {
 
     /// Returns the groups of a host, sorted, without `all`.
     pub(super) fn group_names_of(&self, host: &str) -> Vec<Arc<str>> {
-        self.id(host).map(|id| self.inventory.group_names(id)).unwrap_or_default()
+        self.id(host)
+            .map(|id| self.inventory.group_names(id))
+            .unwrap_or_default()
     }
 
     /// Returns what the variable `groups` holds.
     pub(super) fn groups_value(&self) -> Value {
-        lock(&self.groups).get_or_insert_with(|| self.inventory.groups_value()).clone()
+        lock(&self.groups)
+            .get_or_insert_with(|| self.inventory.groups_value())
+            .clone()
     }
 
     /// Returns the folder of the source in which the host was first seen.
     pub(super) fn directory_of(&self, host: &str) -> Option<PathBuf> {
-        self.inventory.inventory_dir(self.id(host)?).map(std::path::Path::to_path_buf)
+        self.inventory
+            .inventory_dir(self.id(host)?)
+            .map(std::path::Path::to_path_buf)
     }
 
     /// Returns the source in which the host was first seen.
     pub(super) fn file_of(&self, host: &str) -> Option<String> {
-        self.inventory.inventory_file(self.id(host)?).map(ToOwned::to_owned)
+        self.inventory
+            .inventory_file(self.id(host)?)
+            .map(ToOwned::to_owned)
     }
 
     /// Returns all hosts in order.
     pub(super) fn host_names(&self) -> Vec<Arc<str>> {
-        self.inventory.host_ids().map(|id| self.inventory.host_name(id)).collect()
+        self.inventory
+            .host_ids()
+            .map(|id| self.inventory.host_name(id))
+            .collect()
     }
 
     /// Tells whether the host is in the inventory.
@@ -119,7 +155,8 @@ impl SiteInventory {
 
     /// Returns the hosts that a pattern names; the error is a fragment.
     pub(super) fn matching(&self, text: &str) -> Result<Vec<Arc<str>>, String> {
-        let matched = pattern::hosts(&self.inventory, &pattern::split(text)).map_err(|error| error.to_string())?;
+        let matched = pattern::hosts(&self.inventory, &pattern::split(text))
+            .map_err(|error| error.to_string())?;
         Ok(matched.hosts)
     }
 }

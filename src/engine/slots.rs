@@ -80,7 +80,12 @@ impl Program {
     }
 
     /// Inserts entries for some hosts behind the slot at `place`; returns how many slots came in.
-    pub(super) fn include(&mut self, place: usize, entries: &[Entry], hosts: &Arc<BTreeSet<Arc<str>>>) -> usize {
+    pub(super) fn include(
+        &mut self,
+        place: usize,
+        entries: &[Entry],
+        hosts: &Arc<BTreeSet<Arc<str>>>,
+    ) -> usize {
         let mut added = Vec::new();
         self.flatten(entries, Some(hosts), &mut added);
         let count = added.len();
@@ -90,8 +95,10 @@ impl Program {
 
     /// Inserts handlers behind the slot at `place`; returns how many.
     pub(super) fn insert_handlers(&mut self, place: usize, handlers: &[Arc<Task>]) -> usize {
-        let added: Vec<Slot> =
-            handlers.iter().map(|handler| self.slot(SlotKind::Handler(handler.clone()), None)).collect();
+        let added: Vec<Slot> = handlers
+            .iter()
+            .map(|handler| self.slot(SlotKind::Handler(handler.clone()), None))
+            .collect();
         let count = added.len();
         self.insert(place + 1, added);
         count
@@ -99,7 +106,10 @@ impl Program {
 
     /// Inserts a place where handlers run behind the slot at `place`, unless there is one; returns how many slots came in.
     pub(super) fn insert_flush(&mut self, place: usize) -> usize {
-        if self.at(place + 1).is_some_and(|slot| matches!(slot.kind, SlotKind::Flush)) {
+        if self
+            .at(place + 1)
+            .is_some_and(|slot| matches!(slot.kind, SlotKind::Flush))
+        {
             return 0;
         }
         let slot = self.slot(SlotKind::Flush, None);
@@ -109,7 +119,11 @@ impl Program {
 
     fn slot(&mut self, kind: SlotKind, hosts: Option<&Arc<BTreeSet<Arc<str>>>>) -> Slot {
         self.next += 1;
-        Slot { id: SlotId(self.next), kind, hosts: hosts.cloned() }
+        Slot {
+            id: SlotId(self.next),
+            kind,
+            hosts: hosts.cloned(),
+        }
     }
 
     fn insert(&mut self, place: usize, added: Vec<Slot>) {
@@ -121,17 +135,29 @@ impl Program {
         }
     }
 
-    fn flatten(&mut self, entries: &[Entry], hosts: Option<&Arc<BTreeSet<Arc<str>>>>, into: &mut Vec<Slot>) {
+    fn flatten(
+        &mut self,
+        entries: &[Entry],
+        hosts: Option<&Arc<BTreeSet<Arc<str>>>>,
+        into: &mut Vec<Slot>,
+    ) {
         for entry in entries {
             match entry {
                 Entry::Task(task) => into.push(self.slot(SlotKind::Task(task.clone()), hosts)),
-                Entry::RoleEnd(role) => into.push(self.slot(SlotKind::RoleEnd(role.clone()), hosts)),
+                Entry::RoleEnd(role) => {
+                    into.push(self.slot(SlotKind::RoleEnd(role.clone()), hosts))
+                }
                 Entry::Block(block) => self.flatten_block(block, hosts, into),
             }
         }
     }
 
-    fn flatten_block(&mut self, block: &Block, hosts: Option<&Arc<BTreeSet<Arc<str>>>>, into: &mut Vec<Slot>) {
+    fn flatten_block(
+        &mut self,
+        block: &Block,
+        hosts: Option<&Arc<BTreeSet<Arc<str>>>>,
+        into: &mut Vec<Slot>,
+    ) {
         let rescue = !block.rescue.is_empty();
         into.push(self.slot(SlotKind::BlockStart { rescue }, hosts));
         self.flatten(&block.block, hosts, into);
@@ -159,7 +185,11 @@ impl Program {
 
     /// Returns the place of the next mark of the block that surrounds `from` (blocks in between are passed over), of the kinds
     /// that `wanted` takes.
-    pub(super) fn next_mark(&self, from: usize, wanted: impl Fn(&SlotKind) -> bool) -> Option<usize> {
+    pub(super) fn next_mark(
+        &self,
+        from: usize,
+        wanted: impl Fn(&SlotKind) -> bool,
+    ) -> Option<usize> {
         let mut depth = 0_usize;
         for (place, slot) in self.slots.iter().enumerate().skip(from) {
             match &slot.kind {

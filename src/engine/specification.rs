@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::run_state::RunState;
-use crate::playbook::{ActionKind, Keywords, Loop as TaskLoop, Scope, Task};
+use crate::playbook::{ActionKind, Keywords, Loop as TaskLoop, Scope, Task, names};
 use crate::value::Value;
 use crate::wire::{BecomeKeywords, Loop, LoopControl, LoopSource, Step, StepId};
 
@@ -33,7 +33,10 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
         arguments: Value::dict(task.action.arguments.given.clone()),
         argument_defaults: argument_defaults(task, scope),
         when: cloned(scope.when()),
-        looping: task.loop_.as_ref().map(|looping| self::looping(looping, task)),
+        looping: task
+            .loop_
+            .as_ref()
+            .map(|looping| self::looping(looping, task)),
         until: task.until.clone(),
         retries: task.retries.clone(),
         delay: task.delay.clone(),
@@ -42,11 +45,14 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
         register: task.register.clone(),
         ignore_errors: keyword(|k| &k.ignore_errors),
         becoming: BecomeKeywords {
-            enabled: keyword(|k| &k.become_).or_else(|| (options.r#become || config.r#become).then(|| true.into())),
-            user: keyword(|k| &k.become_user).or_else(|| text(&options.become_user)).or_else(|| text(&config.become_user)),
+            enabled: keyword(|k| &k.become_)
+                .or_else(|| (options.r#become || config.r#become).then(|| true.into())),
+            user: keyword(|k| &k.become_user)
+                .or_else(|| text(&options.become_user))
+                .or_else(|| Some(Value::text(config.become_user.as_str()))),
             method: keyword(|k| &k.become_method)
                 .or_else(|| text(&options.become_method))
-                .or_else(|| text(&config.become_method)),
+                .or_else(|| Some(Value::text(config.become_method.as_str()))),
             executable: keyword(|k| &k.become_exe).or_else(|| text(&config.become_exe)),
             flags: keyword(|k| &k.become_flags).or_else(|| text(&config.become_flags)),
             password: options.become_password.clone(),
@@ -66,14 +72,12 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
 
 /// `module_defaults` for the module, then templates that stand for whole argument lists; each outranks those before it.
 fn argument_defaults(task: &Task, scope: &Scope) -> Vec<Value> {
-    let mut defaults = Vec::new();
-    for level in scope.module_defaults() {
-        for (name, arguments) in &level.by_name {
-            if **name == *task.action.name || Some(&**name) == task.action.name.rsplit('.').next() {
-                defaults.push(arguments.clone());
-            }
-        }
-    }
+    let module = &*task.action.name;
+    let mut defaults: Vec<Value> = scope
+        .defaults_for(module, |group| names::group_contains(group, module))
+        .into_iter()
+        .cloned()
+        .collect();
     defaults.extend(task.action.arguments.templates.iter().cloned());
     defaults
 }
@@ -83,7 +87,10 @@ fn looping(looping: &TaskLoop, task: &Task) -> Loop {
     Loop {
         source: match looping {
             TaskLoop::Items(items) => LoopSource::Items(items.clone()),
-            TaskLoop::With { lookup, terms, .. } => LoopSource::Lookup { name: lookup.clone(), terms: terms.clone() },
+            TaskLoop::With { lookup, terms, .. } => LoopSource::Lookup {
+                name: lookup.clone(),
+                terms: terms.clone(),
+            },
         },
         control: LoopControl {
             variable: control.loop_var.clone(),

@@ -80,7 +80,8 @@ impl Settings<'_> {
 
     fn keyword(&self, name: &str, value: Option<&Value>) -> Result<Option<Value>, String> {
         let rendered = value.map(|value| self.render(name, value)).transpose()?;
-        Ok(rendered.filter(|value| !value.is_null() && !value.is_omit() && value.as_str() != Some("")))
+        Ok(rendered
+            .filter(|value| !value.is_null() && !value.is_omit() && value.as_str() != Some("")))
     }
 
     fn text(&self, names: &[&str]) -> Result<Option<String>, String> {
@@ -93,7 +94,9 @@ fn port(value: &Value) -> Result<u16, String> {
         Kind::Int(number) => u16::try_from(*number).ok(),
         _ => value.to_text().trim().parse().ok(),
     };
-    number.filter(|port| *port > 0).ok_or_else(|| format!("the port must be a number from 1 to 65535, not `{value:?}`"))
+    number
+        .filter(|port| *port > 0)
+        .ok_or_else(|| format!("the port must be a number from 1 to 65535, not `{value:?}`"))
 }
 
 /// Returns where the scope's host is reached.
@@ -101,8 +104,11 @@ pub(super) fn place(scope: &HostScope<'_>, outside: &dyn LookupContext) -> Resul
     let settings = Settings { scope, outside };
     let (options, config) = (&scope.run.options, &scope.run.config);
     let keyword = |name: &str, value: Option<&Value>| settings.keyword(name, value);
-    let effective_connection = scope.task.and_then(|task| task.effective(|keywords| &keywords.connection));
-    let implicit_local = LOCALHOST.contains(&&*scope.host) && !scope.run.inventory().lists(&scope.host);
+    let effective_connection = scope
+        .task
+        .and_then(|task| task.effective(|keywords| &keywords.connection));
+    let implicit_local =
+        LOCALHOST.contains(&&*scope.host) && !scope.run.inventory().lists(&scope.host);
     let connection = match settings.text(&["ansible_connection"])? {
         Some(connection) => connection,
         None if implicit_local => "local".to_owned(),
@@ -114,7 +120,11 @@ pub(super) fn place(scope: &HostScope<'_>, outside: &dyn LookupContext) -> Resul
     match connection.rsplit('.').next().unwrap_or_default() {
         "local" => return Ok(Place::Local),
         "ssh" | "smart" | "paramiko" | "paramiko_ssh" => {}
-        other => return Err(format!("connection `{other}` is not supported; kplay has ssh and local")),
+        other => {
+            return Err(format!(
+                "connection `{other}` is not supported; kplay has ssh and local"
+            ));
+        }
     }
     let mut target = Target::new(&*scope.host);
     if let Some(address) = settings.text(&["ansible_host", "ansible_ssh_host"])? {
@@ -122,12 +132,19 @@ pub(super) fn place(scope: &HostScope<'_>, outside: &dyn LookupContext) -> Resul
     }
     target.port = match settings.variable(&["ansible_port", "ansible_ssh_port"])? {
         Some(value) => Some(port(&value)?),
-        None => match keyword("port", scope.task.and_then(|task| task.effective(|keywords| &keywords.port)))? {
+        None => match keyword(
+            "port",
+            scope
+                .task
+                .and_then(|task| task.effective(|keywords| &keywords.port)),
+        )? {
             Some(value) => Some(port(&value)?),
-            None => config.remote_port,
+            None => config.remote_port.and_then(|port| u16::try_from(port).ok()),
         },
     };
-    let effective_user = scope.task.and_then(|task| task.effective(|keywords| &keywords.remote_user));
+    let effective_user = scope
+        .task
+        .and_then(|task| task.effective(|keywords| &keywords.remote_user));
     target.user = match settings.text(&["ansible_user", "ansible_ssh_user"])? {
         Some(user) => Some(user),
         None => keyword("remote_user", effective_user)?
@@ -136,7 +153,11 @@ pub(super) fn place(scope: &HostScope<'_>, outside: &dyn LookupContext) -> Resul
             .or_else(|| config.remote_user.clone()),
     };
     target.password = settings
-        .variable(&["ansible_password", "ansible_ssh_pass", "ansible_ssh_password"])?
+        .variable(&[
+            "ansible_password",
+            "ansible_ssh_pass",
+            "ansible_ssh_password",
+        ])?
         .or_else(|| options.connection_password.clone())
         .map(|value| Password::new(value.to_text()));
     target.private_key_file = settings
@@ -147,18 +168,45 @@ pub(super) fn place(scope: &HostScope<'_>, outside: &dyn LookupContext) -> Resul
         .map(|path| home_expanded(&path, outside));
     let arguments = |names: &[&str], option: &str, setting: &str| -> Result<String, String> {
         let given = settings.text(names)?;
-        Ok(given.unwrap_or_else(|| if option.is_empty() { setting.to_owned() } else { option.to_owned() }))
+        Ok(given.unwrap_or_else(|| {
+            if option.is_empty() {
+                setting.to_owned()
+            } else {
+                option.to_owned()
+            }
+        }))
     };
-    target.ssh_args = arguments(&["ansible_ssh_args"], "", config.ssh_args.as_deref().unwrap_or_default())?;
-    target.ssh_common_args =
-        arguments(&["ansible_ssh_common_args"], &options.ssh_common_args, config.ssh_common_args.as_deref().unwrap_or_default())?;
-    target.ssh_extra_args =
-        arguments(&["ansible_ssh_extra_args"], &options.ssh_extra_args, config.ssh_extra_args.as_deref().unwrap_or_default())?;
-    let checking = settings.variable(&["ansible_host_key_checking", "ansible_ssh_host_key_checking"])?;
-    target.host_key_checking = checking.map_or(config.host_key_checking, |value| value.as_bool().unwrap_or_else(|| value.to_text().to_lowercase() != "false" && value.to_text() != "no"));
+    target.ssh_args = arguments(
+        &["ansible_ssh_args"],
+        "",
+        config.ssh_args.as_deref().unwrap_or_default(),
+    )?;
+    target.ssh_common_args = arguments(
+        &["ansible_ssh_common_args"],
+        &options.ssh_common_args,
+        &config.ssh_common_args,
+    )?;
+    target.ssh_extra_args = arguments(
+        &["ansible_ssh_extra_args"],
+        &options.ssh_extra_args,
+        &config.ssh_extra_args,
+    )?;
+    let checking =
+        settings.variable(&["ansible_host_key_checking", "ansible_ssh_host_key_checking"])?;
+    target.host_key_checking = checking.map_or(config.host_key_checking, |value| {
+        value
+            .as_bool()
+            .unwrap_or_else(|| value.to_text().to_lowercase() != "false" && value.to_text() != "no")
+    });
     let seconds = match settings.variable(&["ansible_timeout", "ansible_ssh_timeout"])? {
-        Some(value) => value.to_text().trim().parse().map_err(|_| format!("`ansible_timeout` must be seconds, not `{value:?}`"))?,
-        None => options.timeout.unwrap_or(config.timeout),
+        Some(value) => value
+            .to_text()
+            .trim()
+            .parse()
+            .map_err(|_| format!("`ansible_timeout` must be seconds, not `{value:?}`"))?,
+        None => options
+            .timeout
+            .unwrap_or(u64::try_from(config.timeout).unwrap_or(10)),
     };
     target.timeout = Duration::from_secs(seconds);
     Ok(Place::Ssh(Box::new(target)))
@@ -166,7 +214,9 @@ pub(super) fn place(scope: &HostScope<'_>, outside: &dyn LookupContext) -> Resul
 
 fn home_expanded(path: &std::path::Path, outside: &dyn LookupContext) -> PathBuf {
     match path.strip_prefix("~") {
-        Ok(rest) => outside.home(None).map_or_else(|| path.to_path_buf(), |home| home.join(rest)),
+        Ok(rest) => outside
+            .home(None)
+            .map_or_else(|| path.to_path_buf(), |home| home.join(rest)),
         Err(_) => path.to_path_buf(),
     }
 }

@@ -8,31 +8,73 @@ use std::sync::Arc;
 
 use super::outside::Outside;
 use super::scope::HostScope;
-use crate::kit::{Entry, Need, NeedKind, Supplied, SuppliedContent};
 use crate::diag::Span;
+use crate::kit::{Entry, Need, NeedKind, Supplied, SuppliedContent};
 use crate::template::{FileSettings, Uses};
 use crate::value::{Dict, Value};
 use crate::wire::{Batch, Binding, LoopSource, Step};
 
 /// Lookups that work on their terms alone.
-const SELF_CONTAINED: [&str; 9] =
-    ["dict", "flattened", "indexed_items", "items", "list", "nested", "sequence", "subelements", "together"];
+const SELF_CONTAINED: [&str; 9] = [
+    "dict",
+    "flattened",
+    "indexed_items",
+    "items",
+    "list",
+    "nested",
+    "sequence",
+    "subelements",
+    "together",
+];
 
 /// Variables that steer a step besides those that its text names.
 const STEERING: [&str; 17] = [
-    "ansible_become", "ansible_become_exe", "ansible_become_flags", "ansible_become_method", "ansible_become_pass",
-    "ansible_become_password", "ansible_become_user", "ansible_sudo_exe", "ansible_sudo_flags", "ansible_sudo_pass",
-    "ansible_sudo_password", "ansible_sudo_user", "ansible_su_exe", "ansible_su_flags", "ansible_su_pass",
-    "ansible_su_password", "ansible_su_user",
+    "ansible_become",
+    "ansible_become_exe",
+    "ansible_become_flags",
+    "ansible_become_method",
+    "ansible_become_pass",
+    "ansible_become_password",
+    "ansible_become_user",
+    "ansible_sudo_exe",
+    "ansible_sudo_flags",
+    "ansible_sudo_pass",
+    "ansible_sudo_password",
+    "ansible_sudo_user",
+    "ansible_su_exe",
+    "ansible_su_flags",
+    "ansible_su_pass",
+    "ansible_su_password",
+    "ansible_su_user",
 ];
 
 /// Filters that look at the controller's files, home directories or vault secrets.
-const OUTWARD_FILTERS: [&str; 7] = ["expanduser", "expandvars", "fileglob", "realpath", "relpath", "unvault", "vault"];
+const OUTWARD_FILTERS: [&str; 7] = [
+    "expanduser",
+    "expandvars",
+    "fileglob",
+    "realpath",
+    "relpath",
+    "unvault",
+    "vault",
+];
 
 /// Tests that look at the controller's files.
 const OUTWARD_TESTS: [&str; 14] = [
-    "directory", "exists", "file", "is_dir", "is_file", "is_link", "is_mount", "is_same_file", "link", "link_exists", "mount",
-    "same_file", "abs", "is_abs",
+    "directory",
+    "exists",
+    "file",
+    "is_dir",
+    "is_file",
+    "is_link",
+    "is_mount",
+    "is_same_file",
+    "link",
+    "link_exists",
+    "mount",
+    "same_file",
+    "abs",
+    "is_abs",
 ];
 
 /// Functions that ask the controller.
@@ -43,7 +85,12 @@ const OPEN: [&str; 2] = ["hostvars", "vars"];
 
 /// Returns the batch of this one step, or nothing where the step has to stay.
 pub(super) fn pack(step: &Step, scope: &HostScope<'_>) -> Option<Batch> {
-    if step.delegate_to.is_some() || matches!(&*step.module, "ansible.builtin.fetch" | "ansible.builtin.raw") {
+    if step.delegate_to.is_some()
+        || matches!(
+            &*step.module,
+            "ansible.builtin.fetch" | "ansible.builtin.raw"
+        )
+    {
         return None;
     }
     match crate::modules::find(&step.module)? {
@@ -51,12 +98,20 @@ pub(super) fn pack(step: &Step, scope: &HostScope<'_>) -> Option<Batch> {
         Entry::Control(entry) if entry.needs_controller() => return None,
         Entry::Control(_) => {}
     }
-    let mut closure = Closure { scope, bindings: BTreeMap::new(), pending: Vec::new() };
+    let mut closure = Closure {
+        scope,
+        bindings: BTreeMap::new(),
+        pending: Vec::new(),
+    };
     closure.step(step)?;
     let supplied = closure.template_files(step)?;
     closure.close()?;
     let variables = closure.bindings.into_values().collect();
-    Some(Batch { steps: vec![step.clone()], variables, supplied })
+    Some(Batch {
+        steps: vec![step.clone()],
+        variables,
+        supplied,
+    })
 }
 
 struct Closure<'a> {
@@ -73,16 +128,36 @@ impl Closure<'_> {
         }
         let keywords = &step.becoming;
         let optional = [
-            &step.retries, &step.delay, &step.ignore_errors, &step.check_mode, &step.diff, &step.no_log, &step.timeout,
-            &keywords.enabled, &keywords.user, &keywords.method, &keywords.executable, &keywords.flags, &keywords.password,
+            &step.retries,
+            &step.delay,
+            &step.ignore_errors,
+            &step.check_mode,
+            &step.diff,
+            &step.no_log,
+            &step.timeout,
+            &keywords.enabled,
+            &keywords.user,
+            &keywords.method,
+            &keywords.executable,
+            &keywords.flags,
+            &keywords.password,
         ];
-        for value in optional.into_iter().flatten().chain(&step.argument_defaults).chain([&step.arguments]) {
+        for value in optional
+            .into_iter()
+            .flatten()
+            .chain(&step.argument_defaults)
+            .chain([&step.arguments])
+        {
             self.value(value)?;
         }
         for value in &step.environment {
             self.value(value)?;
         }
-        let conditions = step.when.iter().chain(&step.until).chain(step.changed_when.iter().flatten());
+        let conditions = step
+            .when
+            .iter()
+            .chain(&step.until)
+            .chain(step.changed_when.iter().flatten());
         for condition in conditions.chain(step.failed_when.iter().flatten()) {
             self.condition(condition)?;
         }
@@ -92,7 +167,9 @@ impl Closure<'_> {
 
     /// Arguments that a module evaluates itself are expressions (`assert`'s `that`, `debug`'s `var`).
     fn raw_arguments(&mut self, step: &Step) -> Option<()> {
-        let Some(Entry::Control(entry)) = crate::modules::find(&step.module) else { return Some(()) };
+        let Some(Entry::Control(entry)) = crate::modules::find(&step.module) else {
+            return Some(());
+        };
         for name in entry.raw() {
             if let Some(value) = step.arguments.get(name) {
                 if matches!(*name, "that" | "var") {
@@ -106,11 +183,20 @@ impl Closure<'_> {
     }
 
     fn looping(&mut self, step: &Step) -> Option<()> {
-        let Some(looping) = &step.looping else { return Some(()) };
+        let Some(looping) = &step.looping else {
+            return Some(());
+        };
         let control = &looping.control;
-        for value in [&control.variable, &control.index, &control.label, &control.pause, &control.extended, &control.extended_all]
-            .into_iter()
-            .flatten()
+        for value in [
+            &control.variable,
+            &control.index,
+            &control.label,
+            &control.pause,
+            &control.extended,
+            &control.extended_all,
+        ]
+        .into_iter()
+        .flatten()
         {
             self.value(value)?;
         }
@@ -142,7 +228,9 @@ impl Closure<'_> {
             return None;
         }
         let outward = |names: &BTreeMap<Arc<str>, Span>, known: &[&str]| {
-            names.keys().any(|name| known.contains(&name.rsplit('.').next().unwrap_or(name)))
+            names
+                .keys()
+                .any(|name| known.contains(&name.rsplit('.').next().unwrap_or(name)))
         };
         if outward(&uses.filters, &OUTWARD_FILTERS)
             || outward(&uses.tests, &OUTWARD_TESTS)
@@ -163,7 +251,14 @@ impl Closure<'_> {
         // What nobody has may be a loop variable, or is undefined there as it would be here.
         if let Some((level, value)) = self.scope.find_with_level(name) {
             let name: Arc<str> = name.into();
-            self.bindings.insert(name.clone(), Binding { name: name.clone(), level, value });
+            self.bindings.insert(
+                name.clone(),
+                Binding {
+                    name: name.clone(),
+                    level,
+                    value,
+                },
+            );
             self.pending.push(name);
         }
         Some(())
@@ -172,7 +267,11 @@ impl Closure<'_> {
     /// Follows what the variables themselves refer to.
     fn close(&mut self) -> Option<()> {
         while let Some(name) = self.pending.pop() {
-            if let Some(value) = self.bindings.get(&name).map(|binding| binding.value.clone()) {
+            if let Some(value) = self
+                .bindings
+                .get(&name)
+                .map(|binding| binding.value.clone())
+            {
                 self.value(&value)?;
             }
         }
@@ -182,7 +281,9 @@ impl Closure<'_> {
     /// Reads the template files that the step renders: their text names variables too. A name that is known only for an item of a
     /// loop makes the step stay.
     fn template_files(&mut self, step: &Step) -> Option<Vec<(Need, Supplied)>> {
-        let Some(Entry::Module(entry)) = crate::modules::find(&step.module) else { return Some(Vec::new()) };
+        let Some(Entry::Module(entry)) = crate::modules::find(&step.module) else {
+            return Some(Vec::new());
+        };
         if &*step.module != "ansible.builtin.template" {
             return Some(Vec::new());
         }
@@ -201,9 +302,17 @@ impl Closure<'_> {
         let mut supplied = Vec::new();
         for need in needs {
             let file = self.scope.run.contents.supply(&need, &outside).ok()?;
-            let (NeedKind::Rendered(_), SuppliedContent::Here(bytes)) = (&need.kind, &file.content) else { return None };
+            let (NeedKind::Rendered(_), SuppliedContent::Here(bytes)) = (&need.kind, &file.content)
+            else {
+                return None;
+            };
             let text = std::str::from_utf8(bytes).ok()?;
-            let uses = self.scope.run.templar.uses_of_file(text, Span::NONE, &FileSettings::default(), None);
+            let uses = self.scope.run.templar.uses_of_file(
+                text,
+                Span::NONE,
+                &FileSettings::default(),
+                None,
+            );
             if !uses.includes.is_empty() {
                 return None;
             }
@@ -213,4 +322,3 @@ impl Closure<'_> {
         Some(supplied)
     }
 }
-

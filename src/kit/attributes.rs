@@ -38,16 +38,16 @@ macro_rules! with_file_attributes {
             /// Flags of the file system as `chattr` takes them: `i`, `=ia`, `+i`, `-a`.
             #[serde(default, alias = "attr")]
             $visibility attributes: Option<String>,
-            /// The user part of the SELinux context; `_default` takes the policy's. Without SELinux it does nothing.
+            /// The user part of the `SELinux` context; `_default` takes the policy's. Without `SELinux` it does nothing.
             #[serde(default)]
             $visibility seuser: Option<String>,
-            /// The role part of the SELinux context; `_default` takes the policy's.
+            /// The role part of the `SELinux` context; `_default` takes the policy's.
             #[serde(default)]
             $visibility serole: Option<String>,
-            /// The type part of the SELinux context; `_default` takes the policy's.
+            /// The type part of the `SELinux` context; `_default` takes the policy's.
             #[serde(default)]
             $visibility setype: Option<String>,
-            /// The level part of the SELinux context; `_default` takes the policy's.
+            /// The level part of the `SELinux` context; `_default` takes the policy's.
             #[serde(default)]
             $visibility selevel: Option<String>,
             /// Write into the file that is there where it cannot be replaced by a rename, as a single file mounted into a
@@ -289,6 +289,11 @@ impl AttributeChanges {
         self.after.insert(name, after);
     }
 
+    /// Returns the path that this is about.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
     /// Tells whether nothing differs.
     pub fn is_empty(&self) -> bool {
         self.after.is_empty()
@@ -393,12 +398,12 @@ pub fn file_flags(path: &str, host: &dyn Host) -> Option<FileFlags> {
     })
 }
 
-/// Tells whether the host runs SELinux.
+/// Tells whether the host runs `SELinux`.
 pub fn selinux_enabled(host: &dyn Host) -> bool {
     matches!(host.status("/sys/fs/selinux/enforce", true), Ok(Some(_)))
 }
 
-/// Returns the SELinux context of a path.
+/// Returns the `SELinux` context of a path.
 pub fn security_context(path: &str, host: &dyn Host) -> Result<String, Failure> {
     let output = host.run(&Command::new(["stat", "-c", "%C", "--", path]).in_c_locale())?;
     if output.success() {

@@ -3,6 +3,11 @@
 //! Build it (`FakeHost::new().file("/etc/x", "text").user("app", 1000)`), run a module on it ([`run`], [`check`],
 //! [`assert_converges`]), look at it (`host.text("/etc/x")`, `host.ran()`, `host.operations()`). While a module plans, any change is
 //! a failed test. A command that no script answers is one too, and says what to add.
+#![expect(
+    clippy::return_self_not_must_use,
+    clippy::new_without_default,
+    reason = "a builder for tests"
+)]
 
 mod builder;
 mod files;

@@ -19,10 +19,11 @@ mod outcome;
 mod plan;
 
 pub use arguments::{Any, ArgumentError, Coercion, HostPath, from_value};
-pub use attributes::{
-    AttributeChanges, FileAttributes, FileFlags, file_flags, octal, path_info, security_context, selinux_enabled,
-};
 pub(crate) use attributes::with_file_attributes;
+pub use attributes::{
+    AttributeChanges, FileAttributes, FileFlags, file_flags, octal, path_info, security_context,
+    selinux_enabled,
+};
 pub use control::{Control, ControllerRequest, PausePrompt, Persistence, StepView};
 pub use erased::{ControlEntry, Entry, Execution, ModuleEntry, Request, expand_path};
 pub use failure::Failure;

@@ -36,8 +36,10 @@ pub enum NeedKind {
     Content,
     /// The text that it renders to.
     Rendered(Box<TemplateSettings>),
-    /// A file, or a directory with all that is in it.
+    /// A file, or a directory with all that is in it; symbolic links in it are followed.
     Tree,
+    /// A file, or a directory with all that is in it; symbolic links in it stay links.
+    TreeWithLinks,
 }
 
 /// A controller's file that a module names in `prepare`.

@@ -1,6 +1,14 @@
 //! Shell wildcards as Python's `fnmatch` reads them: `*`, `?`, `[abc]`, `[!a-z]`; the whole name must match.
 
 /// Tells whether `name` matches `pattern`.
+/// Tells whether a shell pattern (`*`, `?`, `[abc]`) matches a whole name.
+pub fn matches_text(pattern: &str, name: &str) -> bool {
+    matches(
+        &pattern.chars().collect::<Vec<_>>(),
+        &name.chars().collect::<Vec<_>>(),
+    )
+}
+
 pub(super) fn matches(pattern: &[char], name: &[char]) -> bool {
     // The last star is remembered: on a mismatch it takes one more character.
     let (mut at, mut in_name) = (0, 0);

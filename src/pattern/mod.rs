@@ -9,4 +9,5 @@ mod split;
 
 pub use address::{Address, is_ip, parse_address};
 pub use evaluate::{Groups, LOCALHOST, Matched, PatternError, hosts, limit};
+pub use glob::matches_text as glob_matches;
 pub use split::{read_limit, split};

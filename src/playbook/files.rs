@@ -40,7 +40,7 @@ pub trait Files: Send + Sync {
                     whole.pop();
                 }
                 Component::Prefix(_) | Component::RootDir | Component::Normal(_) => {
-                    whole.push(part)
+                    whole.push(part);
                 }
             }
         }

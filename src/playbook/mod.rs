@@ -13,7 +13,7 @@ mod tags;
 #[cfg(test)]
 mod testing;
 
-pub use check::Reach;
+pub use check::{Reach, exit_code};
 pub use files::{Files, SystemFiles};
 pub use load::{Included, Loaded, Loader, Options, Renderer, RoleInclude};
 pub use model::{
@@ -21,4 +21,5 @@ pub use model::{
     Keywords, Loop, LoopControl, MetaAction, ModuleDefaults, Play, Playbook, Prompt, Role, Scope,
     ScopeKind, Task, TaskId, Unsupported, UnsupportedKind, Written,
 };
+pub use split::{Split, pairs};
 pub use tags::TagSelection;

@@ -6,11 +6,11 @@
 
 /// What a text gave.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Split {
+pub struct Split {
     /// `name=value` pairs in order; the last of a name counts.
-    pub(super) pairs: Vec<(String, String)>,
+    pub pairs: Vec<(String, String)>,
     /// The rest, put together again.
-    pub(super) rest: Option<String>,
+    pub rest: Option<String>,
 }
 
 /// Arguments that stand beside the command of `command`, `shell` and their like. Nothing else is one there.
@@ -27,7 +27,7 @@ const COMMAND_OPTIONS: [&str; 8] = [
 
 /// Reads `name=value` pairs and the rest. In the text of a `command` only the options of commands are pairs. The error is a
 /// fragment.
-pub(super) fn pairs(text: &str, command: bool) -> Result<Split, &'static str> {
+pub fn pairs(text: &str, command: bool) -> Result<Split, &'static str> {
     let mut split = Split::default();
     let mut rest = Vec::new();
     for word in words(text)? {

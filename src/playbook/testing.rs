@@ -1,5 +1,6 @@
 //! Playbooks of a test: files in memory, and diagnostics as short text.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -121,16 +122,16 @@ pub(super) fn text(loader: &Loader, diagnostic: &Diagnostic) -> String {
     let mut out = format!("{severity}[{}]: {}", diagnostic.code, diagnostic.headline);
     for label in diagnostic.primary.iter().chain(&diagnostic.secondary) {
         let place = sources.place(label.span).unwrap_or_default();
-        out.push_str(&format!("\n  {place} `{}`", marked(sources, label.span)));
+        write!(out, "\n  {place} `{}`", marked(sources, label.span)).unwrap();
         if !label.text.is_empty() {
-            out.push_str(&format!(" {}", label.text));
+            write!(out, " {}", label.text).unwrap();
         }
     }
     for note in &diagnostic.notes {
-        out.push_str(&format!("\n  note: {note}"));
+        write!(out, "\n  note: {note}").unwrap();
     }
     for help in &diagnostic.help {
-        out.push_str(&format!("\n  help: {help}"));
+        write!(out, "\n  help: {help}").unwrap();
     }
     out
 }

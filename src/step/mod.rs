@@ -48,7 +48,12 @@ pub trait Executor {
     fn supply(&self, step: StepId, need: &Need) -> Result<Supplied, String>;
 
     /// Does what only the controller can do to complete a module's work (`fetch`, `pause`).
-    fn complete(&self, outcome: Outcome, _becoming: Option<&Become>, _delegate: Option<&str>) -> Outcome {
+    fn complete(
+        &self,
+        outcome: Outcome,
+        _becoming: Option<&Become>,
+        _delegate: Option<&str>,
+    ) -> Outcome {
         outcome
     }
 

@@ -29,7 +29,7 @@ fn supply_one(step: &Step, need: &Need, evaluation: &Evaluation<'_>) -> Result<S
         .supply(step.id, need)
         .map_err(Trouble::new)?;
     match &need.kind {
-        NeedKind::Content | NeedKind::Tree => Ok(supplied),
+        NeedKind::Content | NeedKind::Tree | NeedKind::TreeWithLinks => Ok(supplied),
         NeedKind::Rendered(settings) => render(need, supplied, settings, evaluation),
     }
 }

@@ -9,7 +9,9 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
 use std::os::fd::AsFd;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{
+    DirBuilderExt as _, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt,
+};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Timespec, Timestamps, Uid};
@@ -328,10 +330,20 @@ fn overwrite(draft: &mut File, destination: &str) -> io::Result<()> {
     target.sync_all()
 }
 
+/// Makes a directory that is never more open than it is meant to be; an inherited set-group-ID bit stays.
 pub(super) fn make_directory(path: &str, mode: u32) -> Result<(), HostError> {
     let failed = |error: &io::Error| refused("make the directory", path, error);
-    fs::create_dir(path).map_err(|error| failed(&error))?;
-    fs::set_permissions(path, fs::Permissions::from_mode(mode)).map_err(|error| failed(&error))
+    fs::DirBuilder::new()
+        .mode(mode)
+        .create(path)
+        .map_err(|error| failed(&error))?;
+    let made = fs::metadata(path).map_err(|error| failed(&error))?.mode() & 0o7777;
+    // The umask may have taken bits away.
+    if mode & !made == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(path, fs::Permissions::from_mode(made | mode))
+        .map_err(|error| failed(&error))
 }
 
 pub(super) fn remove(path: &str) -> Result<(), HostError> {
@@ -474,7 +486,6 @@ pub(super) fn temporary(
         .to_string_lossy()
         .into_owned();
     let made = if directory {
-        use std::os::unix::fs::DirBuilderExt as _;
         fs::DirBuilder::new().mode(0o700).create(&path)
     } else {
         OpenOptions::new()

@@ -1,6 +1,7 @@
 //! What a case asks for: `case.json` beside its playbook, all of it optional, unknown keys refused. Called by `main`.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -145,8 +146,10 @@ impl Case {
         let hash = hash
             .finalize()
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
+            .fold(String::new(), |mut text, byte| {
+                let _ = write!(text, "{byte:02x}"); // into a string: cannot fail
+                text
+            });
         Ok(Self {
             name: name.to_owned(),
             directory: directory.to_owned(),
@@ -177,9 +180,9 @@ fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in std::fs::read_dir(directory)? {
         let path = entry?.path();
         if path.is_dir() && !path.is_symlink() {
-            walk(&path, files)?
+            walk(&path, files)?;
         } else {
-            files.push(path)
+            files.push(path);
         }
     }
     Ok(())

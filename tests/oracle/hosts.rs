@@ -151,6 +151,11 @@ impl Claim<'_> {
         self.pool.map(|pool| pool.state.as_path())
     }
 
+    /// The first three numbers of the hosts' addresses.
+    pub(crate) fn network(&self) -> Option<&str> {
+        self.pool.map(|pool| pool.network.as_str())
+    }
+
     fn machines(&self) -> impl Iterator<Item = &str> {
         self.hosts
             .iter()

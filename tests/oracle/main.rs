@@ -17,6 +17,7 @@ mod normalise;
 mod observe;
 mod record;
 mod screen;
+mod self_check;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -59,7 +60,7 @@ fn main() -> ExitCode {
     let wanted = std::env::var("KPLAY_ORACLE_CASES").unwrap_or_default();
     let wanted: Vec<&str> = wanted.split_whitespace().collect();
     let stale_only = is_set("KPLAY_ORACLE_STALE");
-    let trials = case::names()
+    let trials: Vec<Trial> = case::names()
         .into_iter()
         .filter(|name| wanted.is_empty() || wanted.contains(&name.as_str()))
         .filter(|name| !stale_only || record::is_stale(name))
@@ -68,6 +69,11 @@ fn main() -> ExitCode {
             Trial::ignorable_test(name.clone(), move || oracle.run(&name))
         })
         .collect();
+    let trials = if wanted.is_empty() && !stale_only && !oracle.record {
+        self_check::trials().into_iter().chain(trials).collect()
+    } else {
+        trials
+    };
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
@@ -84,7 +90,7 @@ impl Oracle {
         };
         let observed = observe::observe(&case, &self.engine, &hosts)?;
         if self.record {
-            record::write(&case, &self.engine, observed)?;
+            record::write(&case, &self.engine, &observed)?;
             return Ok(Completion::Completed);
         }
         let recorded = record::read(&case)?;

@@ -58,7 +58,7 @@ const PATTERNS: &[(&str, &str)] = &[
         "<temporary path>",
     ),
     (
-        r"/tmp/(?:ansible|tmp)[._-]?[A-Za-z0-9_]{6,}[^\s'\x22]*",
+        r"(?:/var)?/tmp/(?:ansible|tmp)[A-Za-z0-9._-]{6,}[^\s'\x22]*",
         "<temporary path>",
     ),
     (r"\bansible\.[a-z0-9_]{8}\b", "ansible.<random>"),
@@ -78,35 +78,48 @@ const PATTERNS: &[(&str, &str)] = &[
         "",
     ),
     // The names that ansible-core's own code has for text, numbers, lists and mappings.
-    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Str|Text)\b", "str"),
-    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Int)\b", "int"),
-    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Dict)\b", "dict"),
-    (r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:List)\b", "list"),
+    (
+        r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Str|Text)\b",
+        "str",
+    ),
+    (
+        r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Int)\b",
+        "int",
+    ),
+    (
+        r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:Dict)\b",
+        "dict",
+    ),
+    (
+        r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:List)\b",
+        "list",
+    ),
     // Python's addresses of objects.
     (r"0x[0-9a-f]{8,}", "<address>"),
 ];
 
 pub(crate) struct Normaliser {
     literals: Vec<(String, String)>,
-    patterns: Vec<(Regex, &'static str)>,
+    patterns: Vec<(Regex, String)>,
 }
 
 impl Normaliser {
-    /// `literals` are this run's own names: its scratch directory, its hosts' names and addresses.
+    /// `literals` are the paths of this run, `names` patterns of its hosts' names and addresses.
     pub(crate) fn new(
         literals: Vec<(String, String)>,
         names: &[(String, String)],
     ) -> Result<Self, String> {
+        let general = PATTERNS
+            .iter()
+            .map(|(pattern, replacement)| ((*pattern).to_owned(), (*replacement).to_owned()));
         let mut patterns = Vec::new();
-        for (pattern, replacement) in PATTERNS {
+        for (pattern, replacement) in names.iter().cloned().chain(general) {
             patterns.push((
-                Regex::new(pattern).map_err(|error| format!("{pattern}: {error}"))?,
-                *replacement,
+                Regex::new(&pattern).map_err(|error| format!("{pattern}: {error}"))?,
+                replacement,
             ));
         }
-        let mut normaliser = Self { literals, patterns };
-        normaliser.literals.extend(names.iter().cloned());
-        Ok(normaliser)
+        Ok(Self { literals, patterns })
     }
 
     pub(crate) fn text(&self, text: &str) -> String {
@@ -115,7 +128,9 @@ impl Normaliser {
             text = text.replace(from, to);
         }
         for (pattern, replacement) in &self.patterns {
-            text = pattern.replace_all(&text, *replacement).into_owned();
+            text = pattern
+                .replace_all(&text, replacement.as_str())
+                .into_owned();
         }
         text
     }

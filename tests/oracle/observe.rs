@@ -116,12 +116,7 @@ impl<'case> Scene<'case> {
         let mut result = Map::new();
         result.insert("exit".to_owned(), run.exit.into());
         if self.case.plain_output {
-            let lines: Vec<&str> = run
-                .stdout
-                .lines()
-                .map(str::trim_end)
-                .filter(|line| !line.is_empty())
-                .collect();
+            let lines = plain_lines(&run.stdout);
             result.insert("output".to_owned(), self.normaliser.value(json!(lines)));
         } else {
             let screen = screen::parse(&run.stdout);
@@ -225,6 +220,18 @@ impl<'case> Scene<'case> {
     }
 }
 
+/// The lines of an output that is compared as text. `--list-hosts` prints the hosts of a play, each on an indented line
+/// of its own, in no certain order.
+fn plain_lines(stdout: &str) -> Vec<&str> {
+    let lines = stdout.lines().map(str::trim_end);
+    let mut lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let is_host = |line: &str| line.starts_with("      ") && !line.contains("TAGS:");
+    for hosts in lines.chunk_by_mut(|left, right| is_host(left) && is_host(right)) {
+        hosts.sort_unstable();
+    }
+    lines
+}
+
 /// The hosts of the case by their aliases, so that any host of the lab can play any part.
 fn inventory(case: &Case, claim: &Claim<'_>) -> String {
     let mut text = String::new();
@@ -279,14 +286,27 @@ fn normaliser(claim: &Claim<'_>, scratch: &Path) -> Result<Normaliser, String> {
     let mut names = Vec::new();
     for host in &claim.hosts {
         if let Some((name, address)) = &host.machine {
-            names.push((name.clone(), format!("<name of {}>", host.alias)));
-            names.push((address.clone(), format!("<address of {}>", host.alias)));
+            names.push((format!(r"\b{name}\b"), format!("<name of {}>", host.alias)));
+            names.push((
+                format!(r"\b{}\b", address.replace('.', r"\.")),
+                format!("<address of {}>", host.alias),
+            ));
         }
     }
     let mut literals = vec![(scratch.display().to_string(), "<scratch>".to_owned())];
+    if let Some(name) = scratch.file_name() {
+        literals.push((name.to_string_lossy().into_owned(), "<scratch>".to_owned()));
+    }
     if let Some(state) = claim.state() {
         literals.push((state.display().to_string(), "<lab>".to_owned()));
     }
+    // After the hosts' own addresses: the rest of their network.
+    names.extend(claim.network().map(|network| {
+        (
+            format!(r"\b{}\.", network.replace('.', r"\.")),
+            "<network>.".to_owned(),
+        )
+    }));
     Normaliser::new(literals, &names)
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn read(case: &Case) -> Result<Value, String> {
         .ok_or_else(|| format!("{}: no answer in it", path.display()))
 }
 
-pub(crate) fn write(case: &Case, engine: &Engine, answer: Value) -> Result<(), String> {
+pub(crate) fn write(case: &Case, engine: &Engine, answer: &Value) -> Result<(), String> {
     let version = engine.ansible_core()?;
     if version != ANSIBLE_CORE {
         return Err(format!(

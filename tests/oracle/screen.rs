@@ -56,7 +56,7 @@ pub(crate) fn parse(stdout: &str) -> Screen {
     while let Some(text) = input.next() {
         if let Some(found) = capture(&HEADING, text, 1) {
             finish(&heading, &mut lines, of_values);
-            heading = found.to_owned();
+            found.clone_into(&mut heading);
             in_diagnostic = false;
             of_values = if heading.starts_with("PLAY") {
                 heading.contains(VALUES_PLAY)

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 use std::rc::Rc;
 
 use sha1::{Digest, Sha1};
@@ -18,7 +19,10 @@ use crate::value::Value;
 const NOW: i64 = 1_700_000_000;
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 impl FakeHost {
@@ -140,7 +144,7 @@ impl FakeHost {
     /// Sets the times of last read and last write of what is there.
     pub fn times(self, path: &str, accessed: i64, modified: i64) -> Self {
         self.change(path, |inode| {
-            (inode.times.accessed, inode.times.modified) = ((accessed, 0), (modified, 0))
+            (inode.times.accessed, inode.times.modified) = ((accessed, 0), (modified, 0));
         })
     }
 
@@ -256,16 +260,17 @@ impl FakeHost {
         {
             let scripts = &mut self.state.borrow_mut().scripts;
             let answer: super::Script = Rc::new(answer);
-            match scripts.iter_mut().find(|script| script.prefix == words) {
-                Some(script) => script.answers.push(answer),
-                None => {
-                    let prefix = words.iter().map(|word| (*word).to_owned()).collect();
-                    scripts.push(Scripted {
-                        prefix,
-                        answers: vec![answer],
-                        used: 0,
-                    });
-                }
+            let known = scripts.iter_mut().find(|script| script.prefix == words);
+            if let Some(script) = known {
+                script.answers.push(answer);
+            } else {
+                let prefix = words.iter().map(|word| (*word).to_owned()).collect();
+                let answers = vec![answer];
+                scripts.push(Scripted {
+                    prefix,
+                    answers,
+                    used: 0,
+                });
             }
         }
         self

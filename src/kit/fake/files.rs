@@ -349,8 +349,9 @@ impl Host for FakeHost {
         self.folder("remove", &name)?;
         self.record(format!("remove_tree {name}"));
         let all = self.state.borrow().tree.at_and_below(&name);
-        all.iter()
-            .for_each(|name| self.state.borrow_mut().tree.remove(name));
+        for name in &all {
+            self.state.borrow_mut().tree.remove(name);
+        }
         Ok(())
     }
 

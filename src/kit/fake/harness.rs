@@ -88,9 +88,11 @@ pub fn assert_unchanged<M: Module>(arguments: &Value, host: &FakeHost) -> Outcom
     outcome
 }
 
+type Evaluate = Box<dyn Fn(&Value) -> Result<Value, Failure>>;
+
 /// A step whose expressions are evaluated by a closure.
 pub struct FakeStep {
-    evaluate: Box<dyn Fn(&Value) -> Result<Value, Failure>>,
+    evaluate: Evaluate,
     verbosity: u8,
 }
 

@@ -85,12 +85,11 @@ fn enabled() -> bool {
 impl ShellArgs {
     fn execution(&self) -> Execution<'_> {
         let line = self.raw_params.as_ref().or(self.cmd.as_ref());
-        let (line, shown) = match line {
-            Some(line) => (line.clone(), Value::from(line)),
-            None => {
-                let quoted: Vec<String> = self.argv.iter().map(|word| quote(word)).collect();
-                (quoted.join(" "), Value::from(self.argv.clone()))
-            }
+        let (line, shown) = if let Some(line) = line {
+            (line.clone(), Value::from(line))
+        } else {
+            let quoted: Vec<String> = self.argv.iter().map(|word| quote(word)).collect();
+            (quoted.join(" "), Value::from(self.argv.clone()))
         };
         let shell = self
             .executable

@@ -6,7 +6,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::kit::{Any, Control, ControllerRequest, Effect, Failure, Meta, Outcome, StepView, Support};
+use crate::kit::{
+    Any, Control, ControllerRequest, Effect, Failure, Meta, Outcome, StepView, Support,
+};
 use crate::value::{Dict, Key, Value};
 
 const fn meta(name: &'static str) -> Meta {
@@ -115,7 +117,10 @@ pub(crate) struct IncludeRole;
 impl Control for IncludeRole {
     type Args = IncludeRoleArgs;
 
-    const META: Meta = Meta { free_form: None, ..meta("ansible.builtin.include_role") };
+    const META: Meta = Meta {
+        free_form: None,
+        ..meta("ansible.builtin.include_role")
+    };
     const CONTROLLER: bool = true;
 
     fn run(args: &IncludeRoleArgs, _step: &dyn StepView) -> Result<Outcome, Failure> {
@@ -129,7 +134,12 @@ impl Control for IncludeRole {
             ("allow_duplicates", args.allow_duplicates.into()),
             ("rolespec_validate", args.rolespec_validate.into()),
         ];
-        Ok(include(given.into_iter().map(|(name, value)| (Key::from(name), value)).collect()))
+        Ok(include(
+            given
+                .into_iter()
+                .map(|(name, value)| (Key::from(name), value))
+                .collect(),
+        ))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Checksums of files, in hexadecimal.
 
+use std::fmt::Write as _;
 use std::io::Read;
 
 use md5::Md5;
@@ -61,7 +62,10 @@ impl Algorithm {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut out, byte| {
+        let _ = write!(out, "{byte:02x}");
+        out
+    })
 }
 
 #[cfg(test)]

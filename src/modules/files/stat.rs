@@ -43,6 +43,10 @@ use crate::value::{Dict, Value};
 /// ```
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "they are arguments of the task"
+)]
 pub(super) struct StatArgs {
     /// The path.
     #[serde(alias = "dest", alias = "name")]

@@ -4,6 +4,8 @@
 
 mod handlers;
 mod preview;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 use super::load::Loader;
@@ -40,6 +42,30 @@ impl Loader {
             verdicts.add(handlers::unknown(play, &preview));
         }
         verdicts.finish()
+    }
+}
+
+/// Returns the exit code that Ansible ends with for a playbook that does not load: 1 for what is wrong around it (a file or role that
+/// is missing, a name that cannot be), 4 for what is wrong in it. The first error decides.
+pub fn exit_code(diagnostics: &[Diagnostic]) -> u8 {
+    const GENERAL: [&str; 12] = [
+        "bad-meta",
+        "bad-tags",
+        "bad-variable-name",
+        "duplicate-loop",
+        "empty-loop",
+        "file-not-found",
+        "file-unreadable",
+        "module-gone",
+        "reserved-argument",
+        "role-not-found",
+        "role-without-name",
+        "vault",
+    ];
+    match diagnostics.iter().find(|diagnostic| diagnostic.is_error()) {
+        None => 0,
+        Some(error) if GENERAL.contains(&error.code.as_ref()) => 1,
+        Some(_) => 4,
     }
 }
 

@@ -45,6 +45,8 @@ pub(super) struct Statement {
     pub(super) nodes: Vec<(String, Node)>,
     /// Text without a name.
     pub(super) raw: Option<Value>,
+    /// What makes it fail wherever it is reached.
+    pub(super) faults: Vec<Diagnostic>,
     /// It was written as `local_action`.
     pub(super) local: bool,
 }
@@ -136,7 +138,7 @@ impl Session<'_> {
             return;
         }
         for item in unknown {
-            let module = self.nearest_module(item.name, collections);
+            let module = Self::nearest_module(item.name, collections);
             if module.is_none()
                 && unknown.len() > 1
                 && nearest_one(item.name, owner.keywords()).is_some()
@@ -167,7 +169,7 @@ impl Session<'_> {
         }
     }
 
-    fn nearest_module(&self, name: &str, collections: &[Arc<str>]) -> Option<String> {
+    fn nearest_module(name: &str, collections: &[Arc<str>]) -> Option<String> {
         if name.matches('.').count() >= 2 {
             let at = name.match_indices('.').nth(1).map(|(at, _)| at)?;
             let (collection, short) = (name.get(..at)?, name.get(at + 1..)?);
@@ -297,14 +299,12 @@ impl Session<'_> {
     ) -> Option<Option<Statement>> {
         let node = item.value;
         let (head, mapping) = if node.as_mapping().is_some() {
-            match node.get("module") {
-                Some(module) => (module, Some(node)),
-                None => {
-                    let headline =
-                        format!("`{}` needs `module`, the name of what to run", item.name);
-                    self.report(Diagnostic::error("no-action", headline).at(whole(item.key), ""));
-                    return None;
-                }
+            if let Some(module) = node.get("module") {
+                (module, Some(node))
+            } else {
+                let headline = format!("`{}` needs `module`, the name of what to run", item.name);
+                self.report(Diagnostic::error("no-action", headline).at(whole(item.key), ""));
+                return None;
             }
         } else {
             (node, None)
@@ -336,25 +336,22 @@ impl Session<'_> {
         let written = Value::text(name.as_str())
             .with_marks(value.marks())
             .with_origin(head.span);
+        let mut faults = Vec::new();
         let named = if is_template(&written) {
             Named::Templated(written)
         } else if let Some(named) = self.name(&name, span, collections) {
             named
         } else {
-            let mut diagnostic = Diagnostic::error(
-                "unknown-module",
-                format!("nobody has a module called `{name}`"),
-            );
-            let near = self.nearest_module(&name, collections);
-            diagnostic = diagnostic.at(
-                span,
-                near.map(|near| format!("did you mean `{near}`?"))
-                    .unwrap_or_default(),
-            );
-            self.report(diagnostic);
-            return None;
+            // In this form Ansible looks the name up when it gets there.
+            let label = Self::nearest_module(&name, collections)
+                .map(|near| format!("did you mean `{near}`?"))
+                .unwrap_or_default();
+            let headline = format!("nobody has a module called `{name}`");
+            faults.push(Diagnostic::error("unknown-module", headline).at(span, label));
+            Named::Templated(written)
         };
         let mut statement = Statement::new(named, &name, span);
+        statement.faults = faults;
         statement.local = item.name == "local_action";
         self.extra_arguments(&mut statement, extra);
         if let Some(mapping) = mapping {
@@ -484,6 +481,7 @@ impl Statement {
             spans: Vec::new(),
             nodes: Vec::new(),
             raw: None,
+            faults: Vec::new(),
             local: false,
         }
     }

@@ -63,7 +63,7 @@ pub(super) fn check(
     for defaults in scope.defaults_for(module, |group| names::group_contains(group, module)) {
         match defaults.as_dict() {
             Some(dict) => {
-                given.extend(dict.iter().map(|(key, value)| (key.clone(), value.clone())))
+                given.extend(dict.iter().map(|(key, value)| (key.clone(), value.clone())));
             }
             None => all_known = false,
         }
@@ -86,7 +86,12 @@ pub(super) fn check(
             .as_deref()
             .map(|path| path.split(['.', '[']).next().unwrap_or(path).to_owned());
         let missing = is_missing(&error, &given);
-        if !missing || all_known {
+        // What a template will be is not known; a module that takes any name may stumble over what stands for it.
+        let unknown_yet = name
+            .as_deref()
+            .and_then(|name| given.get(name))
+            .is_some_and(is_template);
+        if !unknown_yet && (!missing || all_known) {
             found.push(diagnostic(&error, module, arguments, action));
         }
         match name {

@@ -104,22 +104,19 @@ impl Session<'_> {
     /// Reads what a dynamic include says.
     pub(super) fn include(&mut self, statement: &Statement, place: &Place) -> Option<ActionKind> {
         let apply = self.apply(statement, place)?;
-        match statement.named {
-            Named::IncludeTasks => {
-                let file = self.include_file(statement)?;
-                Some(ActionKind::IncludeTasks(IncludeTasks { file, apply }))
-            }
-            _ => {
-                let (name, from) = self.role_options(statement)?;
-                Some(ActionKind::IncludeRole(IncludeRole {
-                    name,
-                    from,
-                    apply,
-                    public: statement.argument("public").cloned(),
-                    allow_duplicates: statement.argument("allow_duplicates").cloned(),
-                    validate: statement.argument("rolespec_validate").cloned(),
-                }))
-            }
+        if let Named::IncludeTasks = statement.named {
+            let file = self.include_file(statement)?;
+            Some(ActionKind::IncludeTasks(IncludeTasks { file, apply }))
+        } else {
+            let (name, from) = self.role_options(statement)?;
+            Some(ActionKind::IncludeRole(Box::new(IncludeRole {
+                name,
+                from,
+                apply,
+                public: statement.argument("public").cloned(),
+                allow_duplicates: statement.argument("allow_duplicates").cloned(),
+                validate: statement.argument("rolespec_validate").cloned(),
+            })))
         }
     }
 
@@ -157,7 +154,10 @@ impl Session<'_> {
                 .argument(option)
                 .filter(|value| value.as_str().is_none())
             {
-                let headline = format!("`{option}` must be text, not {}", value.type_name());
+                let headline = format!(
+                    "`{option}` must be text, not {}",
+                    super::shape::kind_words(value)
+                );
                 self.report(Diagnostic::error("bad-argument", headline).at(value.origin(), ""));
             }
         }
@@ -255,15 +255,15 @@ impl Session<'_> {
     /// Returns the tasks of an imported file.
     pub(super) fn import_tasks(
         &mut self,
-        statement: Statement,
+        statement: &Statement,
         keywords: Keywords,
         own: Own,
         node: &Node,
         place: &Place,
     ) -> Vec<Entry> {
-        self.refuse_import_extras(&statement, &own, "include_tasks");
+        self.refuse_import_extras(statement, &own, "include_tasks");
         self.faults_of_many(own.faults, true);
-        let Some(file) = self.include_file(&statement) else {
+        let Some(file) = self.include_file(statement) else {
             return Vec::new();
         };
         let scope = Scope {
@@ -365,7 +365,7 @@ impl Session<'_> {
     /// Returns the tasks of an imported role.
     pub(super) fn import_role(
         &mut self,
-        statement: Statement,
+        statement: &Statement,
         keywords: Keywords,
         own: Own,
         node: &Node,
@@ -380,9 +380,9 @@ impl Session<'_> {
             self.report(diagnostic);
             return Vec::new();
         }
-        self.refuse_import_extras(&statement, &own, "include_role");
+        self.refuse_import_extras(statement, &own, "include_role");
         self.faults_of_many(own.faults, true);
-        let Some((name, from)) = self.role_options(&statement) else {
+        let Some((name, from)) = self.role_options(statement) else {
             return Vec::new();
         };
         let scope = Scope {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::Session;
 use super::documents::{Item, items, odd_keys, whole};
-use super::shape::{Mismatch, Shape, as_bool, is_all_template, is_template};
+use super::shape::{Mismatch, Shape, as_bool, is_all_template, is_template, kind_words};
 use crate::diag::{Diagnostic, nearest_one};
 use crate::playbook::model::{Keywords, ModuleDefaults};
 use crate::playbook::names::{self, Owner, Resolution};
@@ -164,15 +164,22 @@ impl Session<'_> {
                 })
                 .collect(),
             Kind::List(tags) => {
-                for tag in tags
+                // A list in the list counts by its items, as what a template gives does.
+                let flat: Vec<Value> = tags
                     .iter()
-                    .filter(|tag| tag.as_str().is_none() && tag.as_int().is_none())
-                {
+                    .flat_map(|tag| {
+                        tag.as_list()
+                            .map_or_else(|| vec![tag.clone()], <[Value]>::to_vec)
+                    })
+                    .collect();
+                for tag in flat.iter().filter(|tag| {
+                    tag.as_list().is_some() || tag.as_dict().is_some() || tag.is_null()
+                }) {
                     let headline =
-                        format!("a tag must be text or a number, not {}", tag.type_name());
+                        format!("a tag must be text or a number, not {}", kind_words(tag));
                     faults.push(Diagnostic::error("bad-tags", headline).at(tag.origin(), ""));
                 }
-                tags.to_vec()
+                flat
             }
             _ => {
                 let headline = format!(
@@ -234,7 +241,7 @@ impl Session<'_> {
             .iter()
             .filter(|value| value.as_dict().is_none() && !is_template(value))
         {
-            let headline = format!("`environment` must be a mapping, not {}", value.type_name());
+            let headline = format!("`environment` must be a mapping, not {}", kind_words(value));
             // Ansible warns and goes on without it.
             self.report(
                 Diagnostic::warning("bad-keyword-value", headline)
@@ -260,17 +267,16 @@ impl Session<'_> {
     fn collections(&mut self, item: Item<'_>) -> Option<Vec<Arc<str>>> {
         let mut names: Vec<Arc<str>> = Vec::new();
         for value in self.listed(item.value) {
-            match value.as_str() {
-                Some(name) => names.push(name.into()),
-                None => {
-                    let headline = format!(
-                        "`collections` must be a list of names, not of {}",
-                        value.type_name()
-                    );
-                    self.report(
-                        Diagnostic::error("bad-keyword-value", headline).at(value.origin(), ""),
-                    );
-                }
+            if let Some(name) = value.as_str() {
+                names.push(name.into());
+            } else {
+                let headline = format!(
+                    "`collections` must be a list of names, not of {}",
+                    kind_words(&value)
+                );
+                self.report(
+                    Diagnostic::error("bad-keyword-value", headline).at(value.origin(), ""),
+                );
             }
         }
         (!names.is_empty()).then_some(names)
@@ -310,27 +316,24 @@ impl Session<'_> {
                     Resolution::Unknown => self.local_module(item.name).then(|| item.name.into()),
                 },
             };
-            match name {
-                Some(name) => defaults.by_name.push((name, value)),
-                None => {
-                    let what = if item.name.starts_with("group/") {
-                        "action group"
-                    } else {
-                        "module"
-                    };
-                    let headline = format!(
-                        "no {what} is called `{}`",
-                        item.name.trim_start_matches("group/")
-                    );
-                    let mut diagnostic =
-                        Diagnostic::error("bad-module-defaults", headline).at(whole(item.key), "");
-                    if let Some(near) =
-                        nearest_one(item.name, names::module_names("ansible.builtin"))
-                    {
-                        diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
-                    }
-                    self.report(diagnostic);
+            if let Some(name) = name {
+                defaults.by_name.push((name, value));
+            } else {
+                let what = if item.name.starts_with("group/") {
+                    "action group"
+                } else {
+                    "module"
+                };
+                let headline = format!(
+                    "no {what} is called `{}`",
+                    item.name.trim_start_matches("group/")
+                );
+                let mut diagnostic =
+                    Diagnostic::error("bad-module-defaults", headline).at(whole(item.key), "");
+                if let Some(near) = nearest_one(item.name, names::module_names("ansible.builtin")) {
+                    diagnostic = diagnostic.help(format!("did you mean `{near}`?"));
                 }
+                self.report(diagnostic);
             }
         }
         defaults
@@ -350,12 +353,19 @@ impl Session<'_> {
             Diagnostic::error("unknown-keyword", headline)
         };
         let others = Owner::others_with(name);
-        let label = match nearest_one(name, owner.keywords()) {
+        let near = nearest_one(name, owner.keywords());
+        let label = match near {
             Some(near) => format!("did you mean `{near}`?"),
             None if !others.is_empty() => format!("it belongs to {}", list_words(&others)),
             None => String::new(),
         };
         diagnostic = diagnostic.at(whole(key), label);
+        let include = matches!(owner, Owner::Include | Owner::HandlerInclude);
+        if include && near.is_none() && Owner::Block.has(name) {
+            diagnostic = diagnostic.help(format!(
+                "for the tasks that it brings, write `apply: {{{name}: ...}}` among its arguments"
+            ));
+        }
         self.report(diagnostic);
     }
 

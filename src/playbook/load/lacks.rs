@@ -1,6 +1,6 @@
 //! Keywords that Ansible has and kplay lacks so far. Delete a line here when kplay learns one.
 
-use super::shape::{as_bool, as_number};
+use super::shape::{as_number, is_template};
 use crate::playbook::model::{Scope, Unsupported, UnsupportedKind};
 use crate::value::Value;
 
@@ -19,17 +19,7 @@ pub(super) fn of_scope(scope: &Scope) -> Vec<Unsupported> {
         .effective(|keywords| &keywords.debugger)
         .filter(|value| !value.is_null() && value.as_str() != Some("never"))
         .map(|value| keyword("debugger", value, None));
-    let throttle = scope
-        .effective(|keywords| &keywords.throttle)
-        .filter(|value| !value.is_null() && as_number(value) != Some(0.0))
-        .map(|value| {
-            keyword(
-                "throttle",
-                value,
-                Some("`serial` and `--forks` bound how many hosts work at once"),
-            )
-        });
-    debugger.into_iter().chain(throttle).collect()
+    debugger.into_iter().collect()
 }
 
 /// Returns what of a task's own keywords kplay lacks.
@@ -47,17 +37,14 @@ pub(super) fn of_task(async_seconds: Option<&Value>) -> Vec<Unsupported> {
         .collect()
 }
 
-/// Returns what of a play's strategy kplay lacks.
+/// Returns what of a play's strategy kplay lacks. What a template gives is for the engine to look at.
 pub(super) fn of_strategy(strategy: &Value) -> Option<Unsupported> {
-    let name = strategy.as_str()?;
+    let name = strategy.as_str().filter(|_| !is_template(strategy))?;
     let short = name.strip_prefix("ansible.builtin.").unwrap_or(name);
-    (short != "linear" && as_bool(strategy).is_none()).then(|| Unsupported {
+    (!matches!(short, "linear" | "free" | "host_pinned")).then(|| Unsupported {
         kind: UnsupportedKind::Keyword,
         what: format!("strategy `{name}`"),
         span: strategy.origin(),
-        help: Some(
-            "kplay runs `linear`, and lets hosts run ahead where the results stay the same"
-                .to_owned(),
-        ),
+        help: Some("kplay has linear, free and host_pinned".to_owned()),
     })
 }

@@ -212,7 +212,7 @@ impl Session<'_> {
             "fact_path" => own.fact_path = self.shaped(item, Shape::Text, faults),
             "force_handlers" => own.force_handlers = self.shaped(item, Shape::Bool, faults),
             "max_fail_percentage" => {
-                own.max_fail_percentage = self.shaped(item, Shape::Percent, faults)
+                own.max_fail_percentage = self.shaped(item, Shape::Percent, faults);
             }
             "order" => own.order = self.choice(item, &ORDERS, faults),
             "strategy" => own.strategy = self.choice(item, &STRATEGIES, faults),
@@ -222,7 +222,7 @@ impl Session<'_> {
                     .listed(item.value)
                     .into_iter()
                     .filter(|name| !name.is_null())
-                    .collect()
+                    .collect();
             }
             "vars_prompt" => own.vars_prompt = self.prompts(item),
             name if Owner::Play.has(name) => {
@@ -241,6 +241,9 @@ impl Session<'_> {
     /// Checks that a play says where it runs.
     fn hosts(&mut self, node: &Node, own: &Own) {
         let Some((key, value)) = node.entry("hosts") else {
+            if node.get("include").is_some() {
+                return; // its own mistake is reported
+            }
             let diagnostic = Diagnostic::error("no-hosts", "this play does not say where it runs")
                 .at(node.span, "`hosts` is missing");
             let is_task = items(node)
@@ -275,7 +278,10 @@ impl Session<'_> {
             .iter()
             .find(|host| host.as_str().is_none() && host.as_fault().is_none())
         {
-            let headline = format!("a pattern in `hosts` must be text, not {}", odd.type_name());
+            let headline = format!(
+                "a pattern in `hosts` must be text, not {}",
+                super::shape::kind_words(odd)
+            );
             self.report(Diagnostic::error("no-hosts", headline).at(odd.origin().or(place), ""));
         }
     }
@@ -319,7 +325,7 @@ impl Session<'_> {
             if !fits {
                 let headline = format!(
                     "`serial` must be numbers or percentages, not {}",
-                    batch.type_name()
+                    super::shape::kind_words(batch)
                 );
                 faults.push(
                     Diagnostic::error("bad-keyword-value", headline)

@@ -8,7 +8,10 @@ use crate::playbook::names::PluginKind;
 /// What the file of a plugin may end in.
 fn stem(file: &str) -> Option<&str> {
     let stem = file.rsplit_once('.').map_or(file, |(stem, _)| stem);
-    (!stem.is_empty() && !stem.starts_with('_') && !file.ends_with(".pyc")).then_some(stem)
+    let compiled = std::path::Path::new(file)
+        .extension()
+        .is_some_and(|extension| extension == "pyc");
+    (!stem.is_empty() && !stem.starts_with('_') && !compiled).then_some(stem)
 }
 
 impl Session<'_> {

@@ -153,8 +153,10 @@ impl Session<'_> {
         for (key, value) in &role.parameters {
             let Some(name) = key.as_str() else { continue };
             let known = role.defaults.contains(name) || role.vars.contains(name);
-            let near =
-                nearest_one(name, Owner::Role.keywords()).filter(|near| near.len() > 3 && !known);
+            let near = nearest_one(name, Owner::Role.keywords())
+                .filter(|near| near.len() > 3 && !known)
+                // `ports` is a good name; it is not `port` mistyped.
+                .filter(|near| !name.starts_with(near) && !near.starts_with(name));
             if let Some(near) = near {
                 let headline = format!(
                     "`{name}` is no keyword and goes to role `{}` as a parameter",

@@ -125,3 +125,19 @@ pub(super) fn as_number(value: &Value) -> Option<f64> {
         _ => None,
     }
 }
+
+/// Returns what a message calls the type of a value.
+pub(super) fn kind_words(value: &Value) -> &'static str {
+    match value.kind() {
+        Kind::Null => "nothing",
+        Kind::Bool(_) => "true or false",
+        Kind::Int(_) | Kind::Big(_) => "an integer",
+        Kind::Float(_) => "a number",
+        Kind::Str(_) => "text",
+        Kind::Bytes(_) => "binary data",
+        Kind::List(_) | Kind::Tuple(_) => "a list",
+        Kind::Dict(_) => "a mapping",
+        Kind::Moment(_) => "a date",
+        Kind::Undefined(_) => "undefined",
+    }
+}

@@ -10,7 +10,9 @@ use super::shape::{Shape, is_template};
 use super::{Place, Session, lacks};
 use crate::diag::{Diagnostic, nearest_one};
 use crate::playbook::model::{
-    Action, ActionKind, Entry, Keywords, Loop, LoopControl, MetaAction, Scope, ScopeKind, Task, Unsupported};
+    Action, ActionKind, Entry, Keywords, Loop, LoopControl, MetaAction, Scope, ScopeKind, Task,
+    Unsupported,
+};
 use crate::playbook::names::{Owner, PluginKind, knows_plugin, plugin_names};
 use crate::value::Value;
 use crate::yaml::Node;
@@ -59,8 +61,8 @@ impl Session<'_> {
             keywords.delegate_to = Some(Value::text("localhost").with_origin(statement.span));
         }
         match &statement.named {
-            Named::ImportTasks => self.import_tasks(statement, keywords, own, node, place),
-            Named::ImportRole => self.import_role(statement, keywords, own, node, place),
+            Named::ImportTasks => self.import_tasks(&statement, keywords, own, node, place),
+            Named::ImportRole => self.import_role(&statement, keywords, own, node, place),
             Named::ImportPlaybook => {
                 let diagnostic = Diagnostic::error(
                     "misplaced-import",
@@ -94,6 +96,7 @@ impl Session<'_> {
             span: node.span,
             parent: Some(Arc::clone(&place.scope)),
         });
+        own.faults.extend(statement.faults.iter().cloned());
         let (kind, arguments) = match &statement.named {
             Named::Module(entry, _) => {
                 let arguments =
@@ -168,7 +171,7 @@ impl Session<'_> {
         for (index, condition) in scope.when().into_iter().enumerate() {
             let found = self.look_at_condition(condition);
             // The outermost condition is evaluated in each case, the others only where those before hold.
-            if index == 0 && reached {
+            if index == 0 && reached && !is_ignored(&scope) {
                 first_faults.extend(found.faults);
                 first_faults.extend(found.unsupported.iter().map(Unsupported::diagnostic));
             } else {
@@ -308,7 +311,7 @@ impl Session<'_> {
                 "pause" => control.pause = self.shaped(item, Shape::Number, faults),
                 "extended" => control.extended = self.shaped(item, Shape::Bool, faults),
                 "extended_allitems" => {
-                    control.extended_allitems = self.shaped(item, Shape::Bool, faults)
+                    control.extended_allitems = self.shaped(item, Shape::Bool, faults);
                 }
                 "break_when" => control.break_when = self.conditions(item),
                 _ => self.unknown_keyword(Owner::LoopControl, item.name, item.key),
@@ -328,8 +331,7 @@ impl Session<'_> {
         let name = item
             .value
             .as_str()
-            .map(str::to_owned)
-            .unwrap_or_else(|| self.value(item.value).to_text());
+            .map_or_else(|| self.value(item.value).to_text(), str::to_owned);
         if item.value.as_str().is_none() {
             let headline = format!(
                 "`register` needs the name of a variable, not {}",
@@ -347,7 +349,7 @@ impl Session<'_> {
             let Some(topic) = value.as_str() else {
                 let headline = format!(
                     "a topic in `listen` must be text, not {}",
-                    value.type_name()
+                    super::shape::kind_words(&value)
                 );
                 self.report(
                     Diagnostic::error("bad-keyword-value", headline).at(value.origin(), ""),
@@ -442,15 +444,17 @@ impl Session<'_> {
     }
 }
 
+/// Tells whether a failure may be ignored.
+fn is_ignored(scope: &Scope) -> bool {
+    let ignored = scope.effective(|keywords| &keywords.ignore_errors);
+    ignored.is_some() && !is_false(ignored)
+}
+
 /// Tells whether the keywords of a task may keep a run from failing because of it.
 fn is_avoidable(scope: &Scope, own: &Own) -> bool {
     let loops = own.loop_.as_ref().is_some_and(|loop_| match loop_ {
         Loop::Items(items) => !runs_for_certain(items),
         Loop::With { terms, .. } => !runs_for_certain(terms),
     });
-    let ignored = scope.effective(|keywords| &keywords.ignore_errors);
-    loops
-        || !scope.when().is_empty()
-        || !own.failed_when.is_empty()
-        || (ignored.is_some() && !is_false(ignored))
+    loops || !scope.when().is_empty() || !own.failed_when.is_empty() || is_ignored(scope)
 }

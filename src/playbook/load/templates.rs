@@ -5,13 +5,18 @@
 
 use super::Session;
 use crate::diag::{Diagnostic, Severity, Span, nearest_one};
-use crate::kit;
 use crate::playbook::model::{
     ActionKind, Arguments, Loop, LoopControl, Unsupported, UnsupportedKind,
 };
 use crate::playbook::names::{PluginKind, knows_plugin, plugin_names};
 use crate::template::{Uses, has_filter, has_lookup, has_test};
 use crate::value::{Dict, Value};
+
+/// Arguments that hold expressions without delimiters.
+const EXPRESSIONS: [(&str, &str); 2] = [
+    ("ansible.builtin.assert", "that"),
+    ("ansible.builtin.debug", "var"),
+];
 
 /// What templates were found to be.
 #[derive(Default)]
@@ -114,14 +119,15 @@ impl Session<'_> {
         conditions: [&[Value]; 3],
     ) -> Found {
         let mut found = Found::default();
-        // What a module evaluates itself it gets as conditions or expressions.
-        let raw: &[&str] = match kind {
-            ActionKind::Module(kit::Entry::Control(control)) => control.raw(),
-            _ => &[],
+        let module = match kind {
+            ActionKind::Module(entry) => entry.meta().name,
+            _ => "",
         };
         for (name, value) in &arguments.given {
-            let is_raw = name.as_str().is_some_and(|name| raw.contains(&name));
-            found.extend(if is_raw {
+            let is_expression = name
+                .as_str()
+                .is_some_and(|name| EXPRESSIONS.contains(&(module, name)));
+            found.extend(if is_expression {
                 self.look_at_condition(value)
             } else {
                 self.look_at_value(value)

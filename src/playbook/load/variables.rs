@@ -41,7 +41,10 @@ impl Session<'_> {
         {
             Some(text) if !text.is_empty() => Some(text),
             _ => {
-                let headline = format!("{what} must be text, not {}", rendered.type_name());
+                let headline = format!(
+                    "{what} must be text, not {}",
+                    super::shape::kind_words(&rendered)
+                );
                 self.report(Diagnostic::error("static-name", headline).at(value.origin(), ""));
                 None
             }
@@ -52,7 +55,7 @@ impl Session<'_> {
     fn static_variables(&mut self, scope: &Scope) -> Dict {
         let mut all = Dict::new();
         let merge = |all: &mut Dict, more: &Dict| {
-            all.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())))
+            all.extend(more.iter().map(|(key, value)| (key.clone(), value.clone())));
         };
         all.insert("playbook_dir", self.play.directory.display().to_string());
         for role in self.play.roles.iter().filter(|role| role.public) {

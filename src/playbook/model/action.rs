@@ -38,7 +38,7 @@ pub enum ActionKind {
     /// `include_tasks`.
     IncludeTasks(IncludeTasks),
     /// `include_role`.
-    IncludeRole(IncludeRole),
+    IncludeRole(Box<IncludeRole>),
 }
 
 impl fmt::Debug for ActionKind {

@@ -77,10 +77,16 @@ impl Owner {
         self.keywords().any(|known| known == keyword)
     }
 
-    /// Returns the others that have that keyword.
+    /// Returns those that a message names for a keyword. Metadata and includes are left out: they have theirs by the way.
     pub fn others_with(keyword: &str) -> Vec<&'static str> {
         Self::ALL
             .iter()
+            .filter(|(owner, ..)| {
+                !matches!(
+                    owner,
+                    Self::RoleMetadata | Self::Include | Self::HandlerInclude
+                )
+            })
             .filter(|(owner, ..)| owner.has(keyword))
             .map(|(_, _, words)| *words)
             .collect()

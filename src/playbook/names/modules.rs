@@ -75,16 +75,22 @@ fn split(name: &str) -> Option<(&str, &str)> {
     Some((name.get(..second)?, name.get(second + 1..)?))
 }
 
-/// Returns the lines whose first word is `collection`; the files are sorted.
+/// Returns the lines whose first word is `collection`. The files are sorted, so that those lines stand together.
 pub(super) fn lines_of<'a>(
     table: &'a str,
     collection: &str,
 ) -> impl Iterator<Item = &'a str> + use<'a> {
     let collection = collection.to_owned();
-    table.lines().filter(move |line| {
-        line.strip_prefix(collection.as_str())
-            .is_some_and(|rest| rest.starts_with(' '))
-    })
+    let later = collection.clone();
+    table
+        .lines()
+        .skip_while(move |line| !belongs(line, &collection))
+        .take_while(move |line| belongs(line, &later))
+}
+
+fn belongs(line: &str, collection: &str) -> bool {
+    line.strip_prefix(collection)
+        .is_some_and(|rest| rest.starts_with(' '))
 }
 
 /// Returns the words after the first on the lines of `collection`.

@@ -130,7 +130,7 @@ impl Evaluator<'_> {
         span: Span,
     ) -> Result<Vec<Value>, TemplateError> {
         let Some(function) = lookups::find(name) else {
-            return Err(TemplateError::new(format!("there is no lookup `{name}`")));
+            return Err(unknown("lookup", name, lookups::names()));
         };
         self.fleeting.set(true);
         let secret = terms.iter().any(Value::holds_secret)
@@ -160,7 +160,7 @@ impl Evaluator<'_> {
         span: Span,
     ) -> Result<Value, TemplateError> {
         let Some(function) = filters::find(name) else {
-            return Err(TemplateError::new(format!("there is no filter `{name}`")));
+            return Err(unknown("filter", name, filters::names()));
         };
         let base = base_name(name);
         if !FORGIVING_FILTERS.contains(&base) {
@@ -208,7 +208,7 @@ impl Evaluator<'_> {
         span: Span,
     ) -> Result<Value, TemplateError> {
         let Some(function) = tests::find(name) else {
-            return Err(TemplateError::new(format!("there is no test `{name}`")));
+            return Err(unknown("test", name, tests::names()));
         };
         if !FORGIVING_TESTS.contains(&base_name(name)) {
             if value.as_fault().is_some() {
@@ -263,4 +263,16 @@ pub(super) fn first_undefined(positional: &[Value], named: &[Keyword]) -> Option
         .chain(named.iter().map(|(_, value)| value))
         .find(|value| value.as_fault().is_some())
         .cloned()
+}
+
+/// The error for a name that nothing has, with the nearest one.
+fn unknown(kind: &str, name: &str, names: impl Iterator<Item = &'static str>) -> TemplateError {
+    let error = TemplateError::new(format!("there is no {kind} `{name}`"));
+    match (error, crate::diag::nearest_one(name, names)) {
+        (TemplateError::Fault(fault), Some(near)) => TemplateError::Fault(crate::value::Fault {
+            help: Some(format!("did you mean `{near}`?")),
+            ..fault
+        }),
+        (error, _) => error,
+    }
 }

@@ -25,14 +25,20 @@ pub(crate) struct Arguments<'a> {
 }
 
 /// Binds the arguments to `names`, of which the first `required` must be there. Undefined ones fail.
-pub(crate) fn bind<'a>(call: Call<'a>, names: &[&str], required: usize) -> Result<Arguments<'a>, TemplateError> {
+pub(crate) fn bind<'a>(
+    call: Call<'a>,
+    names: &[&str],
+    required: usize,
+) -> Result<Arguments<'a>, TemplateError> {
     defined(&call)?;
     bind_lazy(call, names, required)
 }
 
 /// Fails with the fault of the first argument that is undefined at its top.
 pub(crate) fn defined(call: &Call<'_>) -> Result<(), TemplateError> {
-    let all = std::iter::once(&call.value).chain(&call.positional).chain(call.named.iter().map(|(_, value)| value));
+    let all = std::iter::once(&call.value)
+        .chain(&call.positional)
+        .chain(call.named.iter().map(|(_, value)| value));
     for value in all {
         if let Some(fault) = value.as_fault() {
             return Err(TemplateError::Fault(fault.clone()));
@@ -42,10 +48,27 @@ pub(crate) fn defined(call: &Call<'_>) -> Result<(), TemplateError> {
 }
 
 /// Binds as [`bind`] does and lets undefined arguments pass.
-pub(crate) fn bind_lazy<'a>(call: Call<'a>, names: &[&str], required: usize) -> Result<Arguments<'a>, TemplateError> {
-    let Call { name, value, positional, named, span, evaluator } = call;
+pub(crate) fn bind_lazy<'a>(
+    call: Call<'a>,
+    names: &[&str],
+    required: usize,
+) -> Result<Arguments<'a>, TemplateError> {
+    let Call {
+        name,
+        value,
+        positional,
+        named,
+        span,
+        evaluator,
+    } = call;
     let items = bind_items(name, positional, named, names, required)?;
-    Ok(Arguments { name: name.to_owned(), value, items, span, evaluator })
+    Ok(Arguments {
+        name: name.to_owned(),
+        value,
+        items,
+        span,
+        evaluator,
+    })
 }
 
 /// Binds bare lists of arguments, for lookups and for filters with a variable number of them.
@@ -67,18 +90,25 @@ pub(crate) fn bind_items(
     let mut items: Vec<Option<Value>> = positional.into_iter().map(Some).collect();
     items.resize(names.len(), None);
     for (keyword, value) in named {
-        let place = names.iter().position(|known| **known == *keyword).and_then(|index| items.get_mut(index));
+        let place = names
+            .iter()
+            .position(|known| **known == *keyword)
+            .and_then(|index| items.get_mut(index));
         let Some(place) = place else {
             return Err(unknown(name, &keyword, names));
         };
         if place.is_some() {
-            return Err(TemplateError::new(format!("`{name}` got more than one value for argument `{keyword}`")));
+            return Err(TemplateError::new(format!(
+                "`{name}` got more than one value for argument `{keyword}`"
+            )));
         }
         *place = Some(value);
     }
     for (item, known) in items.iter().zip(names).take(required) {
         if item.is_none() {
-            return Err(TemplateError::new(format!("`{name}` misses its argument `{known}`")));
+            return Err(TemplateError::new(format!(
+                "`{name}` misses its argument `{known}`"
+            )));
         }
     }
     Ok(items)
@@ -104,7 +134,10 @@ impl Arguments<'_> {
 
     /// Takes a required argument out.
     pub(crate) fn take(&mut self, index: usize) -> Value {
-        self.items.get_mut(index).and_then(Option::take).unwrap_or_default()
+        self.items
+            .get_mut(index)
+            .and_then(Option::take)
+            .unwrap_or_default()
     }
 
     /// Returns Python's truth of the argument, or `default` where it was not given.
@@ -114,7 +147,7 @@ impl Arguments<'_> {
 
     /// Returns the argument as an integer, or `default` where it was not given.
     pub(crate) fn int(&self, index: usize, default: i64) -> Result<i64, TemplateError> {
-        self.get(index).map_or(Ok(default), |value| integer(value))
+        self.get(index).map_or(Ok(default), integer)
     }
 
     /// Returns the argument as an integer, if it was given and is not `None`.
@@ -132,14 +165,19 @@ impl Arguments<'_> {
 
     /// Returns a text argument, if it was given and is not `None`.
     pub(crate) fn optional_text(&self, index: usize) -> Result<Option<String>, TemplateError> {
-        self.given(index).map(|value| self.expect_text(value)).transpose()
+        self.given(index)
+            .map(|value| self.expect_text(value))
+            .transpose()
     }
 
     fn expect_text(&self, value: &Value) -> Result<String, TemplateError> {
         match value.kind() {
             Kind::Str(text) => Ok(text.to_string()),
             Kind::Undefined(fault) => Err(TemplateError::Fault((**fault).clone())),
-            _ => Err(self.error(format!("needs text, but an argument is {}", value.type_name()))),
+            _ => Err(self.error(format!(
+                "needs text, but an argument is {}",
+                value.type_name()
+            ))),
         }
     }
 

@@ -83,7 +83,12 @@ impl ListMerge {
     }
 }
 
-fn merge(below: &Value, above: &Value, recursive: bool, lists: ListMerge) -> Result<Value, TemplateError> {
+fn merge(
+    below: &Value,
+    above: &Value,
+    recursive: bool,
+    lists: ListMerge,
+) -> Result<Value, TemplateError> {
     let base = mapping(below, "combine")?;
     let patch = mapping(above, "combine")?;
     if base.is_empty() || below == above {
@@ -95,10 +100,15 @@ fn merge(below: &Value, above: &Value, recursive: bool, lists: ListMerge) -> Res
     let mut merged = base.clone();
     for (name, value) in patch {
         let new = match (base.get_key(name).map(Value::kind), value.kind()) {
-            (Some(Kind::Dict(_)), Kind::Dict(_)) if recursive => {
-                merge(base.get_key(name).unwrap_or(&Value::NULL), value, recursive, lists)?
+            (Some(Kind::Dict(_)), Kind::Dict(_)) if recursive => merge(
+                base.get_key(name).unwrap_or(&Value::NULL),
+                value,
+                recursive,
+                lists,
+            )?,
+            (Some(Kind::List(old)), Kind::List(new)) if lists != ListMerge::Replace => {
+                lists.apply(old, new)
             }
-            (Some(Kind::List(old)), Kind::List(new)) if lists != ListMerge::Replace => lists.apply(old, new),
             _ => value.clone(),
         };
         merged.insert(name.clone(), new);
@@ -107,7 +117,12 @@ fn merge(below: &Value, above: &Value, recursive: bool, lists: ListMerge) -> Res
 }
 
 fn names(arguments: &Arguments<'_>) -> (Value, Value) {
-    let name = |index, default: &str| arguments.get(index).cloned().unwrap_or_else(|| Value::from(default));
+    let name = |index, default: &str| {
+        arguments
+            .get(index)
+            .cloned()
+            .unwrap_or_else(|| Value::from(default))
+    };
     (name(0, "key"), name(1, "value"))
 }
 
@@ -120,7 +135,11 @@ pub(super) fn dict2items(call: Call<'_>) -> Result<Value, TemplateError> {
     Ok(dict
         .iter()
         .map(|(name, value)| {
-            Value::dict(Dict::new().with(key_name.clone(), name.to_value()).with(value_name.clone(), value.clone()))
+            Value::dict(
+                Dict::new()
+                    .with(key_name.clone(), name.to_value())
+                    .with(value_name.clone(), value.clone()),
+            )
         })
         .collect())
 }
@@ -152,7 +171,11 @@ pub(super) fn rekey_on_member(call: Call<'_>) -> Result<Value, TemplateError> {
     let overwrite = match arguments.text(1, "error")?.as_str() {
         "error" => false,
         "overwrite" => true,
-        other => return Err(arguments.error(format!("knows `duplicates` error and overwrite, not `{other}`"))),
+        other => {
+            return Err(arguments.error(format!(
+                "knows `duplicates` error and overwrite, not `{other}`"
+            )));
+        }
     };
     let items = match arguments.value.kind() {
         Kind::Dict(dict) => dict.values().cloned().collect(),
@@ -162,11 +185,16 @@ pub(super) fn rekey_on_member(call: Call<'_>) -> Result<Value, TemplateError> {
     let mut result = Dict::new();
     for item in items {
         let Some(name) = mapping(&item, "rekey_on_member")?.get_key(&member).cloned() else {
-            return Err(arguments.error(format!("did not find the key {} in an item", member.to_value().to_repr())));
+            return Err(arguments.error(format!(
+                "did not find the key {} in an item",
+                member.to_value().to_repr()
+            )));
         };
         let name = key(&name)?;
         if !overwrite && result.get_key(&name).is_some() {
-            return Err(arguments.error(format!("found the key {} twice", name.to_value().to_repr())));
+            return Err(
+                arguments.error(format!("found the key {} twice", name.to_value().to_repr()))
+            );
         }
         result.insert(name, item);
     }
@@ -186,8 +214,16 @@ pub(super) fn dictsort(call: Call<'_>) -> Result<Value, TemplateError> {
     let keyed = mapping(&arguments.value, "dictsort")?
         .iter()
         .map(|(name, value)| {
-            let by = if by_value { value.clone() } else { name.to_value() };
-            let by = if case_sensitive { by } else { without_case(&by) };
+            let by = if by_value {
+                value.clone()
+            } else {
+                name.to_value()
+            };
+            let by = if case_sensitive {
+                by
+            } else {
+                without_case(&by)
+            };
             (by, Value::tuple([name.to_value(), value.clone()]))
         })
         .collect();
@@ -198,7 +234,10 @@ pub(super) fn dictsort(call: Call<'_>) -> Result<Value, TemplateError> {
 pub(super) fn items(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
     let dict = mapping(&arguments.value, "items")?;
-    Ok(dict.iter().map(|(name, value)| Value::tuple([name.to_value(), value.clone()])).collect())
+    Ok(dict
+        .iter()
+        .map(|(name, value)| Value::tuple([name.to_value(), value.clone()]))
+        .collect())
 }
 
 /// `community.general.dict`: a dictionary from pairs.
@@ -241,13 +280,18 @@ fn filter_keys(call: Call<'_>, keep: bool) -> Result<Value, TemplateError> {
     };
     let how = arguments.text(1, "equal")?;
     let patterns = match how.as_str() {
-        "regex" => targets.iter().map(|text| super::regex::Pattern::new(text, super::regex::Flags::default())).collect::<Result<Vec<_>, _>>()?,
+        "regex" => targets
+            .iter()
+            .map(|text| super::regex::Pattern::new(text, super::regex::Flags::default()))
+            .collect::<Result<Vec<_>, _>>()?,
         "equal" | "starts_with" | "ends_with" => Vec::new(),
         other => return Err(arguments.error(format!("knows no `matching_parameter` `{other}`"))),
     };
     let matches = |name: &str| -> Result<bool, TemplateError> {
         Ok(match how.as_str() {
-            "starts_with" => targets.iter().any(|target| name.starts_with(target.as_str())),
+            "starts_with" => targets
+                .iter()
+                .any(|target| name.starts_with(target.as_str())),
             "ends_with" => targets.iter().any(|target| name.ends_with(target.as_str())),
             "regex" => {
                 for pattern in &patterns {

@@ -13,13 +13,19 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
 fn fits(pattern: &[char], name: &[char]) -> bool {
     match pattern.split_first() {
         None => name.is_empty(),
-        Some(('*', rest)) => (0..=name.len()).any(|skip| name.get(skip..).is_some_and(|tail| fits(rest, tail))),
+        Some(('*', rest)) => {
+            (0..=name.len()).any(|skip| name.get(skip..).is_some_and(|tail| fits(rest, tail)))
+        }
         Some((sign, rest)) => {
-            let Some((first, tail)) = name.split_first() else { return false };
+            let Some((first, tail)) = name.split_first() else {
+                return false;
+            };
             match sign {
                 '?' => fits(rest, tail),
                 '[' => match class(rest) {
-                    Some((negated, members, after)) => within(members, *first) != negated && fits(after, tail),
+                    Some((negated, members, after)) => {
+                        within(members, *first) != negated && fits(after, tail)
+                    }
                     None => *first == '[' && fits(rest, tail),
                 },
                 other => other == first && fits(rest, tail),

@@ -19,11 +19,26 @@ struct Layout {
 }
 
 const NAMES: [&str; 12] = [
-    "profile", "indent", "sort_keys", "separators", "ensure_ascii", "vault_to_text", "preprocess_unsafe", "allow_nan",
-    "skipkeys", "check_circular", "default", "cls",
+    "profile",
+    "indent",
+    "sort_keys",
+    "separators",
+    "ensure_ascii",
+    "vault_to_text",
+    "preprocess_unsafe",
+    "allow_nan",
+    "skipkeys",
+    "check_circular",
+    "default",
+    "cls",
 ];
 
-fn layout(arguments: &Arguments<'_>, first: usize, indent: Option<&str>, sort: bool) -> Result<Layout, TemplateError> {
+fn layout(
+    arguments: &Arguments<'_>,
+    first: usize,
+    indent: Option<&str>,
+    sort: bool,
+) -> Result<Layout, TemplateError> {
     let indent = match arguments.get(first).map(Value::kind) {
         None => indent.map(str::to_owned),
         Some(Kind::Null) => None,
@@ -31,7 +46,11 @@ fn layout(arguments: &Arguments<'_>, first: usize, indent: Option<&str>, sort: b
         Some(_) => Some(" ".repeat(count(arguments.int(first, 4)?))),
     };
     Ok(Layout {
-        item: if indent.is_some() { ",".to_owned() } else { ", ".to_owned() },
+        item: if indent.is_some() {
+            ",".to_owned()
+        } else {
+            ", ".to_owned()
+        },
         colon: ": ".to_owned(),
         sort: arguments.flag(first + 1, sort)?,
         ascii: true,
@@ -58,10 +77,20 @@ pub(super) fn to_json(call: Call<'_>) -> Result<Value, TemplateError> {
 
 /// `to_nice_json(indent=4, sort_keys=true, ...)`.
 pub(super) fn to_nice_json(call: Call<'_>) -> Result<Value, TemplateError> {
-    let names = ["indent", "sort_keys", "ensure_ascii", "separators", "profile", "vault_to_text", "preprocess_unsafe", "allow_nan", "skipkeys"];
+    let names = [
+        "indent",
+        "sort_keys",
+        "ensure_ascii",
+        "separators",
+        "profile",
+        "vault_to_text",
+        "preprocess_unsafe",
+        "allow_nan",
+        "skipkeys",
+    ];
     let arguments = bind(call, &names, 0)?;
     let mut layout = layout(&arguments, 0, Some("    "), true)?;
-    layout.item = ",".to_owned();
+    ",".clone_into(&mut layout.item);
     layout.ascii = arguments.flag(2, true)?;
     layout.skip_odd_keys = arguments.flag(8, false)?;
     dump(&arguments.value, &layout).map(Value::from)
@@ -73,7 +102,11 @@ pub(super) fn tojson(call: Call<'_>) -> Result<Value, TemplateError> {
     let mut layout = layout(&arguments, 0, None, true)?;
     layout.sort = true;
     let text = dump(&arguments.value, &layout)?;
-    let text = text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027");
+    let text = text
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\'', "\\u0027");
     Ok(Value::from(text))
 }
 
@@ -83,12 +116,21 @@ fn dump(value: &Value, layout: &Layout) -> Result<String, TemplateError> {
     Ok(out)
 }
 
-fn write(value: &Value, layout: &Layout, depth: usize, out: &mut String) -> Result<(), TemplateError> {
+fn write(
+    value: &Value,
+    layout: &Layout,
+    depth: usize,
+    out: &mut String,
+) -> Result<(), TemplateError> {
     match used(value)?.kind() {
         Kind::Null => out.push_str("null"),
         Kind::Bool(flag) => out.push_str(if *flag { "true" } else { "false" }),
         Kind::Float(number) if number.is_nan() => out.push_str("NaN"),
-        Kind::Float(number) if number.is_infinite() => out.push_str(if *number > 0.0 { "Infinity" } else { "-Infinity" }),
+        Kind::Float(number) if number.is_infinite() => out.push_str(if *number > 0.0 {
+            "Infinity"
+        } else {
+            "-Infinity"
+        }),
         Kind::Int(_) | Kind::Big(_) | Kind::Float(_) => out.push_str(&value.to_repr()),
         Kind::Str(text) => quote(text, layout.ascii, out),
         Kind::Moment(moment) => quote(&moment.iso(), layout.ascii, out),
@@ -101,7 +143,10 @@ fn write(value: &Value, layout: &Layout, depth: usize, out: &mut String) -> Resu
             group.close(']', out);
         }
         Kind::Dict(dict) => {
-            let mut entries: Vec<_> = dict.iter().map(|(key, item)| (key.to_value(), key.to_json_key(), item)).collect();
+            let mut entries: Vec<_> = dict
+                .iter()
+                .map(|(key, item)| (key.to_value(), key.to_json_key(), item))
+                .collect();
             if layout.sort {
                 let mut failure = None;
                 entries.sort_by(|left, right| {
@@ -120,7 +165,9 @@ fn write(value: &Value, layout: &Layout, depth: usize, out: &mut String) -> Resu
                     if layout.skip_odd_keys {
                         continue;
                     }
-                    return Err(TemplateError::new("keys of JSON are text, numbers, truth values or None, not tuples"));
+                    return Err(TemplateError::new(
+                        "keys of JSON are text, numbers, truth values or None, not tuples",
+                    ));
                 }
                 group.item(out);
                 quote(&name, layout.ascii, out);
@@ -145,7 +192,11 @@ struct Group<'l> {
 impl<'l> Group<'l> {
     fn open(sign: char, layout: &'l Layout, depth: usize, out: &mut String) -> Self {
         out.push(sign);
-        Self { layout, depth, empty: true }
+        Self {
+            layout,
+            depth,
+            empty: true,
+        }
     }
 
     fn line(&self, depth: usize, out: &mut String) {
@@ -200,7 +251,9 @@ pub(super) fn from_json(call: Call<'_>) -> Result<Value, TemplateError> {
     let text = match arguments.value.kind() {
         Kind::Str(text) => text.to_string(),
         Kind::Bytes(bytes) => String::from_utf8_lossy(bytes).into_owned(),
-        _ => return Err(arguments.error(format!("needs text, got {}", arguments.value.type_name()))),
+        _ => {
+            return Err(arguments.error(format!("needs text, got {}", arguments.value.type_name())));
+        }
     };
     if let Some(word) = match text.trim() {
         "NaN" => Some(f64::NAN),

@@ -18,7 +18,11 @@ pub(super) fn flatten(call: Call<'_>) -> Result<Value, TemplateError> {
 }
 
 /// Returns the items with lists in them replaced by their items, `levels` deep.
-pub(crate) fn flatten_values(items: &[Value], levels: Option<i64>, skip_nulls: bool) -> Result<Vec<Value>, TemplateError> {
+pub(crate) fn flatten_values(
+    items: &[Value],
+    levels: Option<i64>,
+    skip_nulls: bool,
+) -> Result<Vec<Value>, TemplateError> {
     let mut flat = Vec::new();
     for item in items {
         if skip_nulls && (used(item)?.is_null() || matches!(item.as_str(), Some("None" | "null"))) {
@@ -26,7 +30,11 @@ pub(crate) fn flatten_values(items: &[Value], levels: Option<i64>, skip_nulls: b
         }
         match item.as_list() {
             Some(inner) if levels.is_none_or(|levels| levels >= 1) => {
-                flat.extend(flatten_values(inner, levels.map(|levels| levels - 1), skip_nulls)?);
+                flat.extend(flatten_values(
+                    inner,
+                    levels.map(|levels| levels - 1),
+                    skip_nulls,
+                )?);
             }
             _ => flat.push(item.clone()),
         }
@@ -38,14 +46,17 @@ pub(crate) fn flatten_values(items: &[Value], levels: Option<i64>, skip_nulls: b
 pub(super) fn first(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
     let found = iterate(&arguments.value)?.into_iter().next();
-    Ok(found.unwrap_or_else(|| Value::undefined("no first item, the sequence is empty", arguments.span)))
+    Ok(found.unwrap_or_else(|| {
+        Value::undefined("no first item, the sequence is empty", arguments.span)
+    }))
 }
 
 /// `last`: undefined where there is none.
 pub(super) fn last(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
     let found = iterate(&arguments.value)?.pop();
-    Ok(found.unwrap_or_else(|| Value::undefined("no last item, the sequence is empty", arguments.span)))
+    Ok(found
+        .unwrap_or_else(|| Value::undefined("no last item, the sequence is empty", arguments.span)))
 }
 
 /// `length`, `count`.
@@ -81,7 +92,10 @@ pub(super) fn reverse(call: Call<'_>) -> Result<Value, TemplateError> {
 pub(super) fn join(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["d", "attribute"], 0)?;
     let separator = arguments.get(0).map_or_else(|| Ok(String::new()), text)?;
-    let attribute = arguments.given(1).map(|attribute| getter(attribute, arguments.evaluator)).transpose()?;
+    let attribute = arguments
+        .given(1)
+        .map(|attribute| getter(attribute, arguments.evaluator))
+        .transpose()?;
     let mut parts = Vec::new();
     for item in iterate(&arguments.value)? {
         let item = match &attribute {
@@ -96,7 +110,10 @@ pub(super) fn join(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `sum(attribute=None, start=0)`.
 pub(super) fn sum(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["attribute", "start"], 0)?;
-    let attribute = arguments.given(0).map(|attribute| getter(attribute, arguments.evaluator)).transpose()?;
+    let attribute = arguments
+        .given(0)
+        .map(|attribute| getter(attribute, arguments.evaluator))
+        .transpose()?;
     let mut total = arguments.get(1).cloned().unwrap_or_else(|| Value::from(0));
     if total.as_str().is_some() {
         return Err(arguments.error("cannot add up text"));
@@ -112,7 +129,9 @@ pub(super) fn sum(call: Call<'_>) -> Result<Value, TemplateError> {
 }
 
 fn add(left: &Value, right: &Value) -> Result<Value, TemplateError> {
-    if let (Kind::List(left), Kind::List(right)) | (Kind::Tuple(left), Kind::Tuple(right)) = (left.kind(), right.kind()) {
+    if let (Kind::List(left), Kind::List(right)) | (Kind::Tuple(left), Kind::Tuple(right)) =
+        (left.kind(), right.kind())
+    {
         return Ok(Value::list(left.iter().chain(right.iter()).cloned()));
     }
     let both = left.as_number().zip(right.as_number());
@@ -142,14 +161,21 @@ pub(super) fn max(call: Call<'_>) -> Result<Value, TemplateError> {
 fn extreme(call: Call<'_>, wanted: Ordering) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["case_sensitive", "attribute"], 0)?;
     let case_sensitive = arguments.flag(0, false)?;
-    let attribute = arguments.given(1).map(|attribute| getter(attribute, arguments.evaluator)).transpose()?;
+    let attribute = arguments
+        .given(1)
+        .map(|attribute| getter(attribute, arguments.evaluator))
+        .transpose()?;
     let mut best: Option<(Value, Value)> = None;
     for item in iterate(&arguments.value)? {
         let by = match &attribute {
             Some(getter) => getter.get(&item)?,
             None => item.clone(),
         };
-        let by = if case_sensitive { by } else { without_case(&by) };
+        let by = if case_sensitive {
+            by
+        } else {
+            without_case(&by)
+        };
         let better = match &best {
             None => true,
             Some((least, _)) => compare(&by, least)? == wanted,
@@ -169,11 +195,14 @@ pub(super) fn batch(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["linecount", "fill_with"], 1)?;
     let length = arguments.int(0, 0)?;
     let items = iterate(&arguments.value)?;
+    let fill = arguments.given(1);
     if length <= 0 {
-        return Err(arguments.error("needs a `linecount` above 0"));
+        // Jinja closes a line when it is exactly that long: an empty one at once, one of negative length never.
+        let empty = (length == 0 && !items.is_empty()).then(|| Value::list([]));
+        let rest = (!items.is_empty()).then(|| Value::list(items));
+        return Ok(empty.into_iter().chain(rest).collect());
     }
     let length = count(length);
-    let fill = arguments.given(1);
     Ok(items
         .chunks(length)
         .map(|chunk| {
@@ -191,7 +220,10 @@ pub(super) fn slice(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["slices", "fill_with"], 1)?;
     let slices = count(arguments.int(0, 0)?);
     let items = iterate(&arguments.value)?;
-    let (Some(each), Some(longer)) = (items.len().checked_div(slices), items.len().checked_rem(slices)) else {
+    let (Some(each), Some(longer)) = (
+        items.len().checked_div(slices),
+        items.len().checked_rem(slices),
+    ) else {
         return Err(arguments.error("needs at least one slice"));
     };
     let mut rest = items.into_iter();
@@ -199,7 +231,9 @@ pub(super) fn slice(call: Call<'_>) -> Result<Value, TemplateError> {
         .map(|index| {
             let take = each + usize::from(index < longer);
             let mut part: Vec<Value> = rest.by_ref().take(take).collect();
-            if index >= longer && let Some(fill) = arguments.given(1) {
+            if index >= longer
+                && let Some(fill) = arguments.given(1)
+            {
                 part.push(fill.clone());
             }
             Value::list(part)
@@ -220,10 +254,16 @@ pub(super) fn zip(mut call: Call<'_>) -> Result<Value, TemplateError> {
     defined(&call)?;
     let all = all_sequences(&mut call)?;
     let named = bind_items(call.name, Vec::new(), call.named, &["strict"], 0)?;
-    let strict = named.first().cloned().flatten().is_some_and(|value| value.is_true());
+    let strict = named
+        .first()
+        .cloned()
+        .flatten()
+        .is_some_and(|value| value.is_true());
     let length = all.iter().map(Vec::len).min().unwrap_or(0);
     if strict && all.iter().any(|items| items.len() != length) {
-        return Err(TemplateError::new("`zip` got lists of different lengths with `strict`"));
+        return Err(TemplateError::new(
+            "`zip` got lists of different lengths with `strict`",
+        ));
     }
     Ok((0..length)
         .map(|index| Value::tuple(all.iter().filter_map(|items| items.get(index).cloned())))
@@ -238,7 +278,12 @@ pub(super) fn zip_longest(mut call: Call<'_>) -> Result<Value, TemplateError> {
     let fill = named.into_iter().next().flatten().unwrap_or_default();
     let length = all.iter().map(Vec::len).max().unwrap_or(0);
     Ok((0..length)
-        .map(|index| Value::tuple(all.iter().map(|items| items.get(index).unwrap_or(&fill).clone())))
+        .map(|index| {
+            Value::tuple(
+                all.iter()
+                    .map(|items| items.get(index).unwrap_or(&fill).clone()),
+            )
+        })
         .collect())
 }
 
@@ -247,13 +292,20 @@ pub(super) fn product(mut call: Call<'_>) -> Result<Value, TemplateError> {
     defined(&call)?;
     let once = all_sequences(&mut call)?;
     let named = bind_items(call.name, Vec::new(), call.named, &["repeat"], 0)?;
-    let repeat = named.first().and_then(Option::as_ref).map_or(Ok(1), integer)?;
+    let repeat = named
+        .first()
+        .and_then(Option::as_ref)
+        .map_or(Ok(1), integer)?;
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for _ in 0..repeat {
         for items in &once {
             rows = rows
                 .iter()
-                .flat_map(|row| items.iter().map(|item| row.iter().chain([item]).cloned().collect()))
+                .flat_map(|row| {
+                    items
+                        .iter()
+                        .map(|item| row.iter().chain([item]).cloned().collect())
+                })
                 .collect();
         }
     }
@@ -274,12 +326,18 @@ pub(super) fn combinations(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["r"], 1)?;
     let items = iterate(&arguments.value)?;
     let length = count(arguments.int(0, 0)?);
-    let rows = arrange(items.len(), length, &|row, next| row.last().is_none_or(|last| *last < next));
+    let rows = arrange(items.len(), length, &|row, next| {
+        row.last().is_none_or(|last| *last < next)
+    });
     Ok(pick(&items, rows))
 }
 
 /// Returns all rows of `length` numbers below `total`, each number allowed by what stands before it.
-fn arrange(total: usize, length: usize, allowed: &dyn Fn(&[usize], usize) -> bool) -> Vec<Vec<usize>> {
+fn arrange(
+    total: usize,
+    length: usize,
+    allowed: &dyn Fn(&[usize], usize) -> bool,
+) -> Vec<Vec<usize>> {
     let mut rows: Vec<Vec<usize>> = vec![Vec::new()];
     if length > total {
         return Vec::new();
@@ -288,7 +346,9 @@ fn arrange(total: usize, length: usize, allowed: &dyn Fn(&[usize], usize) -> boo
         rows = rows
             .iter()
             .flat_map(|row| {
-                (0..total).filter(|next| allowed(row, *next)).map(|next| row.iter().copied().chain([next]).collect())
+                (0..total)
+                    .filter(|next| allowed(row, *next))
+                    .map(|next| row.iter().copied().chain([next]).collect())
             })
             .collect();
     }
@@ -297,7 +357,12 @@ fn arrange(total: usize, length: usize, allowed: &dyn Fn(&[usize], usize) -> boo
 
 fn pick(items: &[Value], rows: Vec<Vec<usize>>) -> Value {
     rows.into_iter()
-        .map(|row| Value::tuple(row.into_iter().filter_map(|index| items.get(index).cloned())))
+        .map(|row| {
+            Value::tuple(
+                row.into_iter()
+                    .filter_map(|index| items.get(index).cloned()),
+            )
+        })
         .collect()
 }
 
@@ -328,9 +393,16 @@ pub(super) fn subelements(call: Call<'_>) -> Result<Value, TemplateError> {
         }
         let Some(inner) = inner else { continue };
         let Kind::List(values) = used(&inner)?.kind() else {
-            return Err(arguments.error(format!("needs lists as sub-elements, got {}", inner.type_name())));
+            return Err(arguments.error(format!(
+                "needs lists as sub-elements, got {}",
+                inner.type_name()
+            )));
         };
-        pairs.extend(values.iter().map(|value| Value::tuple([item.clone(), value.clone()])));
+        pairs.extend(
+            values
+                .iter()
+                .map(|value| Value::tuple([item.clone(), value.clone()])),
+        );
     }
     Ok(Value::list(pairs))
 }

@@ -9,12 +9,19 @@ use crate::value::{Kind, Value};
 /// `default(default_value='', boolean=false)`: forgives undefined values, not errors.
 pub(super) fn default(call: Call<'_>) -> Result<Value, TemplateError> {
     let mut arguments = bind_lazy(call, &["default_value", "boolean"], 0)?;
-    let boolean = arguments.get(1).cloned().unwrap_or_else(|| Value::from(false));
+    let boolean = arguments
+        .get(1)
+        .cloned()
+        .unwrap_or_else(|| Value::from(false));
     let Some(boolean) = used(&boolean)?.as_bool() else {
         return Err(arguments.error("needs a truth value as `boolean`"));
     };
     let replacement = |arguments: &mut super::bind::Arguments<'_>| {
-        if arguments.get(0).is_some() { arguments.take(0) } else { Value::from("") }
+        if arguments.get(0).is_some() {
+            arguments.take(0)
+        } else {
+            Value::from("")
+        }
     };
     match arguments.value.as_fault() {
         Some(fault) if fault.undefined => Ok(replacement(&mut arguments)),
@@ -41,14 +48,16 @@ pub(super) fn ternary(call: Call<'_>) -> Result<Value, TemplateError> {
     if arguments.value.is_null() && arguments.given(2).is_some() {
         return Ok(arguments.take(2));
     }
-    let chosen = if truth(&arguments.value)? { 0 } else { 1 };
+    let chosen = usize::from(!truth(&arguments.value)?);
     Ok(arguments.take(chosen))
 }
 
 /// `bool`: the words and numbers that Ansible takes for truth values; all others are false.
 pub(super) fn bool(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    Ok(Value::from(is_truth_word(&arguments.value).unwrap_or(arguments.value == Value::from(1))))
+    Ok(Value::from(
+        is_truth_word(&arguments.value).unwrap_or(arguments.value == Value::from(1)),
+    ))
 }
 
 /// Returns what Ansible's `bool` takes the value for, or nothing where it only guesses.

@@ -31,6 +31,9 @@ use super::error::TemplateError;
 use crate::value::Value;
 
 /// A filter's function.
-pub type FilterFunction = fn(Call<'_>) -> Result<Value, TemplateError>;
+pub(crate) type FilterFunction = fn(Call<'_>) -> Result<Value, TemplateError>;
 
-pub use table::{find, names};
+pub(crate) use table::{find, names};
+
+#[cfg(test)]
+mod vectors;

@@ -15,10 +15,14 @@ pub(super) fn int(call: Call<'_>) -> Result<Value, TemplateError> {
         Kind::Int(_) | Kind::Big(_) => Some(arguments.value.clone()),
         Kind::Bool(flag) => Some(Value::from(i64::from(*flag))),
         Kind::Float(number) => float_to_int(*number),
-        Kind::Str(text) => parse_int(text, base).or_else(|| parse_float(text).and_then(float_to_int)),
+        Kind::Str(text) => {
+            parse_int(text, base).or_else(|| parse_float(text).and_then(float_to_int))
+        }
         _ => None,
     };
-    Ok(converted.or_else(|| arguments.get(0).cloned()).unwrap_or_else(|| Value::from(0)))
+    Ok(converted
+        .or_else(|| arguments.get(0).cloned())
+        .unwrap_or_else(|| Value::from(0)))
 }
 
 /// Python's `int(text, base)`.
@@ -29,16 +33,24 @@ pub(crate) fn parse_int(text: &str, base: u32) -> Option<Value> {
         None => (false, text.strip_prefix('+').unwrap_or(text)),
     };
     let lower = digits.to_ascii_lowercase();
-    let prefixed = [("0x", 16), ("0o", 8), ("0b", 2)].into_iter().find_map(|(prefix, radix)| {
-        let rest = lower.strip_prefix(prefix).filter(|_| base == radix || base == 0)?;
-        Some((rest.strip_prefix('_').unwrap_or(rest).to_owned(), radix))
-    });
+    let prefixed = [("0x", 16), ("0o", 8), ("0b", 2)]
+        .into_iter()
+        .find_map(|(prefix, radix)| {
+            let rest = lower
+                .strip_prefix(prefix)
+                .filter(|_| base == radix || base == 0)?;
+            Some((rest.strip_prefix('_').unwrap_or(rest).to_owned(), radix))
+        });
     let zeros = lower.bytes().all(|byte| matches!(byte, b'0' | b'_'));
     if base == 0 && prefixed.is_none() && lower.starts_with('0') && !zeros {
         return None;
     }
     let (digits, radix) = prefixed.unwrap_or((lower, if base == 0 { 10 } else { base }));
-    if digits.starts_with('_') || digits.ends_with('_') || digits.contains("__") || !(2..=36).contains(&radix) {
+    if digits.starts_with('_')
+        || digits.ends_with('_')
+        || digits.contains("__")
+        || !(2..=36).contains(&radix)
+    {
         return None;
     }
     let digits = digits.replace('_', "");
@@ -51,13 +63,24 @@ pub(crate) fn parse_int(text: &str, base: u32) -> Option<Value> {
 
 /// Python's `float(text)`.
 pub(crate) fn parse_float(text: &str) -> Option<f64> {
-    let text = text.trim_matches(super::strings::is_space).to_ascii_lowercase();
+    let text = text
+        .trim_matches(super::strings::is_space)
+        .to_ascii_lowercase();
     let bare = text.trim_start_matches(['+', '-']);
     let word = matches!(bare, "inf" | "infinity" | "nan");
-    if !word && !bare.bytes().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'+' | b'-' | b'_')) {
+    if !word
+        && !bare
+            .bytes()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'e' | b'+' | b'-' | b'_'))
+    {
         return None;
     }
-    if text.contains("__") || text.starts_with('_') || text.ends_with('_') || text.contains("_.") || text.contains("._") {
+    if text.contains("__")
+        || text.starts_with('_')
+        || text.ends_with('_')
+        || text.contains("_.")
+        || text.contains("._")
+    {
         return None;
     }
     text.replace('_', "").parse().ok()
@@ -72,7 +95,10 @@ pub(super) fn float(call: Call<'_>) -> Result<Value, TemplateError> {
         Kind::Big(number) => Some(big_to_float(number)),
         _ => None,
     };
-    Ok(converted.map(Value::from).or_else(|| arguments.get(0).cloned()).unwrap_or_else(|| Value::from(0.0)))
+    Ok(converted
+        .map(Value::from)
+        .or_else(|| arguments.get(0).cloned())
+        .unwrap_or_else(|| Value::from(0.0)))
 }
 
 /// `abs`.
@@ -80,8 +106,17 @@ pub(super) fn abs(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
     Ok(match arguments.value.as_number() {
         Some(crate::value::Number::Float(number)) => Value::from(number.abs()),
-        Some(crate::value::Number::Int(number)) => Value::integer(if number < BigInt::from(0) { -number } else { number }),
-        None => return Err(arguments.error(format!("needs a number, got {}", arguments.value.type_name()))),
+        Some(crate::value::Number::Int(number)) => Value::integer(if number < BigInt::from(0) {
+            -number
+        } else {
+            number
+        }),
+        None => {
+            return Err(arguments.error(format!(
+                "needs a number, got {}",
+                arguments.value.type_name()
+            )));
+        }
     })
 }
 
@@ -94,7 +129,11 @@ pub(super) fn round(call: Call<'_>) -> Result<Value, TemplateError> {
     let scale = 10f64.powi(i32::try_from(precision).unwrap_or(0));
     Ok(match method.as_str() {
         // Python leaves whole numbers whole here.
-        "common" if matches!(arguments.value.kind(), Kind::Int(_) | Kind::Big(_)) && precision >= 0 => arguments.value,
+        "common"
+            if matches!(arguments.value.kind(), Kind::Int(_) | Kind::Big(_)) && precision >= 0 =>
+        {
+            arguments.value
+        }
         "common" => {
             let rounded = round_half_even(value, precision);
             if matches!(arguments.value.kind(), Kind::Int(_)) {
@@ -155,7 +194,11 @@ pub(super) fn root(call: Call<'_>) -> Result<Value, TemplateError> {
     let value = number(&arguments.value)?;
     let two = Value::from(2);
     let given = arguments.get(0).unwrap_or(&two);
-    let result = if *given == two { value.sqrt() } else { value.powf(1.0 / number(given)?) };
+    let result = if *given == two {
+        value.sqrt()
+    } else {
+        value.powf(1.0 / number(given)?)
+    };
     if result.is_nan() {
         return Err(arguments.error("can only be used on numbers that have one"));
     }
@@ -174,13 +217,21 @@ fn unit_size(letter: char) -> Option<f64> {
 pub(super) fn human_readable(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["isbits", "unit"], 0)?;
     let size = number(&arguments.value)?;
-    let base = if arguments.flag(0, false)? { "bits" } else { "Bytes" };
+    let base = if arguments.flag(0, false)? {
+        "bits"
+    } else {
+        "Bytes"
+    };
     let unit = arguments.optional_text(1)?.map(|unit| unit.to_uppercase());
     let wanted = unit.as_deref().and_then(|unit| unit.chars().next());
     for letter in "YZEPTGMK".chars() {
         let limit = unit_size(letter).unwrap_or(1.0);
         if (unit.is_none() && size >= limit) || wanted == Some(letter) {
-            return Ok(Value::from(format!("{:.2} {letter}{}", size / limit, base.get(..1).unwrap_or_default())));
+            return Ok(Value::from(format!(
+                "{:.2} {letter}{}",
+                size / limit,
+                base.get(..1).unwrap_or_default()
+            )));
         }
     }
     Ok(Value::from(format!("{size:.2} {base}")))
@@ -191,29 +242,58 @@ pub(super) fn human_to_bytes(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["default_unit", "isbits"], 0)?;
     let bits = arguments.flag(1, false)?;
     let subject = used(&arguments.value)?.to_text();
-    let trimmed = subject.trim_start_matches(super::strings::is_space);
-    let end = trimmed.find(|character: char| !character.is_ascii_digit() && character != '.').unwrap_or(trimmed.len());
-    let (digits, unit) = trimmed.split_at(end);
-    let unit: String = unit.trim().to_owned();
+    let end = subject
+        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .unwrap_or(subject.len());
+    let (digits, unit) = subject.split_at(end);
+    let unit = unit.trim_matches(super::strings::is_space);
     let wrong = || arguments.error(format!("cannot read `{subject}` as a size"));
+    if digits.ends_with('.') || !unit.chars().all(|letter| letter.is_ascii_alphabetic()) {
+        return Err(wrong());
+    }
     let size: f64 = digits.parse().map_err(|_| wrong())?;
-    let unit = if unit.is_empty() { arguments.optional_text(0)?.unwrap_or_default() } else { unit };
+    let default = arguments.optional_text(0)?;
+    let unit = if unit.is_empty() {
+        default.as_deref().unwrap_or_default()
+    } else {
+        unit
+    };
     if unit.is_empty() {
         return float_to_int(round_half_even(size, 0)).ok_or_else(wrong);
     }
-    let letter = unit.chars().next().map_or(' ', |letter| letter.to_ascii_uppercase());
+    let letter = unit
+        .chars()
+        .next()
+        .map_or(' ', |letter| letter.to_ascii_uppercase());
     let factor = unit_size(letter).ok_or_else(wrong)?;
-    let rest = unit.get(1..).unwrap_or_default();
-    let lower = unit.to_lowercase();
-    let word = if bits { "bit" } else { "byte" };
-    let long = if letter == 'B' { lower.as_str() } else { lower.get(1..).unwrap_or_default() };
-    let long = long.strip_suffix('s').unwrap_or(long) == word;
-    let expected = if bits { "b" } else { "B" };
-    let short = if letter == 'B' { unit == expected } else { rest.is_empty() || rest == expected };
-    if !short && !long {
-        return Err(wrong());
+    if unit.len() > 1 {
+        let (word, short) = if bits { ("bit", "b") } else { ("byte", "B") };
+        let long = format!("{}{word}", prefix(letter));
+        let short = if letter == 'B' {
+            short.to_owned()
+        } else {
+            format!("{letter}{short}")
+        };
+        if unit.to_lowercase() != long && unit != short {
+            return Err(wrong());
+        }
     }
     float_to_int(round_half_even(size * factor, 0)).ok_or_else(wrong)
+}
+
+/// Returns the word before `byte` or `bit` that a unit's letter stands for.
+fn prefix(letter: char) -> &'static str {
+    match letter {
+        'K' => "kilo",
+        'M' => "mega",
+        'G' => "giga",
+        'T' => "tera",
+        'P' => "peta",
+        'E' => "exa",
+        'Z' => "zetta",
+        'Y' => "yotta",
+        _ => "",
+    }
 }
 
 /// `filesizeformat(binary=false)`.
@@ -225,7 +305,9 @@ pub(super) fn filesizeformat(call: Call<'_>) -> Result<Value, TemplateError> {
         None => number(&arguments.value)?,
     };
     let base = if binary { 1024.0 } else { 1000.0 };
-    if bytes == 1.0 {
+    #[expect(clippy::float_cmp, reason = "exactly one byte")]
+    let one = bytes == 1.0;
+    if one {
         return Ok(Value::from("1 Byte"));
     }
     if bytes < base {

@@ -3,17 +3,25 @@
 use std::path::Path;
 
 use super::bind::bind;
-use super::python::{iterate, text};
+use super::python::iterate;
 use crate::template::call::Call;
 use crate::template::error::TemplateError;
 use crate::value::{Kind, Value};
 
 fn subject(call: Call<'_>) -> Result<String, TemplateError> {
-    text(&bind(call, &[], 0)?.value)
+    path_of(&bind(call, &[], 0)?.value)
+}
+
+fn path_of(value: &Value) -> Result<String, TemplateError> {
+    let path = super::python::used(value)?.as_str();
+    path.map(str::to_owned)
+        .ok_or_else(|| TemplateError::new(format!("a path is text, not {}", value.type_name())))
 }
 
 fn split(path: &str) -> (&str, &str) {
-    let (head, tail) = path.rfind('/').map_or(("", path), |slash| path.split_at(slash + 1));
+    let (head, tail) = path
+        .rfind('/')
+        .map_or(("", path), |slash| path.split_at(slash + 1));
     let bare = head.trim_end_matches('/');
     (if bare.is_empty() { head } else { bare }, tail)
 }
@@ -33,7 +41,9 @@ pub(super) fn splitext(call: Call<'_>) -> Result<Value, TemplateError> {
     let path = subject(call)?;
     let name = path.rsplit('/').next().unwrap_or_default();
     let bare = name.trim_start_matches('.');
-    let cut = bare.rfind('.').map_or(path.len(), |dot| path.len() - bare.len() + dot);
+    let cut = bare
+        .rfind('.')
+        .map_or(path.len(), |dot| path.len() - bare.len() + dot);
     let (root, extension) = path.split_at(cut);
     Ok(Value::tuple([Value::from(root), Value::from(extension)]))
 }
@@ -41,7 +51,9 @@ pub(super) fn splitext(call: Call<'_>) -> Result<Value, TemplateError> {
 fn joined(parts: &[Value]) -> Result<String, TemplateError> {
     let mut path = String::new();
     for (index, part) in parts.iter().enumerate() {
-        let part = part.as_str().ok_or_else(|| TemplateError::new("`path_join` needs text"))?;
+        let part = part
+            .as_str()
+            .ok_or_else(|| TemplateError::new("`path_join` needs text"))?;
         if part.starts_with('/') {
             path.clear();
         } else if index > 0 && !path.is_empty() && !path.ends_with('/') {
@@ -57,7 +69,9 @@ pub(super) fn path_join(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
     match arguments.value.kind() {
         Kind::Str(_) => Ok(arguments.value),
-        Kind::List(parts) | Kind::Tuple(parts) if !parts.is_empty() => joined(parts).map(Value::from),
+        Kind::List(parts) | Kind::Tuple(parts) if !parts.is_empty() => {
+            joined(parts).map(Value::from)
+        }
         _ => Err(arguments.error("needs a list or text")),
     }
 }
@@ -74,7 +88,10 @@ fn normalized(path: &str) -> String {
         _ => "/",
     };
     let mut parts: Vec<&str> = Vec::new();
-    for part in path.split('/').filter(|part| !part.is_empty() && *part != ".") {
+    for part in path
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+    {
         let climbs = part == "..";
         if climbs && parts.last().is_some_and(|last| *last != "..") {
             parts.pop();
@@ -83,7 +100,11 @@ fn normalized(path: &str) -> String {
         }
     }
     let path = format!("{slashes}{}", parts.join("/"));
-    if path.is_empty() { ".".to_owned() } else { path }
+    if path.is_empty() {
+        ".".to_owned()
+    } else {
+        path
+    }
 }
 
 /// `commonpath`.
@@ -92,26 +113,40 @@ pub(super) fn commonpath(call: Call<'_>) -> Result<Value, TemplateError> {
     if arguments.value.as_list().is_none_or(<[Value]>::is_empty) {
         return Err(arguments.error("needs a list of paths"));
     }
-    let paths = iterate(&arguments.value)?.iter().map(text).collect::<Result<Vec<_>, _>>()?;
+    let paths = iterate(&arguments.value)?
+        .iter()
+        .map(path_of)
+        .collect::<Result<Vec<_>, _>>()?;
     let absolute = paths.iter().filter(|path| path.starts_with('/')).count();
     if absolute != 0 && absolute != paths.len() {
         return Err(arguments.error("cannot mix absolute and relative paths"));
     }
     let parts = |path: &str| -> Vec<String> {
-        path.split('/').filter(|part| !part.is_empty() && *part != ".").map(str::to_owned).collect()
+        path.split('/')
+            .filter(|part| !part.is_empty() && *part != ".")
+            .map(str::to_owned)
+            .collect()
     };
     let mut common = paths.first().map(|path| parts(path)).unwrap_or_default();
     for path in &paths {
-        let same = common.iter().zip(parts(path)).take_while(|(one, two)| *one == two).count();
+        let same = common
+            .iter()
+            .zip(parts(path))
+            .take_while(|(one, two)| *one == two)
+            .count();
         common.truncate(same);
     }
-    Ok(Value::from(format!("{}{}", if absolute > 0 { "/" } else { "" }, common.join("/"))))
+    Ok(Value::from(format!(
+        "{}{}",
+        if absolute > 0 { "/" } else { "" },
+        common.join("/")
+    )))
 }
 
 /// `relpath(start=None)`: relative to the working directory unless told.
 pub(super) fn relpath(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["start"], 0)?;
-    let path = text(&arguments.value)?;
+    let path = path_of(&arguments.value)?;
     let start = arguments.optional_text(0)?;
     if path.is_empty() {
         return Err(arguments.error("needs a path"));
@@ -121,38 +156,68 @@ pub(super) fn relpath(call: Call<'_>) -> Result<Value, TemplateError> {
             return Ok(normalized(path));
         }
         let outside = arguments.evaluator.outside("the filter `relpath`")?;
-        Ok(normalized(&format!("{}/{path}", outside.real_path(Path::new(".")).display())))
+        Ok(normalized(&format!(
+            "{}/{path}",
+            outside.real_path(Path::new(".")).display()
+        )))
     };
     let (path, start) = match start {
         // Two relative paths need no working directory.
-        Some(start) if !start.starts_with('/') && !path.starts_with('/') => {
-            (normalized(&format!("/{path}")), normalized(&format!("/{start}")))
-        }
+        Some(start) if !start.starts_with('/') && !path.starts_with('/') => (
+            normalized(&format!("/{path}")),
+            normalized(&format!("/{start}")),
+        ),
         start => (absolute(&path)?, absolute(start.as_deref().unwrap_or("."))?),
     };
-    let parts = |path: &str| -> Vec<String> { path.split('/').filter(|part| !part.is_empty()).map(str::to_owned).collect() };
+    let parts = |path: &str| -> Vec<String> {
+        path.split('/')
+            .filter(|part| !part.is_empty())
+            .map(str::to_owned)
+            .collect()
+    };
     let (path, start) = (parts(&path), parts(&start));
-    let same = path.iter().zip(&start).take_while(|(one, two)| one == two).count();
+    let same = path
+        .iter()
+        .zip(&start)
+        .take_while(|(one, two)| one == two)
+        .count();
     let up = std::iter::repeat_n("..", start.len() - same);
-    let relative = up.chain(path.iter().skip(same).map(String::as_str)).collect::<Vec<_>>().join("/");
-    Ok(Value::from(if relative.is_empty() { ".".to_owned() } else { relative }))
+    let relative = up
+        .chain(path.iter().skip(same).map(String::as_str))
+        .collect::<Vec<_>>()
+        .join("/");
+    Ok(Value::from(if relative.is_empty() {
+        ".".to_owned()
+    } else {
+        relative
+    }))
 }
 
 /// `realpath`: on the controller.
 pub(super) fn realpath(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    let path = text(&arguments.value)?;
-    let real = arguments.evaluator.outside("the filter `realpath`")?.real_path(Path::new(&path));
+    let path = path_of(&arguments.value)?;
+    let real = arguments
+        .evaluator
+        .outside("the filter `realpath`")?
+        .real_path(Path::new(&path));
     Ok(Value::from(normalized(&real.display().to_string())))
 }
 
 /// `expanduser`: on the controller.
 pub(super) fn expanduser(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    let path = text(&arguments.value)?;
-    let Some(rest) = path.strip_prefix('~') else { return Ok(Value::from(path)) };
-    let (user, rest) = rest.find('/').map_or((rest, ""), |slash| rest.split_at(slash));
-    let home = arguments.evaluator.outside("the filter `expanduser`")?.home(Some(user).filter(|user| !user.is_empty()));
+    let path = path_of(&arguments.value)?;
+    let Some(rest) = path.strip_prefix('~') else {
+        return Ok(Value::from(path));
+    };
+    let (user, rest) = rest
+        .find('/')
+        .map_or((rest, ""), |slash| rest.split_at(slash));
+    let home = arguments
+        .evaluator
+        .outside("the filter `expanduser`")?
+        .home(Some(user).filter(|user| !user.is_empty()));
     Ok(Value::from(match home {
         Some(home) => format!("{}{rest}", home.display().to_string().trim_end_matches('/')),
         None => path,
@@ -162,7 +227,7 @@ pub(super) fn expanduser(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `expandvars`: `$NAME` and `${NAME}` of the controller's environment.
 pub(super) fn expandvars(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    let path = text(&arguments.value)?;
+    let path = path_of(&arguments.value)?;
     if !path.contains('$') {
         return Ok(Value::from(path));
     }
@@ -171,16 +236,23 @@ pub(super) fn expandvars(call: Call<'_>) -> Result<Value, TemplateError> {
     let mut rest = path.as_str();
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
-        let (name, written, tail) = match after.strip_prefix('{').and_then(|inner| inner.split_once('}')) {
-            Some((name, tail)) => (name, format!("${{{name}}}"), tail),
-            None => {
-                let word = |letter: char| letter.is_alphanumeric() || letter == '_';
-                let end = after.find(|letter| !word(letter)).unwrap_or(after.len());
-                let (name, tail) = after.split_at(end);
-                (name, format!("${name}"), tail)
-            }
+        let braced = after
+            .strip_prefix('{')
+            .and_then(|inner| inner.split_once('}'));
+        let (name, written, tail) = if let Some((name, tail)) = braced {
+            (name, format!("${{{name}}}"), tail)
+        } else {
+            let word = |letter: char| letter.is_alphanumeric() || letter == '_';
+            let end = after.find(|letter| !word(letter)).unwrap_or(after.len());
+            let (name, tail) = after.split_at(end);
+            (name, format!("${name}"), tail)
         };
-        out.push_str(&outside.environment(name).filter(|_| !name.is_empty()).unwrap_or(written));
+        out.push_str(
+            &outside
+                .environment(name)
+                .filter(|_| !name.is_empty())
+                .unwrap_or(written),
+        );
         rest = tail;
     }
     out.push_str(rest);
@@ -190,16 +262,31 @@ pub(super) fn expandvars(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `fileglob`: regular files of the controller that fit a pattern.
 pub(super) fn fileglob(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    let path = text(&arguments.value)?;
+    let path = path_of(&arguments.value)?;
     let outside = arguments.evaluator.outside("the filter `fileglob`")?;
-    let mut found = vec![if path.starts_with('/') { "/".to_owned() } else { String::new() }];
+    let mut found = vec![if path.starts_with('/') {
+        "/".to_owned()
+    } else {
+        String::new()
+    }];
     for part in path.split('/').filter(|part| !part.is_empty()) {
         let mut next = Vec::new();
         for folder in &found {
-            let prefix = if folder.is_empty() || folder.ends_with('/') { folder.clone() } else { format!("{folder}/") };
+            let prefix = if folder.is_empty() || folder.ends_with('/') {
+                folder.clone()
+            } else {
+                format!("{folder}/")
+            };
             if part.contains(['*', '?', '[']) {
-                let listed = outside.list(Path::new(if prefix.is_empty() { "." } else { &prefix })).unwrap_or_default();
-                next.extend(listed.iter().filter(|name| super::glob::matches(part, name)).map(|name| format!("{prefix}{name}")));
+                let listed = outside
+                    .list(Path::new(if prefix.is_empty() { "." } else { &prefix }))
+                    .unwrap_or_default();
+                next.extend(
+                    listed
+                        .iter()
+                        .filter(|name| super::glob::matches(part, name))
+                        .map(|name| format!("{prefix}{name}")),
+                );
             } else {
                 next.push(format!("{prefix}{part}"));
             }
@@ -208,7 +295,11 @@ pub(super) fn fileglob(call: Call<'_>) -> Result<Value, TemplateError> {
     }
     Ok(found
         .into_iter()
-        .filter(|path| outside.status(Path::new(path)).is_some_and(|status| status.file))
+        .filter(|path| {
+            outside
+                .status(Path::new(path))
+                .is_some_and(|status| status.file)
+        })
         .map(Value::from)
         .collect())
 }
@@ -220,7 +311,11 @@ fn drive(path: &str) -> (&str, &str) {
     }
     if path.starts_with("\\\\") || path.starts_with("//") {
         // A share: \\server\name.
-        let ends: Vec<usize> = path.match_indices(['\\', '/']).map(|(index, _)| index).skip(2).collect();
+        let ends: Vec<usize> = path
+            .match_indices(['\\', '/'])
+            .map(|(index, _)| index)
+            .skip(2)
+            .collect();
         return path.split_at(ends.get(1).copied().unwrap_or(path.len()));
     }
     ("", path)
@@ -228,9 +323,14 @@ fn drive(path: &str) -> (&str, &str) {
 
 fn win_split(path: &str) -> (String, &str) {
     let (drive, rest) = drive(path);
-    let (head, tail) = rest.rfind(['\\', '/']).map_or(("", rest), |slash| rest.split_at(slash + 1));
+    let (head, tail) = rest
+        .rfind(['\\', '/'])
+        .map_or(("", rest), |slash| rest.split_at(slash + 1));
     let bare = head.trim_end_matches(['\\', '/']);
-    (format!("{drive}{}", if bare.is_empty() { head } else { bare }), tail)
+    (
+        format!("{drive}{}", if bare.is_empty() { head } else { bare }),
+        tail,
+    )
 }
 
 /// `win_basename`.

@@ -9,7 +9,9 @@ use crate::value::{Dict, Key, Kind, Value};
 
 /// Fails where the value itself is undefined.
 pub(crate) fn used(value: &Value) -> Result<&Value, TemplateError> {
-    value.as_fault().map_or(Ok(value), |fault| Err(TemplateError::Fault(fault.clone())))
+    value
+        .as_fault()
+        .map_or(Ok(value), |fault| Err(TemplateError::Fault(fault.clone())))
 }
 
 /// Fails where the value or anything in it is undefined.
@@ -36,25 +38,36 @@ pub(crate) fn iterate(value: &Value) -> Result<Vec<Value>, TemplateError> {
     Ok(match value.kind() {
         Kind::List(items) | Kind::Tuple(items) => items.to_vec(),
         Kind::Dict(dict) => dict.keys().map(Key::to_value).collect(),
-        Kind::Str(text) => text.chars().map(|character| Value::from(character.to_string())).collect(),
+        Kind::Str(text) => text
+            .chars()
+            .map(|character| Value::from(character.to_string()))
+            .collect(),
         Kind::Bytes(bytes) => bytes.iter().map(|byte| Value::from(*byte)).collect(),
         Kind::Undefined(fault) => return Err(TemplateError::Fault((**fault).clone())),
-        _ => return Err(TemplateError::new(format!("`{}` cannot be iterated over", value.type_name()))),
+        _ => {
+            return Err(TemplateError::new(format!(
+                "`{}` cannot be iterated over",
+                value.type_name()
+            )));
+        }
     })
 }
 
 /// Returns the items of a list or tuple; text and dictionaries are none.
 pub(crate) fn sequence<'a>(value: &'a Value, who: &str) -> Result<&'a [Value], TemplateError> {
-    used(value)?
-        .as_list()
-        .ok_or_else(|| TemplateError::new(format!("`{who}` needs a list, got {}", value.type_name())))
+    used(value)?.as_list().ok_or_else(|| {
+        TemplateError::new(format!("`{who}` needs a list, got {}", value.type_name()))
+    })
 }
 
 /// Returns the dictionary.
 pub(crate) fn mapping<'a>(value: &'a Value, who: &str) -> Result<&'a Dict, TemplateError> {
-    used(value)?
-        .as_dict()
-        .ok_or_else(|| TemplateError::new(format!("`{who}` needs a dictionary, got {}", value.type_name())))
+    used(value)?.as_dict().ok_or_else(|| {
+        TemplateError::new(format!(
+            "`{who}` needs a dictionary, got {}",
+            value.type_name()
+        ))
+    })
 }
 
 /// Returns Python's truth of the value; undefined fails.
@@ -67,7 +80,10 @@ pub(crate) fn integer(value: &Value) -> Result<i64, TemplateError> {
     match used(value)?.kind() {
         Kind::Int(number) => Ok(*number),
         Kind::Bool(flag) => Ok(i64::from(*flag)),
-        _ => Err(TemplateError::new(format!("an integer is needed, got {}", value.type_name()))),
+        _ => Err(TemplateError::new(format!(
+            "an integer is needed, got {}",
+            value.type_name()
+        ))),
     }
 }
 
@@ -78,7 +94,10 @@ pub(crate) fn number(value: &Value) -> Result<f64, TemplateError> {
         Kind::Bool(flag) => Ok(f64::from(u8::from(*flag))),
         Kind::Float(number) => Ok(*number),
         Kind::Big(number) => Ok(big_to_float(number)),
-        _ => Err(TemplateError::new(format!("a number is needed, got {}", value.type_name()))),
+        _ => Err(TemplateError::new(format!(
+            "a number is needed, got {}",
+            value.type_name()
+        ))),
     }
 }
 
@@ -98,7 +117,10 @@ pub(crate) fn float_to_int(number: f64) -> Option<Value> {
     if !number.is_finite() {
         return None;
     }
-    format!("{:.0}", number.trunc()).parse::<BigInt>().ok().map(Value::integer)
+    format!("{:.0}", number.trunc())
+        .parse::<BigInt>()
+        .ok()
+        .map(Value::integer)
 }
 
 /// Returns Python's `str()` of the value; undefined fails.
@@ -133,7 +155,10 @@ pub(crate) fn compare(left: &Value, right: &Value) -> Result<Ordering, TemplateE
 }
 
 /// Sorts stably by Python's order of the keys.
-pub(crate) fn sort_by_keys(mut items: Vec<(Value, Value)>, reverse: bool) -> Result<Vec<Value>, TemplateError> {
+pub(crate) fn sort_by_keys(
+    mut items: Vec<(Value, Value)>,
+    reverse: bool,
+) -> Result<Vec<Value>, TemplateError> {
     let mut failure = None;
     items.sort_by(|left, right| {
         let order = compare(&left.0, &right.0).unwrap_or_else(|error| {
@@ -155,13 +180,19 @@ pub(crate) fn hashable(value: &Value) -> bool {
 
 /// Returns the dictionary key, failing for what Python cannot hash.
 pub(crate) fn key(value: &Value) -> Result<Key, TemplateError> {
-    Key::from_value(used(value)?)
-        .ok_or_else(|| TemplateError::new(format!("`{}` cannot be the key of a dictionary", value.type_name())))
+    Key::from_value(used(value)?).ok_or_else(|| {
+        TemplateError::new(format!(
+            "`{}` cannot be the key of a dictionary",
+            value.type_name()
+        ))
+    })
 }
 
 /// Returns the text in lower case, other values as they are: how Jinja compares without case.
 pub(crate) fn without_case(value: &Value) -> Value {
-    value.as_str().map_or_else(|| value.clone(), |text| Value::from(text.to_lowercase()))
+    value
+        .as_str()
+        .map_or_else(|| value.clone(), |text| Value::from(text.to_lowercase()))
 }
 
 /// Tells whether Jinja's `in` finds the value in the container.
@@ -172,8 +203,14 @@ pub(crate) fn contains(container: &Value, item: &Value) -> Result<bool, Template
         Kind::Dict(dict) => Ok(dict.get_key(&key(item)?).is_some()),
         Kind::Str(text) => match item.kind() {
             Kind::Str(part) => Ok(text.contains(part.as_ref())),
-            _ => Err(TemplateError::new(format!("only text can be in text, not {}", item.type_name()))),
+            _ => Err(TemplateError::new(format!(
+                "only text can be in text, not {}",
+                item.type_name()
+            ))),
         },
-        _ => Err(TemplateError::new(format!("`{}` contains nothing", container.type_name()))),
+        _ => Err(TemplateError::new(format!(
+            "`{}` contains nothing",
+            container.type_name()
+        ))),
     }
 }

@@ -29,7 +29,9 @@ pub(crate) struct Twister {
 impl Source {
     /// Returns the source for a seed as Python takes it (text or number).
     pub(crate) fn new(seed: Option<&Value>) -> Result<Self, TemplateError> {
-        let Some(seed) = seed.filter(|seed| !seed.is_null()) else { return Ok(Self::System) };
+        let Some(seed) = seed.filter(|seed| !seed.is_null()) else {
+            return Ok(Self::System);
+        };
         let mut bytes = match seed.kind() {
             Kind::Str(text) => {
                 let mut bytes = text.as_bytes().to_vec();
@@ -40,16 +42,30 @@ impl Source {
             Kind::Int(number) => number.unsigned_abs().to_le_bytes().to_vec(),
             Kind::Bool(flag) => vec![u8::from(*flag)],
             Kind::Big(number) => BigInt::clone(number).to_bytes_le().1,
-            _ => return Err(TemplateError::new(format!("a seed is text or an integer, not {}", seed.type_name()))),
+            _ => {
+                return Err(TemplateError::new(format!(
+                    "a seed is text or an integer, not {}",
+                    seed.type_name()
+                )));
+            }
         };
         while bytes.last() == Some(&0) {
             bytes.pop();
         }
         let words: Vec<u32> = bytes
             .chunks(4)
-            .map(|chunk| chunk.iter().rev().fold(0, |word, byte| word << 8 | u32::from(*byte)))
+            .map(|chunk| {
+                chunk
+                    .iter()
+                    .rev()
+                    .fold(0, |word, byte| word << 8 | u32::from(*byte))
+            })
             .collect();
-        Ok(Self::Seeded(Box::new(Twister::new(if words.is_empty() { &[0] } else { &words }))))
+        Ok(Self::Seeded(Box::new(Twister::new(if words.is_empty() {
+            &[0]
+        } else {
+            &words
+        }))))
     }
 
     /// Returns a number below `limit` (above 0), all as likely.
@@ -87,8 +103,9 @@ pub(crate) fn secure_below(limit: usize) -> Result<usize, TemplateError> {
 pub(crate) fn fill(buffer: &mut [u8]) -> Result<(), TemplateError> {
     let mut done = 0;
     while let Some(rest) = buffer.get_mut(done..).filter(|rest| !rest.is_empty()) {
-        done += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty())
-            .map_err(|error| TemplateError::new(format!("the system gives no random numbers: {error}")))?;
+        done += rustix::rand::getrandom(rest, rustix::rand::GetRandomFlags::empty()).map_err(
+            |error| TemplateError::new(format!("the system gives no random numbers: {error}")),
+        )?;
     }
     Ok(())
 }
@@ -98,8 +115,10 @@ impl Twister {
         let mut state: Vec<u32> = Vec::with_capacity(SIZE);
         let mut last = 19_650_218u32;
         state.push(last);
-        for index in 1..SIZE as u32 {
-            last = 1_812_433_253u32.wrapping_mul(last ^ (last >> 30)).wrapping_add(index);
+        for index in (1u32..).take(SIZE - 1) {
+            last = 1_812_433_253u32
+                .wrapping_mul(last ^ (last >> 30))
+                .wrapping_add(index);
             state.push(last);
         }
         let mut twister = Self { state, next: SIZE };
@@ -107,7 +126,11 @@ impl Twister {
         for step in 0..SIZE.max(key.len()) {
             let index = step % key.len();
             let mixed = twister.mix(place, 1_664_525);
-            let added = key.get(index).copied().unwrap_or(0).wrapping_add(u32::try_from(index).unwrap_or(0));
+            let added = key
+                .get(index)
+                .copied()
+                .unwrap_or(0)
+                .wrapping_add(u32::try_from(index).unwrap_or(0));
             place = twister.put(place, mixed.wrapping_add(added));
         }
         for _ in 1..SIZE {
@@ -147,7 +170,8 @@ impl Twister {
     fn draw(&mut self) -> u32 {
         if self.next >= SIZE {
             for index in 0..SIZE {
-                let joined = (self.word(index) & 0x8000_0000) | (self.word(index + 1) & 0x7fff_ffff);
+                let joined =
+                    (self.word(index) & 0x8000_0000) | (self.word(index + 1) & 0x7fff_ffff);
                 let odd = if joined & 1 == 1 { 0x9908_b0df } else { 0 };
                 let word = self.word(index + SHIFT) ^ (joined >> 1) ^ odd;
                 if let Some(slot) = self.state.get_mut(index) {
@@ -186,8 +210,15 @@ pub(super) fn random(call: Call<'_>) -> Result<Value, TemplateError> {
         let (end, start) = (integer(&arguments.value)?, start.unwrap_or(0));
         let step = step.filter(|step| *step != 0).unwrap_or(1);
         let width = end.saturating_sub(start);
-        let room = if step > 0 { (width + step - 1) / step } else { (width + step + 1) / step };
-        let room = usize::try_from(room).ok().filter(|room| *room > 0).ok_or_else(|| arguments.error("has nothing to choose from"))?;
+        let room = if step > 0 {
+            (width + step - 1) / step
+        } else {
+            (width + step + 1) / step
+        };
+        let room = usize::try_from(room)
+            .ok()
+            .filter(|room| *room > 0)
+            .ok_or_else(|| arguments.error("has nothing to choose from"))?;
         let chosen = i64::try_from(source.below(room)?).unwrap_or(0);
         return Ok(Value::from(start + step * chosen));
     }
@@ -205,7 +236,9 @@ pub(super) fn random(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `shuffle(seed=None)`.
 pub(super) fn shuffle(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["seed"], 0)?;
-    let Ok(mut items) = iterate(&arguments.value) else { return Ok(arguments.value) };
+    let Ok(mut items) = iterate(&arguments.value) else {
+        return Ok(arguments.value);
+    };
     let mut source = Source::new(arguments.get(0).filter(|seed| seed.is_true()))?;
     for last in (1..items.len()).rev() {
         let other = source.below(last + 1)?;

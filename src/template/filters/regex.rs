@@ -24,7 +24,8 @@ pub(crate) struct Flags {
 #[derive(Clone)]
 pub(crate) struct Pattern {
     normal: Arc<Regex>,
-    not_empty: Arc<Regex>,
+    /// The same for matches that are not empty; nothing where all of them are.
+    not_empty: Option<Arc<Regex>>,
 }
 
 /// The places of one match: the whole first, then each group.
@@ -53,15 +54,23 @@ impl Pattern {
     /// Compiles a Python pattern, or takes it from those compiled before.
     pub(crate) fn new(pattern: &str, flags: Flags) -> Result<Self, TemplateError> {
         let name = (pattern.to_owned(), flags);
-        if let Some(found) = CACHE.lock().unwrap_or_else(PoisonError::into_inner).get(&name) {
+        if let Some(found) = CACHE
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&name)
+        {
             return Ok(found.clone());
         }
-        let wrong = |reason: String| TemplateError::new(format!("`{pattern}` is not a regular expression: {reason}"));
-        let text = translate(pattern, flags).map_err(&wrong)?;
-        let build = |not_empty: bool| {
-            RegexBuilder::new(&text).find_not_empty(not_empty).build().map_err(|error| wrong(error.to_string()))
+        let wrong = |reason: String| {
+            TemplateError::new(format!("`{pattern}` is not a regular expression: {reason}"))
         };
-        let compiled = Self { normal: Arc::new(build(false)?), not_empty: Arc::new(build(true)?) };
+        let text = translate(pattern, flags).map_err(&wrong)?;
+        let build = |not_empty: bool| RegexBuilder::new(&text).find_not_empty(not_empty).build();
+        let normal = build(false).map_err(|error| wrong(error.to_string()))?;
+        let compiled = Self {
+            normal: Arc::new(normal),
+            not_empty: build(true).ok().map(Arc::new),
+        };
         let mut cache = CACHE.lock().unwrap_or_else(PoisonError::into_inner);
         if cache.len() >= CACHE_SIZE {
             cache.clear();
@@ -77,7 +86,9 @@ impl Pattern {
 
     /// Returns the number of a named group.
     pub(crate) fn group_of(&self, name: &str) -> Option<usize> {
-        self.normal.capture_names().position(|known| known == Some(name))
+        self.normal
+            .capture_names()
+            .position(|known| known == Some(name))
     }
 
     /// Finds the first match.
@@ -88,7 +99,9 @@ impl Pattern {
     /// Tells whether the text begins with a match (`re.match`).
     pub(crate) fn starts(&self, text: &str) -> Result<bool, TemplateError> {
         // A later match says nothing of the beginning, but the leftmost one is the one at the beginning if there is any.
-        Ok(self.search(text)?.is_some_and(|groups| groups.whole().0 == 0))
+        Ok(self
+            .search(text)?
+            .is_some_and(|groups| groups.whole().0 == 0))
     }
 
     /// Returns all matches as `re.finditer` yields them, `limit` at most (0: all).
@@ -99,10 +112,16 @@ impl Pattern {
         while position <= text.len() && (limit == 0 || found.len() < limit) {
             let next = if after_empty {
                 // Python looks for a longer match where the last one was empty before it moves on.
-                match find(&self.not_empty, text, position)? {
+                let longer = match &self.not_empty {
+                    Some(regex) => find(regex, text, position)?,
+                    None => None,
+                };
+                match longer {
                     Some(groups) if groups.whole().0 == position => Some(groups),
                     _ => match text.get(position..).and_then(|rest| rest.chars().next()) {
-                        Some(character) => find(&self.normal, text, position + character.len_utf8())?,
+                        Some(character) => {
+                            find(&self.normal, text, position + character.len_utf8())?
+                        }
                         None => None,
                     },
                 }
@@ -119,7 +138,12 @@ impl Pattern {
     }
 
     /// Replaces matches by the template (`re.subn`) and returns how many.
-    pub(crate) fn replace(&self, text: &str, template: &str, limit: usize) -> Result<(String, usize), TemplateError> {
+    pub(crate) fn replace(
+        &self,
+        text: &str,
+        template: &str,
+        limit: usize,
+    ) -> Result<(String, usize), TemplateError> {
         let parts = self.parse_template(template)?;
         let found = self.all(text, limit)?;
         let mut out = String::with_capacity(text.len());
@@ -130,7 +154,9 @@ impl Pattern {
             for part in &parts {
                 match part {
                     Part::Text(text) => out.push_str(text),
-                    Part::Group(group) => out.push_str(groups.text(text, *group).unwrap_or_default()),
+                    Part::Group(group) => {
+                        out.push_str(groups.text(text, *group).unwrap_or_default());
+                    }
                 }
             }
             copied = end;
@@ -141,7 +167,9 @@ impl Pattern {
 
     fn group_number(&self, number: usize) -> Result<Part, TemplateError> {
         if number > self.groups() {
-            return Err(TemplateError::new(format!("the replacement names group {number}, which the pattern lacks")));
+            return Err(TemplateError::new(format!(
+                "the replacement names group {number}, which the pattern lacks"
+            )));
         }
         Ok(Part::Group(number))
     }
@@ -155,9 +183,15 @@ impl Pattern {
                 plain.push(character);
                 continue;
             }
-            let bad = |what: String| TemplateError::new(format!("bad escape `\\{what}` in the replacement"));
+            let bad = |what: String| {
+                TemplateError::new(format!("bad escape `\\{what}` in the replacement"))
+            };
             let group = match rest.next() {
-                None => return Err(TemplateError::new("the replacement ends in a lone backslash")),
+                None => {
+                    return Err(TemplateError::new(
+                        "the replacement ends in a lone backslash",
+                    ));
+                }
                 Some('g') => {
                     if rest.next() != Some('<') {
                         return Err(bad("g".to_owned()));
@@ -173,26 +207,42 @@ impl Pattern {
                     match name.parse::<usize>() {
                         Ok(number) => self.group_number(number)?,
                         Err(_) => Part::Group(self.group_of(&name).ok_or_else(|| {
-                            TemplateError::new(format!("the replacement names group `{name}`, which the pattern lacks"))
+                            TemplateError::new(format!(
+                                "the replacement names group `{name}`, which the pattern lacks"
+                            ))
                         })?),
                     }
                 }
                 Some('0') => {
                     let mut digits = String::new();
-                    while let Some(digit) = rest.next_if(|next| digits.len() < 2 && ('0'..='7').contains(next)) {
+                    while let Some(digit) =
+                        rest.next_if(|next| digits.len() < 2 && ('0'..='7').contains(next))
+                    {
                         digits.push(digit);
                     }
-                    plain.push(u32::from_str_radix(&digits, 8).ok().and_then(char::from_u32).unwrap_or('\0'));
+                    plain.push(
+                        u32::from_str_radix(&digits, 8)
+                            .ok()
+                            .and_then(char::from_u32)
+                            .unwrap_or('\0'),
+                    );
                     continue;
                 }
                 Some(first) if first.is_ascii_digit() => {
                     let mut digits = String::from(first);
                     if let Some(second) = rest.next_if(char::is_ascii_digit) {
                         digits.push(second);
-                        let octal = digits.chars().all(|digit| ('0'..='7').contains(&digit)) && first <= '3';
-                        if octal && let Some(third) = rest.next_if(|next| ('0'..='7').contains(next)) {
+                        let octal = digits.chars().all(|digit| ('0'..='7').contains(&digit))
+                            && first <= '3';
+                        if octal
+                            && let Some(third) = rest.next_if(|next| ('0'..='7').contains(next))
+                        {
                             digits.push(third);
-                            plain.extend(u32::from_str_radix(&digits, 8).ok().and_then(char::from_u32));
+                            plain.extend(
+                                u32::from_str_radix(&digits, 8)
+                                    .ok()
+                                    .and_then(char::from_u32),
+                            );
                             continue;
                         }
                     }
@@ -208,7 +258,9 @@ impl Pattern {
                         'f' => plain.push('\x0c'),
                         'v' => plain.push('\x0b'),
                         '\\' => plain.push('\\'),
-                        letter if letter.is_ascii_alphabetic() => return Err(bad(letter.to_string())),
+                        letter if letter.is_ascii_alphabetic() => {
+                            return Err(bad(letter.to_string()));
+                        }
                         other => {
                             plain.push('\\');
                             plain.push(other);
@@ -236,12 +288,18 @@ enum Part {
 }
 
 fn find(regex: &Regex, text: &str, from: usize) -> Result<Option<Groups>, TemplateError> {
-    let captures = regex
-        .captures_from_pos(text, from)
-        .map_err(|error| TemplateError::new(format!("the regular expression could not be matched: {error}")))?;
+    let captures = regex.captures_from_pos(text, from).map_err(|error| {
+        TemplateError::new(format!(
+            "the regular expression could not be matched: {error}"
+        ))
+    })?;
     Ok(captures.map(|captures| Groups {
         spans: (0..captures.len())
-            .map(|group| captures.get(group).map(|found| (found.start(), found.end())))
+            .map(|group| {
+                captures
+                    .get(group)
+                    .map(|found| (found.start(), found.end()))
+            })
             .collect(),
     }))
 }

@@ -53,9 +53,12 @@ impl Translator<'_> {
     fn brace(&mut self) {
         let ahead: String = self.rest.clone().take_while(|next| *next != '}').collect();
         let closed = self.rest.clone().any(|next| next == '}');
-        let (low, high) = ahead.split_once(',').map_or((ahead.as_str(), None), |(low, high)| (low, Some(high)));
+        let (low, high) = ahead
+            .split_once(',')
+            .map_or((ahead.as_str(), None), |(low, high)| (low, Some(high)));
         let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        let quantifier = closed && digits(low) && high.is_none_or(digits) && !(low.is_empty() && high.is_none());
+        let quantifier =
+            closed && digits(low) && high.is_none_or(digits) && !(low.is_empty() && high.is_none());
         if !quantifier {
             self.out.push_str(r"\{");
             return;
@@ -106,8 +109,8 @@ impl Translator<'_> {
                 match (flags.is_empty(), scoped) {
                     (true, false) => {}
                     (true, true) => self.out.push_str("(?:"),
-                    (false, false) => self.out.push_str(&format!("(?{flags})")),
-                    (false, true) => self.out.push_str(&format!("(?{flags}:")),
+                    (false, false) => drop(write!(self.out, "(?{flags})")),
+                    (false, true) => drop(write!(self.out, "(?{flags}:")),
                 }
                 Ok(())
             }
@@ -135,7 +138,11 @@ impl Translator<'_> {
                 // Brackets and doubled signs have a meaning of their own in Rust's classes.
                 Some(sign @ ('[' | ']' | '&' | '~' | '^' | '#' | ' ')) => {
                     self.out.push('\\');
-                    if sign == ' ' { self.out.push_str("x20") } else { self.out.push(sign) }
+                    if sign == ' ' {
+                        self.out.push_str("x20");
+                    } else {
+                        self.out.push(sign);
+                    }
                 }
                 Some('-') => {
                     let last = self.rest.peek() == Some(&']');
@@ -155,12 +162,16 @@ impl Translator<'_> {
             'Z' if !in_class => self.out.push_str(r"\z"),
             'A' | 'B' if !in_class => self.push_escaped(character),
             'b' if in_class => self.out.push_str(r"\x08"),
-            'b' | 'd' | 'D' | 's' | 'S' | 'w' | 'W' | 'n' | 'r' | 't' | 'f' | 'v' | 'a' | 'x' | 'u' | 'U' => {
+            'b' | 'd' | 'D' | 's' | 'S' | 'w' | 'W' | 'n' | 'r' | 't' | 'f' | 'v' | 'a' | 'x'
+            | 'u' | 'U' => {
                 self.push_escaped(character);
             }
             '0' => {
                 let mut digits = String::new();
-                while let Some(digit) = self.rest.next_if(|next| digits.len() < 2 && ('0'..='7').contains(next)) {
+                while let Some(digit) = self
+                    .rest
+                    .next_if(|next| digits.len() < 2 && ('0'..='7').contains(next))
+                {
                     digits.push(digit);
                 }
                 let code = u32::from_str_radix(&digits, 8).unwrap_or(0);
@@ -174,7 +185,9 @@ impl Translator<'_> {
                     self.out.push_str("(?:)");
                 }
             }
-            letter if letter.is_ascii_alphanumeric() => return Err(format!("bad escape `\\{letter}`")),
+            letter if letter.is_ascii_alphanumeric() => {
+                return Err(format!("bad escape `\\{letter}`"));
+            }
             sign if sign.is_ascii() => {
                 let _ = write!(self.out, "\\x{:02x}", u32::from(sign));
             }

@@ -13,7 +13,10 @@ pub(crate) struct Getter<'a> {
 }
 
 /// Returns the getter of an attribute given as text or number.
-pub(crate) fn getter<'a>(attribute: &Value, evaluator: &'a dyn Callback) -> Result<Getter<'a>, TemplateError> {
+pub(crate) fn getter<'a>(
+    attribute: &Value,
+    evaluator: &'a dyn Callback,
+) -> Result<Getter<'a>, TemplateError> {
     let parts = match used(attribute)?.kind() {
         Kind::Str(text) => text.split('.').map(part).collect(),
         _ => vec![attribute.clone()],
@@ -46,7 +49,9 @@ impl Getter<'_> {
 /// Turns a fault into an undefined value that fails where it is used, as it does inside of Ansible's lazy lists.
 fn keep_fault(result: Result<Value, TemplateError>) -> Result<Value, TemplateError> {
     match result {
-        Err(TemplateError::Fault(fault)) => Ok(Value::new(Kind::Undefined(std::sync::Arc::new(fault)))),
+        Err(TemplateError::Fault(fault)) => {
+            Ok(Value::new(Kind::Undefined(std::sync::Arc::new(fault))))
+        }
         other => other,
     }
 }
@@ -54,7 +59,14 @@ fn keep_fault(result: Result<Value, TemplateError>) -> Result<Value, TemplateErr
 /// `map('filter', ...)` or `map(attribute='name', default=...)`.
 pub(super) fn map(call: Call<'_>) -> Result<Value, TemplateError> {
     defined(&call)?;
-    let Call { name, value, mut positional, named, evaluator, .. } = call;
+    let Call {
+        name,
+        value,
+        mut positional,
+        named,
+        evaluator,
+        ..
+    } = call;
     let items = iterate(&value)?;
     if positional.is_empty() && named.iter().any(|(key, _)| key.as_ref() == "attribute") {
         let bound = bind_items(name, Vec::new(), named, &["attribute", "default"], 1)?;
@@ -72,10 +84,14 @@ pub(super) fn map(call: Call<'_>) -> Result<Value, TemplateError> {
         return Ok(Value::list(mapped));
     }
     if positional.is_empty() {
-        return Err(TemplateError::new("`map` needs the name of a filter or `attribute`"));
+        return Err(TemplateError::new(
+            "`map` needs the name of a filter or `attribute`",
+        ));
     }
     let filter = positional.remove(0);
-    let filter = filter.as_str().ok_or_else(|| TemplateError::new("`map` needs the name of a filter"))?;
+    let filter = filter
+        .as_str()
+        .ok_or_else(|| TemplateError::new("`map` needs the name of a filter"))?;
     items
         .into_iter()
         .map(|item| keep_fault(evaluator.filter(filter, item, positional.clone(), named.clone())))
@@ -105,16 +121,29 @@ pub(super) fn rejectattr(call: Call<'_>) -> Result<Value, TemplateError> {
 
 fn choose(call: Call<'_>, wanted: bool, by_attribute: bool) -> Result<Value, TemplateError> {
     defined(&call)?;
-    let Call { name, value, mut positional, named, evaluator, .. } = call;
+    let Call {
+        name,
+        value,
+        mut positional,
+        named,
+        evaluator,
+        ..
+    } = call;
     let attribute = if by_attribute {
         if positional.is_empty() {
-            return Err(TemplateError::new(format!("`{name}` misses the name of the attribute")));
+            return Err(TemplateError::new(format!(
+                "`{name}` misses the name of the attribute"
+            )));
         }
         Some(getter(&positional.remove(0), evaluator)?)
     } else {
         None
     };
-    let test = if positional.is_empty() { None } else { Some(positional.remove(0)) };
+    let test = if positional.is_empty() {
+        None
+    } else {
+        Some(positional.remove(0))
+    };
     let mut chosen = Vec::new();
     for item in iterate(&value)? {
         let subject = match &attribute {
@@ -135,8 +164,12 @@ fn passes(
     named: &[Keyword],
     evaluator: &dyn Callback,
 ) -> Result<bool, TemplateError> {
-    let Some(test) = test else { return truth(&subject) };
-    let test = test.as_str().ok_or_else(|| TemplateError::new("a test is named by text"))?;
+    let Some(test) = test else {
+        return truth(&subject);
+    };
+    let test = test
+        .as_str()
+        .ok_or_else(|| TemplateError::new("a test is named by text"))?;
     evaluator.test(test, subject, positional.to_vec(), named.to_vec())
 }
 
@@ -155,7 +188,13 @@ pub(super) fn sort(call: Call<'_>) -> Result<Value, TemplateError> {
             None => vec![getter(value, arguments.evaluator)?],
         },
     };
-    let folded = |value: Value| if case_sensitive { value } else { without_case(&value) };
+    let folded = |value: Value| {
+        if case_sensitive {
+            value
+        } else {
+            without_case(&value)
+        }
+    };
     let mut keyed = Vec::new();
     for item in iterate(&arguments.value)? {
         let by = if getters.is_empty() {
@@ -175,29 +214,36 @@ pub(super) fn sort(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `groupby(attribute, default=None, case_sensitive=false)`: pairs of the attribute and the items that have it.
 pub(super) fn groupby(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["attribute", "default", "case_sensitive"], 1)?;
-    let getter = getter(arguments.get(0).unwrap_or(&Value::NULL), arguments.evaluator)?;
+    let getter = getter(
+        arguments.get(0).unwrap_or(&Value::NULL),
+        arguments.evaluator,
+    )?;
     let case_sensitive = arguments.flag(2, false)?;
     let mut keyed = Vec::new();
     for item in iterate(&arguments.value)? {
-        let mut by = getter.get(&item)?;
-        if let (Some(default), Some(fault)) = (arguments.given(1), by.as_fault())
-            && fault.undefined
-        {
-            by = default.clone();
-        }
-        used(&by)?;
-        let folded = if case_sensitive { by.clone() } else { without_case(&by) };
+        // Ansible fails here even where there is a `default`.
+        let by = used(&getter.get(&item)?)?.clone();
+        let folded = if case_sensitive {
+            by.clone()
+        } else {
+            without_case(&by)
+        };
         keyed.push((folded.clone(), Value::tuple([folded, by, item])));
     }
     let mut groups: Vec<(Value, Value, Vec<Value>)> = Vec::new();
     for entry in sort_by_keys(keyed, false)? {
-        let Some([folded, by, item]) = entry.as_list() else { continue };
+        let Some([folded, by, item]) = entry.as_list() else {
+            continue;
+        };
         match groups.last_mut() {
             Some((current, _, items)) if current == folded => items.push(item.clone()),
             _ => groups.push((folded.clone(), by.clone(), vec![item.clone()])),
         }
     }
-    Ok(groups.into_iter().map(|(_, by, items)| Value::tuple([by, Value::list(items)])).collect())
+    Ok(groups
+        .into_iter()
+        .map(|(_, by, items)| Value::tuple([by, Value::list(items)]))
+        .collect())
 }
 
 /// `extract(container, morekeys=None)`.
@@ -205,12 +251,11 @@ pub(super) fn extract(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["container", "morekeys"], 1)?;
     let mut value = arguments.get(0).cloned().unwrap_or_default();
     let mut keys = vec![arguments.value.clone()];
-    match arguments.given(1) {
-        Some(more) => match more.kind() {
+    if let Some(more) = arguments.given(1) {
+        match more.kind() {
             Kind::List(items) => keys.extend(items.iter().cloned()),
             _ => keys.push(more.clone()),
-        },
-        None => {}
+        }
     }
     for key in &keys {
         if value.as_fault().is_some() {

@@ -38,7 +38,10 @@ impl Seen {
     }
 
     fn has(&self, value: &Value) -> bool {
-        Key::from_value(value).map_or_else(|| self.others.contains(value), |key| self.keys.contains(&key))
+        Key::from_value(value).map_or_else(
+            || self.others.contains(value),
+            |key| self.keys.contains(&key),
+        )
     }
 }
 
@@ -51,8 +54,13 @@ fn distinct(items: impl IntoIterator<Item = Value>) -> Value {
 pub(super) fn unique(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["case_sensitive", "attribute"], 0)?;
     let case_sensitive = arguments.flag(0, false)?;
-    let explicit = arguments.get(0).is_some_and(|value| value.as_bool() == Some(false));
-    let attribute = arguments.given(1).map(|attribute| getter(attribute, arguments.evaluator)).transpose()?;
+    let explicit = arguments
+        .get(0)
+        .is_some_and(|value| value.as_bool() == Some(false));
+    let attribute = arguments
+        .given(1)
+        .map(|attribute| getter(attribute, arguments.evaluator))
+        .transpose()?;
     let items = iterate(&arguments.value)?;
     let mut keyed = Vec::new();
     for item in items {
@@ -64,12 +72,20 @@ pub(super) fn unique(call: Call<'_>) -> Result<Value, TemplateError> {
     }
     let plain = keyed.iter().all(|(by, _)| hashable(by));
     if !plain && (explicit || attribute.is_some()) {
-        return Err(arguments.error("cannot compare containers with `case_sensitive` or `attribute`"));
+        return Err(
+            arguments.error("cannot compare containers with `case_sensitive` or `attribute`")
+        );
     }
     let mut seen = Seen::default();
     Ok(keyed
         .into_iter()
-        .filter(|(by, _)| seen.add(&if case_sensitive || !plain { by.clone() } else { without_case(by) }))
+        .filter(|(by, _)| {
+            seen.add(&if case_sensitive || !plain {
+                by.clone()
+            } else {
+                without_case(by)
+            })
+        })
         .map(|(_, item)| item)
         .collect())
 }

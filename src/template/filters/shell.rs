@@ -19,7 +19,9 @@ pub(crate) fn split(line: &str) -> Result<Vec<String>, TemplateError> {
         }
     }
     if quote.is_some() {
-        return Err(TemplateError::new(format!("a quote is not closed in `{line}`")));
+        return Err(TemplateError::new(format!(
+            "a quote is not closed in `{line}`"
+        )));
     }
     words.extend(current);
     Ok(words)

@@ -1,5 +1,7 @@
 //! Filters over text, as Jinja2 and Ansible have them.
 
+use std::fmt::Write as _;
+
 use super::bind::{bind, defined};
 use super::python::{count, iterate, text, used};
 use crate::template::call::Call;
@@ -33,7 +35,12 @@ pub(super) fn capitalize(call: Call<'_>) -> Result<Value, TemplateError> {
 
 fn capitalized(text: &str) -> String {
     let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest.as_str().to_lowercase().chars()).collect())
+    rest.next().map_or_else(String::new, |first| {
+        first
+            .to_uppercase()
+            .chain(rest.as_str().to_lowercase().chars())
+            .collect()
+    })
 }
 
 /// `title`: words after spaces, dashes and opening brackets begin with an upper case letter.
@@ -59,7 +66,9 @@ pub(super) fn trim(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["chars"], 0)?;
     let subject = text(&arguments.value)?;
     Ok(Value::from(match arguments.optional_text(0)? {
-        Some(characters) => subject.trim_matches(|character| characters.contains(character)).to_owned(),
+        Some(characters) => subject
+            .trim_matches(|character| characters.contains(character))
+            .to_owned(),
         None => subject.trim_matches(is_space).to_owned(),
     }))
 }
@@ -84,13 +93,24 @@ pub(super) fn replace(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `split(sep=None, maxsplit=-1)`.
 pub(super) fn split(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["sep", "maxsplit"], 0)?;
-    let subject = arguments.value.as_str().ok_or_else(|| arguments.error("needs text"))?;
+    let subject = arguments
+        .value
+        .as_str()
+        .ok_or_else(|| arguments.error("needs text"))?;
     let limit = arguments.int(1, -1)?;
     let limit = if limit < 0 { usize::MAX } else { count(limit) };
     Ok(match arguments.optional_text(0)? {
-        Some(separator) if separator.is_empty() => return Err(arguments.error("cannot split at nothing")),
-        Some(separator) => subject.splitn(limit.saturating_add(1), separator.as_str()).map(Value::from).collect(),
-        None => split_at_space(subject, limit).into_iter().map(Value::from).collect(),
+        Some(separator) if separator.is_empty() => {
+            return Err(arguments.error("cannot split at nothing"));
+        }
+        Some(separator) => subject
+            .splitn(limit.saturating_add(1), separator.as_str())
+            .map(Value::from)
+            .collect(),
+        None => split_at_space(subject, limit)
+            .into_iter()
+            .map(Value::from)
+            .collect(),
     })
 }
 
@@ -99,7 +119,7 @@ fn split_at_space(text: &str, limit: usize) -> Vec<&str> {
     let mut rest = text.trim_start_matches(is_space);
     while !rest.is_empty() {
         if parts.len() == limit {
-            parts.push(rest.trim_end_matches(is_space));
+            parts.push(rest);
             break;
         }
         let (word, more) = rest.split_once(is_space).unwrap_or((rest, ""));
@@ -114,11 +134,18 @@ pub(super) fn format(call: Call<'_>) -> Result<Value, TemplateError> {
     defined(&call)?;
     let pattern = text(&call.value)?;
     let values = match (call.positional.is_empty(), call.named.is_empty()) {
-        (false, false) => return Err(TemplateError::new("`format` takes values by position or by name, not both")),
-        (_, true) => Value::tuple(call.positional),
-        (true, false) => {
-            Value::dict(call.named.into_iter().map(|(name, value)| (Key::from(name), value)).collect::<Dict>())
+        (false, false) => {
+            return Err(TemplateError::new(
+                "`format` takes values by position or by name, not both",
+            ));
         }
+        (_, true) => Value::tuple(call.positional),
+        (true, false) => Value::dict(
+            call.named
+                .into_iter()
+                .map(|(name, value)| (Key::from(name), value))
+                .collect::<Dict>(),
+        ),
     };
     percent(&pattern, &values).map(Value::from)
 }
@@ -132,7 +159,11 @@ pub(super) fn center(call: Call<'_>) -> Result<Value, TemplateError> {
     let missing = width.saturating_sub(length);
     // Python puts the odd space on the left where the width is odd.
     let left = missing / 2 + (missing & width & 1);
-    Ok(Value::from(format!("{}{subject}{}", " ".repeat(left), " ".repeat(missing - left))))
+    Ok(Value::from(format!(
+        "{}{subject}{}",
+        " ".repeat(left),
+        " ".repeat(missing - left)
+    )))
 }
 
 /// `indent(width=4, first=false, blank=false)`.
@@ -166,14 +197,20 @@ pub(crate) fn split_lines(text: &str) -> Vec<&str> {
     let mut lines = Vec::new();
     let mut rest = text;
     while !rest.is_empty() {
-        let end = rest.find(['\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}']);
+        let end = rest.find([
+            '\n', '\r', '\x0b', '\x0c', '\x1c', '\x1d', '\x1e', '\u{85}', '\u{2028}', '\u{2029}',
+        ]);
         let Some(end) = end else {
             lines.push(rest);
             break;
         };
         let (line, more) = rest.split_at(end);
         lines.push(line);
-        let skip = if more.starts_with("\r\n") { 2 } else { more.chars().next().map_or(1, char::len_utf8) };
+        let skip = if more.starts_with("\r\n") {
+            2
+        } else {
+            more.chars().next().map_or(1, char::len_utf8)
+        };
         rest = more.get(skip..).unwrap_or_default();
     }
     lines
@@ -194,7 +231,12 @@ pub(super) fn truncate(call: Call<'_>) -> Result<Value, TemplateError> {
         return Ok(Value::from(subject.into_iter().collect::<String>()));
     }
     let cut: String = subject.into_iter().take(keep).collect();
-    let cut = if killwords { cut.as_str() } else { cut.rsplit_once(' ').map_or(cut.as_str(), |(words, _)| words) };
+    let cut = if killwords {
+        cut.as_str()
+    } else {
+        cut.rsplit_once(' ')
+            .map_or(cut.as_str(), |(words, _)| words)
+    };
     Ok(Value::from(format!("{cut}{end}")))
 }
 
@@ -207,14 +249,25 @@ pub(super) fn wordcount(call: Call<'_>) -> Result<Value, TemplateError> {
 
 /// `wordwrap(width=79, break_long_words=true, wrapstring=None, break_on_hyphens=true)`.
 pub(super) fn wordwrap(call: Call<'_>) -> Result<Value, TemplateError> {
-    let arguments = bind(call, &["width", "break_long_words", "wrapstring", "break_on_hyphens"], 0)?;
+    let arguments = bind(
+        call,
+        &[
+            "width",
+            "break_long_words",
+            "wrapstring",
+            "break_on_hyphens",
+        ],
+        0,
+    )?;
     let subject = text(&arguments.value)?;
     let width = count(arguments.int(0, 79)?);
     if width == 0 {
         return Err(arguments.error("needs a `width` above 0"));
     }
     let break_long = arguments.flag(1, true)?;
-    let separator = arguments.optional_text(2)?.unwrap_or_else(|| "\n".to_owned());
+    let separator = arguments
+        .optional_text(2)?
+        .unwrap_or_else(|| "\n".to_owned());
     let hyphens = arguments.flag(3, true)?;
     let lines: Vec<String> = split_lines(&subject)
         .into_iter()
@@ -227,13 +280,23 @@ pub(super) fn wordwrap(call: Call<'_>) -> Result<Value, TemplateError> {
 fn wrap(line: &str, width: usize, break_long: bool, hyphens: bool) -> Vec<String> {
     let mut chunks: Vec<Vec<char>> = Vec::new();
     for character in line.chars() {
-        let joins = chunks.last().and_then(|chunk| chunk.last().map(|last| (chunk, *last))).is_some_and(|(chunk, last)| {
-            let after_hyphen = hyphens
-                && last == '-'
-                && character.is_alphabetic()
-                && chunk.iter().rev().skip(1).take(2).filter(|before| before.is_alphabetic()).count() == 2;
-            last.is_whitespace() == character.is_whitespace() && !after_hyphen
-        });
+        let joins = chunks
+            .last()
+            .and_then(|chunk| chunk.last().map(|last| (chunk, *last)))
+            .is_some_and(|(chunk, last)| {
+                let after_hyphen = hyphens
+                    && last == '-'
+                    && character.is_alphabetic()
+                    && chunk
+                        .iter()
+                        .rev()
+                        .skip(1)
+                        .take(2)
+                        .filter(|before| before.is_alphabetic())
+                        .count()
+                        == 2;
+                last.is_whitespace() == character.is_whitespace() && !after_hyphen
+            });
         match chunks.last_mut() {
             Some(chunk) if joins => chunk.push(character),
             _ => chunks.push(vec![character]),
@@ -258,7 +321,11 @@ fn wrap(line: &str, width: usize, break_long: bool, hyphens: bool) -> Vec<String
             rest.push_front(chunk);
         }
         push_line(&mut lines, &mut current);
-        while rest.front().is_some_and(|chunk| chunk.iter().all(|character| character.is_whitespace())) && !lines.is_empty() {
+        while rest
+            .front()
+            .is_some_and(|chunk| chunk.iter().all(|character| character.is_whitespace()))
+            && !lines.is_empty()
+        {
             rest.pop_front();
         }
     }
@@ -278,13 +345,18 @@ fn push_line(lines: &mut Vec<String>, current: &mut Vec<char>) {
 /// `quote`: as one word of a shell command.
 pub(super) fn quote(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    let subject = if arguments.value.is_null() { String::new() } else { text(&arguments.value)? };
+    let subject = if arguments.value.is_null() {
+        String::new()
+    } else {
+        text(&arguments.value)?
+    };
     Ok(Value::from(shell_quote(&subject)))
 }
 
 /// Python's `shlex.quote`.
 pub(crate) fn shell_quote(text: &str) -> String {
-    let safe = |character: char| character.is_ascii_alphanumeric() || "@%+=:,./-_".contains(character);
+    let safe =
+        |character: char| character.is_ascii_alphanumeric() || "@%+=:,./-_".contains(character);
     if !text.is_empty() && text.chars().all(safe) {
         return text.to_owned();
     }
@@ -293,10 +365,22 @@ pub(crate) fn shell_quote(text: &str) -> String {
 
 /// `comment(style='plain', ...)`: text as a comment of some language.
 pub(super) fn comment(call: Call<'_>) -> Result<Value, TemplateError> {
-    let names =
-        ["style", "newline", "beginning", "prefix", "prefix_count", "decoration", "postfix", "postfix_count", "end"];
+    let names = [
+        "style",
+        "newline",
+        "beginning",
+        "prefix",
+        "prefix_count",
+        "decoration",
+        "postfix",
+        "postfix_count",
+        "end",
+    ];
     let arguments = bind(call, &names, 0)?;
-    let subject = arguments.value.as_str().ok_or_else(|| arguments.error("needs text"))?;
+    let subject = arguments
+        .value
+        .as_str()
+        .ok_or_else(|| arguments.error("needs text"))?;
     let (beginning, decoration, end) = match arguments.text(0, "plain")?.as_str() {
         "plain" => ("", "# ", ""),
         "erlang" => ("", "% ", ""),
@@ -304,7 +388,9 @@ pub(super) fn comment(call: Call<'_>) -> Result<Value, TemplateError> {
         "cblock" => ("/*", " * ", " */"),
         "xml" => ("<!--", " - ", "-->"),
         other => {
-            return Err(arguments.error(format!("knows the styles plain, erlang, c, cblock and xml, not `{other}`")));
+            return Err(arguments.error(format!(
+                "knows the styles plain, erlang, c, cblock and xml, not `{other}`"
+            )));
         }
     };
     let newline = arguments.text(1, "\n")?;
@@ -320,11 +406,21 @@ pub(super) fn comment(call: Call<'_>) -> Result<Value, TemplateError> {
         out.push_str(&newline);
     }
     if !prefix.is_empty() {
-        let line = if prefix == newline { newline.clone() } else { format!("{prefix}{newline}") };
+        let line = if prefix == newline {
+            newline.clone()
+        } else {
+            format!("{prefix}{newline}")
+        };
         out.push_str(&line.repeat(count(arguments.int(4, 1)?)));
     }
-    let decorated = format!("{decoration}{}", subject.replace(&newline, &format!("{newline}{decoration}")));
-    out.push_str(&decorated.replace(&format!("{decoration}{newline}"), &format!("{bare}{newline}")));
+    let decorated = format!(
+        "{decoration}{}",
+        subject.replace(&newline, &format!("{newline}{decoration}"))
+    );
+    out.push_str(&decorated.replace(
+        &format!("{decoration}{newline}"),
+        &format!("{bare}{newline}"),
+    ));
     for _ in 0..count(arguments.int(7, 1)?) {
         out.push_str(&newline);
         out.push_str(&postfix);
@@ -342,7 +438,11 @@ pub(super) fn escape(call: Call<'_>) -> Result<Value, TemplateError> {
 }
 
 fn html(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('\'', "&#39;").replace('"', "&#34;")
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('\'', "&#39;")
+        .replace('"', "&#34;")
 }
 
 /// `striptags`: without HTML's tags and comments, white space as single spaces.
@@ -350,13 +450,21 @@ pub(super) fn striptags(call: Call<'_>) -> Result<Value, TemplateError> {
     let mut rest = subject(call)?;
     for (open, close) in [("<!--", "-->"), ("<", ">")] {
         while let Some((before, tail)) = rest.split_once(open) {
-            let Some((_, after)) = tail.split_once(close) else { break };
+            let Some((_, after)) = tail.split_once(close) else {
+                break;
+            };
             rest = format!("{before}{after}");
         }
     }
     let words = rest.split_whitespace().collect::<Vec<_>>().join(" ");
-    let plain = words.replace("&lt;", "<").replace("&gt;", ">").replace("&#39;", "'").replace("&#34;", "\"");
-    Ok(Value::from(plain.replace("&quot;", "\"").replace("&amp;", "&")))
+    let plain = words
+        .replace("&lt;", "<")
+        .replace("&gt;", ">")
+        .replace("&#39;", "'")
+        .replace("&#34;", "\"");
+    Ok(Value::from(
+        plain.replace("&quot;", "\"").replace("&amp;", "&"),
+    ))
 }
 
 /// `xmlattr(autospace=true)`.
@@ -375,25 +483,36 @@ pub(super) fn xmlattr(call: Call<'_>) -> Result<Value, TemplateError> {
     }
     let joined = parts.join(" ");
     let spaced = arguments.flag(0, true)? && !joined.is_empty();
-    Ok(Value::from(if spaced { format!(" {joined}") } else { joined }))
+    Ok(Value::from(if spaced {
+        format!(" {joined}")
+    } else {
+        joined
+    }))
 }
 
 /// `pprint`: Python's literal form.
 pub(super) fn pprint(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    Ok(Value::from(super::python::used_deep(&arguments.value)?.to_repr()))
+    Ok(Value::from(
+        super::python::used_deep(&arguments.value)?.to_repr(),
+    ))
 }
 
 /// `urlencode`: text quoted, pairs as a query.
 pub(super) fn urlencode(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
     let pairs: Vec<(Value, Value)> = match arguments.value.kind() {
-        Kind::Dict(dict) => dict.iter().map(|(name, value)| (name.to_value(), value.clone())).collect(),
+        Kind::Dict(dict) => dict
+            .iter()
+            .map(|(name, value)| (name.to_value(), value.clone()))
+            .collect(),
         Kind::List(items) | Kind::Tuple(items) => {
             let mut pairs = Vec::new();
             for pair in items.iter() {
                 let pair = iterate(pair)?;
-                let [name, value] = pair.as_slice() else { return Err(arguments.error("needs pairs")) };
+                let [name, value] = pair.as_slice() else {
+                    return Err(arguments.error("needs pairs"));
+                };
                 pairs.push((name.clone(), value.clone()));
             }
             pairs
@@ -402,7 +521,8 @@ pub(super) fn urlencode(call: Call<'_>) -> Result<Value, TemplateError> {
     };
     let mut parts = Vec::new();
     for (name, value) in pairs {
-        let quoted = |value: &Value| text(value).map(|text| percent_encode(&text, " ").replace(' ', "+"));
+        let quoted =
+            |value: &Value| text(value).map(|text| percent_encode(&text, " ").replace(' ', "+"));
         parts.push(format!("{}={}", quoted(&name)?, quoted(&value)?));
     }
     Ok(Value::from(parts.join("&")))
@@ -412,10 +532,13 @@ fn percent_encode(text: &str, safe: &str) -> String {
     let mut out = String::new();
     for byte in text.bytes() {
         let character = char::from(byte);
-        if byte.is_ascii_alphanumeric() || "_.-~".contains(character) || (byte.is_ascii() && safe.contains(character)) {
+        if byte.is_ascii_alphanumeric()
+            || "_.-~".contains(character)
+            || (byte.is_ascii() && safe.contains(character))
+        {
             out.push(character);
         } else {
-            out.push_str(&format!("%{byte:02X}"));
+            let _ = write!(out, "%{byte:02X}");
         }
     }
     out
@@ -429,15 +552,12 @@ pub(super) fn urldecode(call: Call<'_>) -> Result<Value, TemplateError> {
     let mut index = 0;
     while let Some(byte) = bytes.get(index) {
         let code = subject.get(index + 1..index + 3).filter(|_| *byte == b'%');
-        match code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
-            Some(decoded) => {
-                out.push(decoded);
-                index += 3;
-            }
-            None => {
-                out.push(*byte);
-                index += 1;
-            }
+        if let Some(decoded) = code.and_then(|code| u8::from_str_radix(code, 16).ok()) {
+            out.push(decoded);
+            index += 3;
+        } else {
+            out.push(*byte);
+            index += 1;
         }
     }
     Ok(Value::from(String::from_utf8_lossy(&out).into_owned()))

@@ -1,7 +1,8 @@
 //! The names of all filters.
 
 use super::{
-    FilterFunction, crypt, dicts, encoding, json, lists, missing, numbers, paths, random, regex_filters, select, sets, strings, time, url, yaml_dump, yaml_load,
+    FilterFunction, crypt, dicts, encoding, json, lists, missing, numbers, paths, random,
+    regex_filters, select, sets, strings, time, url, yaml_dump, yaml_load,
 };
 
 /// Filters of ansible-core and Jinja2 by their short names, sorted.
@@ -136,7 +137,7 @@ const COLLECTIONS: &[(&str, FilterFunction)] = &[
 ];
 
 /// Returns the filter of that name, short, as `ansible.builtin.` or `ansible.legacy.`, or of a collection.
-pub fn find(name: &str) -> Option<FilterFunction> {
+pub(crate) fn find(name: &str) -> Option<FilterFunction> {
     let short = name
         .strip_prefix("ansible.builtin.")
         .or_else(|| name.strip_prefix("ansible.legacy."))
@@ -145,12 +146,14 @@ pub fn find(name: &str) -> Option<FilterFunction> {
 }
 
 fn look_up(table: &[(&str, FilterFunction)], name: &str) -> Option<FilterFunction> {
-    let index = table.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+    let index = table
+        .binary_search_by(|(known, _)| (*known).cmp(name))
+        .ok()?;
     table.get(index).map(|(_, function)| *function)
 }
 
 /// Returns all names, for "did you mean".
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     BUILTIN.iter().chain(COLLECTIONS).map(|(name, _)| *name)
 }
 

@@ -1,4 +1,4 @@
-//! `to_yaml` and `to_nice_yaml`: values as libyaml's emitter writes them for PyYAML.
+//! `to_yaml` and `to_nice_yaml`: values as libyaml's emitter writes them for Python's `yaml`.
 //!
 //! Python's side (what is a flow collection, sorted keys, anchors for what occurs twice) is here; where lines break and what
 //! is quoted is in `yaml_emitter`.
@@ -13,8 +13,13 @@ use crate::template::call::Call;
 use crate::template::error::TemplateError;
 use crate::value::{Key, Kind, Moment, Value};
 
-const OPTIONS: [&str; 8] = [
-    "indent", "default_flow_style", "width", "sort_keys", "allow_unicode", "explicit_start", "explicit_end",
+const OPTIONS: [&str; 7] = [
+    "indent",
+    "default_flow_style",
+    "width",
+    "sort_keys",
+    "explicit_start",
+    "explicit_end",
     "vault_to_text",
 ];
 
@@ -31,13 +36,21 @@ pub(super) fn to_nice_yaml(mut call: Call<'_>) -> Result<Value, TemplateError> {
     dump(&bind(call, &OPTIONS, 0)?, 4, Some(false))
 }
 
-fn dump(arguments: &Arguments<'_>, indent: i64, flow: Option<bool>) -> Result<Value, TemplateError> {
+fn dump(
+    arguments: &Arguments<'_>,
+    indent: i64,
+    flow: Option<bool>,
+) -> Result<Value, TemplateError> {
     let indent = match arguments.get(0) {
         None => indent,
         Some(value) if value.is_null() => 2,
         Some(_) => arguments.int(0, indent)?,
     };
-    let indent = if (2..10).contains(&indent) { count(indent) } else { 2 };
+    let indent = if (2..10).contains(&indent) {
+        count(indent)
+    } else {
+        2
+    };
     let flow = match arguments.get(1) {
         None => flow,
         Some(value) if value.is_null() => None,
@@ -50,19 +63,19 @@ fn dump(arguments: &Arguments<'_>, indent: i64, flow: Option<bool>) -> Result<Va
         width => count(width),
     };
     let mut dumper = Dumper {
-        emitter: Emitter::new(indent, width, arguments.flag(4, true)?),
+        emitter: Emitter::new(indent, width),
         flow,
         sort: arguments.flag(3, true)?,
         seen: HashMap::new(),
         anchors: HashMap::new(),
     };
     dumper.census(&arguments.value);
-    if arguments.flag(5, false)? {
+    if arguments.flag(4, false)? {
         dumper.emitter.indicator("---", true, false, false);
     }
     dumper.node(&arguments.value, false, false)?;
     dumper.emitter.new_line();
-    if arguments.flag(6, false)? {
+    if arguments.flag(5, false)? {
         dumper.emitter.indicator("...", true, false, false);
         dumper.emitter.new_line();
     }
@@ -79,7 +92,7 @@ struct Dumper {
     anchors: HashMap<usize, usize>,
 }
 
-/// Returns the identity of a container that is shared, as Python's `id` does for PyYAML's aliases.
+/// Returns the identity of a container that is shared, as Python's `id` does for aliases.
 fn identity(value: &Value) -> Option<usize> {
     match value.kind() {
         Kind::List(items) => Some(Arc::as_ptr(items).addr()),
@@ -99,7 +112,9 @@ impl Dumper {
             }
         }
         match value.kind() {
-            Kind::List(items) | Kind::Tuple(items) => items.iter().for_each(|item| self.census(item)),
+            Kind::List(items) | Kind::Tuple(items) => {
+                items.iter().for_each(|item| self.census(item));
+            }
             Kind::Dict(dict) => dict.values().for_each(|item| self.census(item)),
             _ => {}
         }
@@ -107,17 +122,20 @@ impl Dumper {
 
     /// Writes an anchor or an alias; tells whether it was an alias, so that nothing more is to be written.
     fn anchored(&mut self, value: &Value) -> bool {
-        let Some(identity) = identity(value).filter(|identity| self.seen.get(identity).is_some_and(|times| *times > 1))
+        let Some(identity) = identity(value)
+            .filter(|identity| self.seen.get(identity).is_some_and(|times| *times > 1))
         else {
             return false;
         };
         if let Some(number) = self.anchors.get(&identity) {
-            self.emitter.indicator(&format!("*id{number:03}"), true, false, false);
+            self.emitter
+                .indicator(&format!("*id{number:03}"), true, false, false);
             return true;
         }
         let number = self.anchors.len() + 1;
         self.anchors.insert(identity, number);
-        self.emitter.indicator(&format!("&id{number:03}"), true, false, false);
+        self.emitter
+            .indicator(&format!("&id{number:03}"), true, false, false);
         false
     }
 
@@ -129,7 +147,10 @@ impl Dumper {
         match value.kind() {
             Kind::List(items) | Kind::Tuple(items) => self.sequence(items, in_mapping),
             Kind::Dict(dict) => {
-                let mut entries: Vec<(Value, &Value)> = dict.iter().map(|(name, item)| (Key::to_value(name), item)).collect();
+                let mut entries: Vec<(Value, &Value)> = dict
+                    .iter()
+                    .map(|(name, item)| (Key::to_value(name), item))
+                    .collect();
                 if self.sort {
                     sort(&mut entries);
                 }
@@ -137,7 +158,8 @@ impl Dumper {
             }
             _ => {
                 let (text, plain) = scalar(value)?;
-                self.emitter.scalar(&text, plain, key);
+                self.emitter
+                    .scalar(&text, plain, key, value.as_str().is_none());
                 Ok(())
             }
         }
@@ -168,7 +190,12 @@ impl Dumper {
     }
 
     fn mapping(&mut self, entries: &[(Value, &Value)]) -> Result<(), TemplateError> {
-        let flow = entries.is_empty() || self.flows(entries.iter().all(|(name, item)| is_leaf(name) && is_leaf(item)));
+        let flow = entries.is_empty()
+            || self.flows(
+                entries
+                    .iter()
+                    .all(|(name, item)| is_leaf(name) && is_leaf(item)),
+            );
         if flow {
             self.emitter.open("{");
         } else {
@@ -202,11 +229,16 @@ impl Dumper {
     }
 }
 
-/// PyYAML leaves the order where the keys have none.
+/// Python leaves the order where the keys have none.
 fn sort(entries: &mut [(Value, &Value)]) {
-    let ordered = entries.iter().all(|(name, _)| entries.first().is_none_or(|(first, _)| compare(first, name).is_ok()));
+    let ordered = entries.iter().all(|(name, _)| {
+        entries
+            .first()
+            .is_none_or(|(first, _)| compare(first, name).is_ok())
+    });
     if ordered {
-        entries.sort_by(|left, right| compare(&left.0, &right.0).unwrap_or(std::cmp::Ordering::Equal));
+        entries
+            .sort_by(|left, right| compare(&left.0, &right.0).unwrap_or(std::cmp::Ordering::Equal));
     }
 }
 
@@ -229,19 +261,34 @@ fn scalar(value: &Value) -> Result<(String, bool), TemplateError> {
         Kind::Null => ("null".to_owned(), true),
         Kind::Bool(flag) => (flag.to_string(), true),
         Kind::Float(number) if number.is_nan() => (".nan".to_owned(), true),
-        Kind::Float(number) if number.is_infinite() => ((if *number > 0.0 { ".inf" } else { "-.inf" }).to_owned(), true),
+        Kind::Float(number) if number.is_infinite() => (
+            (if *number > 0.0 { ".inf" } else { "-.inf" }).to_owned(),
+            true,
+        ),
         Kind::Float(_) => {
             let text = value.to_repr();
-            (if text.contains('.') { text } else { text.replacen('e', ".0e", 1) }, true)
+            (
+                if text.contains('.') {
+                    text
+                } else {
+                    text.replacen('e', ".0e", 1)
+                },
+                true,
+            )
         }
         Kind::Int(_) | Kind::Big(_) => (value.to_repr(), true),
         Kind::Moment(Moment::Delta(_)) | Kind::Bytes(_) => {
-            return Err(TemplateError::new(format!("`{}` cannot be written as YAML", value.type_name())));
+            return Err(TemplateError::new(format!(
+                "`{}` cannot be written as YAML",
+                value.type_name()
+            )));
         }
         Kind::Moment(moment) => (moment.to_string(), true),
         _ => {
             let text = value.to_text();
-            let plain = matches!(crate::yaml::resolve_plain(&text), Ok(Kind::Str(_))) && text != "=" && text != "<<";
+            let plain = matches!(crate::yaml::resolve_plain(&text), Ok(Kind::Str(_)))
+                && text != "="
+                && text != "<<";
             (text, plain)
         }
     })

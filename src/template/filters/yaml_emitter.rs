@@ -16,11 +16,14 @@ pub(super) struct Emitter {
     current: Option<usize>,
     step: usize,
     width: usize,
-    unicode: bool,
     flow: usize,
 }
 
 /// What a text allows.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "libyaml's own findings, each used by itself"
+)]
 struct Analysis {
     flow_plain: bool,
     block_plain: bool,
@@ -38,11 +41,12 @@ fn is_blank(character: Option<char>) -> bool {
 
 /// What libyaml takes for printable; characters beyond the first plane are not.
 fn is_printable(character: char) -> bool {
-    matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}') && character != '\u{feff}'
+    matches!(character, '\n' | ' '..='~' | '\u{a0}'..='\u{d7ff}' | '\u{e000}'..='\u{fffd}')
+        && character != '\u{feff}'
 }
 
 impl Emitter {
-    pub(super) fn new(step: usize, width: usize, unicode: bool) -> Self {
+    pub(super) fn new(step: usize, width: usize) -> Self {
         Self {
             out: String::new(),
             column: 0,
@@ -52,7 +56,6 @@ impl Emitter {
             current: None,
             step,
             width,
-            unicode,
             flow: 0,
         }
     }
@@ -81,7 +84,13 @@ impl Emitter {
     }
 
     /// Writes `[`, `-`, `:` and the like.
-    pub(super) fn indicator(&mut self, text: &str, after_space: bool, is_space: bool, is_indention: bool) {
+    pub(super) fn indicator(
+        &mut self,
+        text: &str,
+        after_space: bool,
+        is_space: bool,
+        is_indention: bool,
+    ) {
         if after_space && !self.whitespace {
             self.put(' ');
         }
@@ -105,7 +114,8 @@ impl Emitter {
     }
 
     fn push_indent(&mut self, next: usize) {
-        self.indents.push(self.current.map_or(usize::MAX, |current| current));
+        self.indents
+            .push(self.current.map_or(usize::MAX, |current| current));
         self.current = Some(next);
     }
 
@@ -123,7 +133,10 @@ impl Emitter {
     }
 
     fn indent_flow(&mut self) {
-        self.push_indent(self.current.map_or(self.step, |current| current + self.step));
+        self.push_indent(
+            self.current
+                .map_or(self.step, |current| current + self.step),
+        );
     }
 
     /// Takes the last indentation back.
@@ -155,16 +168,25 @@ impl Emitter {
         self.indicator(sign, false, false, false);
     }
 
-    /// Writes a scalar; `plain`: unquoted it would be read back as what it is; `key`: it must stay on its line.
-    pub(super) fn scalar(&mut self, text: &str, plain: bool, key: bool) {
-        let allowed = self.analyze(text);
+    /// Writes a scalar; `plain`: unquoted it would be read back as what it is; `key`: it must stay on its line; `tagged`: quotes
+    /// would make it text.
+    pub(super) fn scalar(&mut self, text: &str, plain: bool, key: bool, tagged: bool) {
+        let allowed = Self::analyze(text);
         self.indent_flow();
         let characters: Vec<char> = text.chars().collect();
-        let fits = if self.flow > 0 { allowed.flow_plain } else { allowed.block_plain };
+        let fits = if self.flow > 0 {
+            allowed.flow_plain
+        } else {
+            allowed.block_plain
+        };
         let empty = text.is_empty() && (self.flow > 0 || key);
+        let unquoted = plain && fits && !empty && !(key && allowed.multiline);
+        if tagged && !unquoted {
+            self.indicator("!", true, false, false);
+        }
         if key && allowed.multiline {
             self.double(&characters, false);
-        } else if plain && fits && !empty {
+        } else if unquoted {
             self.plain(&characters, !key);
         } else if allowed.single {
             self.single(&characters, !key);
@@ -174,19 +196,29 @@ impl Emitter {
         self.dedent();
     }
 
-    fn analyze(&self, text: &str) -> Analysis {
+    fn analyze(text: &str) -> Analysis {
         if text.is_empty() {
-            return Analysis { flow_plain: false, block_plain: true, single: true, multiline: false };
+            return Analysis {
+                flow_plain: false,
+                block_plain: true,
+                single: true,
+                multiline: false,
+            };
         }
         let marker = text.starts_with("---") || text.starts_with("...");
         let (mut in_flow, mut in_block) = (marker, marker);
-        let (mut edge, mut break_space, mut space_break, mut special, mut lines) = (false, false, false, false, false);
+        let (mut edge, mut break_space, mut space_break, mut special, mut lines) =
+            (false, false, false, false, false);
         let mut previous: Option<char> = None;
         let mut rest = text.chars().peekable();
         while let Some(character) = rest.next() {
             let next = rest.peek().copied();
             match (previous, character) {
-                (None, '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"' | '%' | '@' | '`') => {
+                (
+                    None,
+                    '#' | ',' | '[' | ']' | '{' | '}' | '&' | '*' | '!' | '|' | '>' | '\'' | '"'
+                    | '%' | '@' | '`',
+                ) => {
                     in_flow = true;
                     in_block = true;
                 }
@@ -205,7 +237,7 @@ impl Emitter {
                 }
                 _ => {}
             }
-            special |= (!is_printable(character) || (!character.is_ascii() && !self.unicode)) && !is_break(character);
+            special |= !is_printable(character) && !is_break(character);
             lines |= is_break(character);
             let space = character == ' ';
             edge |= (space || is_break(character)) && (previous.is_none() || next.is_none());
@@ -288,7 +320,7 @@ impl Emitter {
         let mut spaces = false;
         for (index, character) in text.iter().enumerate() {
             let inner = index > 0 && index + 1 < text.len();
-            let plain = is_printable(*character) && (self.unicode || character.is_ascii()) && !is_break(*character);
+            let plain = is_printable(*character) && !is_break(*character);
             if *character == ' ' && fold && !spaces && self.is_wide() && inner {
                 self.new_line();
                 if text.get(index + 1) == Some(&' ') {

@@ -14,7 +14,9 @@ pub(super) fn from_yaml(call: Call<'_>) -> Result<Value, TemplateError> {
         Kind::Str(text) => {
             let mut documents = parse(text)?;
             if documents.len() > 1 {
-                return Err(arguments.error("found more than one document; `from_yaml_all` reads them all"));
+                return Err(
+                    arguments.error("found more than one document; `from_yaml_all` reads them all")
+                );
             }
             Ok(documents.pop().unwrap_or_default())
         }
@@ -34,15 +36,25 @@ pub(super) fn from_yaml_all(call: Call<'_>) -> Result<Value, TemplateError> {
 
 /// Returns the documents of a text.
 fn parse(text: &str) -> Result<Vec<Value>, TemplateError> {
-    let options = LoadOptions { duplicates: DuplicateKeys::Ignore, secret: true };
+    let options = LoadOptions {
+        duplicates: DuplicateKeys::Ignore,
+        secret: true,
+    };
     documents(text)
         .iter()
         .map(|document| {
-            let loaded = load(&SourceMap::default(), "<from_yaml>", document, &options).map_err(|errors| {
-                let reason = errors.first().map_or_else(String::new, |error| format!(": {}", error.headline));
-                TemplateError::new(format!("`from_yaml` cannot read this text{reason}"))
-            })?;
-            Ok(loaded.root.to_value(&ValueOptions::default()).map(&mut |value| value.with_origin(crate::diag::Span::NONE)))
+            let loaded = load(&SourceMap::default(), "<from_yaml>", document, &options).map_err(
+                |errors| {
+                    let reason = errors
+                        .first()
+                        .map_or_else(String::new, |error| format!(": {}", error.headline));
+                    TemplateError::new(format!("`from_yaml` cannot read this text{reason}"))
+                },
+            )?;
+            Ok(loaded
+                .root
+                .to_value(&ValueOptions::default())
+                .map(&mut |value| value.with_origin(crate::diag::Span::NONE)))
         })
         .collect()
 }
@@ -50,9 +62,13 @@ fn parse(text: &str) -> Result<Vec<Value>, TemplateError> {
 /// Splits a stream at its document markers, which stand at the beginning of a line and nowhere else.
 fn documents(text: &str) -> Vec<String> {
     let marker = |line: &str, sign: &str| {
-        line.strip_prefix(sign).is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r']))
+        line.strip_prefix(sign)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t', '\n', '\r']))
     };
-    let idle = |part: &str| part.lines().all(|line| line.trim().is_empty() || line.starts_with('#') || line.starts_with('%'));
+    let idle = |part: &str| {
+        part.lines()
+            .all(|line| line.trim().is_empty() || line.starts_with('#') || line.starts_with('%'))
+    };
     let mut parts = Vec::new();
     let mut current = String::new();
     let mut explicit = false;

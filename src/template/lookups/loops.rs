@@ -2,12 +2,17 @@
 //!
 //! `items`, `flattened` flatten their terms; `first_found` alone tolerates undefined ones.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "all lookups have one signature"
+)]
+
 use super::LookupCall;
 use crate::template::call::Keyword;
 use crate::template::error::TemplateError;
 use crate::template::filters::bind::bind_items;
 use crate::template::filters::python::{key, mapping, text, truth, used};
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Kind, Value};
 
 type Results = Result<Vec<Value>, TemplateError>;
 
@@ -40,9 +45,17 @@ pub(super) fn list(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>
 }
 
 /// `indexed_items`: pairs of place and item.
-pub(super) fn indexed_items(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>) -> Results {
+pub(super) fn indexed_items(
+    terms: Vec<Value>,
+    named: Vec<Keyword>,
+    call: &LookupCall<'_>,
+) -> Results {
     no_options(call, named)?;
-    Ok(flat(&terms).into_iter().enumerate().map(|(index, item)| Value::tuple([Value::from(index), item])).collect())
+    Ok(flat(&terms)
+        .into_iter()
+        .enumerate()
+        .map(|(index, item)| Value::tuple([Value::from(index), item]))
+        .collect())
 }
 
 /// `dict`: keys and values of dictionaries.
@@ -51,7 +64,11 @@ pub(super) fn dict(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>
     let mut pairs = Vec::new();
     for term in &terms {
         for (name, value) in mapping(term, "dict")? {
-            pairs.push(Value::dict(Dict::new().with("key", name.to_value()).with("value", value.clone())));
+            pairs.push(Value::dict(
+                Dict::new()
+                    .with("key", name.to_value())
+                    .with("value", value.clone()),
+            ));
         }
     }
     Ok(pairs)
@@ -59,11 +76,18 @@ pub(super) fn dict(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>
 
 fn lists(terms: &[Value], call: &LookupCall<'_>) -> Result<Vec<Vec<Value>>, TemplateError> {
     if terms.is_empty() {
-        return Err(TemplateError::new(format!("`{}` needs at least one list", call.name)));
+        return Err(TemplateError::new(format!(
+            "`{}` needs at least one list",
+            call.name
+        )));
     }
     let mut all = Vec::new();
     for term in terms {
-        all.push(used(term)?.as_list().map_or_else(|| vec![term.clone()], <[Value]>::to_vec));
+        all.push(
+            used(term)?
+                .as_list()
+                .map_or_else(|| vec![term.clone()], <[Value]>::to_vec),
+        );
     }
     Ok(all)
 }
@@ -75,10 +99,17 @@ pub(super) fn nested(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'
     for items in lists(&terms, call)? {
         rows = rows
             .iter()
-            .flat_map(|row| items.iter().map(|item| row.iter().chain([item]).cloned().collect()))
+            .flat_map(|row| {
+                items
+                    .iter()
+                    .map(|item| row.iter().chain([item]).cloned().collect())
+            })
             .collect();
     }
-    Ok(rows.into_iter().map(|row| Value::list(flat(&row))).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Value::list(flat(&row)))
+        .collect())
 }
 
 /// `together`: the lists side by side, short ones filled with `None`.
@@ -88,7 +119,10 @@ pub(super) fn together(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall
     let length = all.iter().map(Vec::len).max().unwrap_or(0);
     Ok((0..length)
         .map(|index| {
-            let row: Vec<Value> = all.iter().map(|items| items.get(index).cloned().unwrap_or_default()).collect();
+            let row: Vec<Value> = all
+                .iter()
+                .map(|items| items.get(index).cloned().unwrap_or_default())
+                .collect();
             Value::list(flat(&row))
         })
         .collect())
@@ -106,7 +140,11 @@ pub(super) fn flattened(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCal
 }
 
 /// `random_choice`: one of the terms.
-pub(super) fn random_choice(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>) -> Results {
+pub(super) fn random_choice(
+    terms: Vec<Value>,
+    named: Vec<Keyword>,
+    call: &LookupCall<'_>,
+) -> Results {
     no_options(call, named)?;
     if terms.is_empty() {
         return Ok(terms);
@@ -116,46 +154,103 @@ pub(super) fn random_choice(terms: Vec<Value>, named: Vec<Keyword>, call: &Looku
 }
 
 /// `subelements`: each dictionary with each item of the list at a dotted key in it.
-pub(super) fn subelements(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>) -> Results {
+pub(super) fn subelements(
+    terms: Vec<Value>,
+    named: Vec<Keyword>,
+    call: &LookupCall<'_>,
+) -> Results {
     no_options(call, named)?;
     let (subject, path, flags) = match terms.as_slice() {
         [subject, path] => (subject, path, None),
         [subject, path, flags] => (subject, path, Some(flags)),
-        _ => return Err(TemplateError::new("`subelements` needs a list, a key and, if wanted, flags")),
+        _ => {
+            return Err(TemplateError::new(
+                "`subelements` needs a list, a key and, if wanted, flags",
+            ));
+        }
     };
     let skip_missing = match flags {
-        Some(flags) => mapping(flags, "subelements")?.get("skip_missing").map_or(Ok(false), lenient_truth)?,
+        Some(flags) => mapping(flags, "subelements")?
+            .get("skip_missing")
+            .map_or(Ok(false), lenient_truth)?,
         None => false,
     };
     let items: Vec<Value> = match (used(subject)?.as_list(), subject.as_dict()) {
         (Some(items), _) => items.to_vec(),
         (None, Some(dict)) => dict.values().cloned().collect(),
-        _ => return Err(TemplateError::new("`subelements` needs a list or a dictionary first")),
+        _ => {
+            return Err(TemplateError::new(
+                "`subelements` needs a list or a dictionary first",
+            ));
+        }
     };
-    let path = text(path)?;
+    let path = path
+        .as_str()
+        .ok_or_else(|| TemplateError::new("`subelements` needs its key as text"))?;
     let names: Vec<&str> = path.split('.').collect();
     let mut pairs = Vec::new();
     for item in items {
-        if item.get("skipped").is_some_and(|skipped| !matches!(skipped.as_bool(), Some(false))) {
+        mapping(&item, "subelements")?;
+        if item
+            .get("skipped")
+            .is_some_and(|skipped| skipped.as_bool() != Some(false))
+        {
             continue;
         }
-        let mut inner = Some(item.clone());
-        for (depth, name) in names.iter().enumerate() {
-            let Some(value) = &inner else { break };
-            let next = mapping(value, "subelements")?.get_key(&key(&Value::from(*name))?).cloned();
-            let last = depth + 1 == names.len();
-            let usable = next.as_ref().is_some_and(|next| if last { next.as_list().is_some() } else { next.as_dict().is_some() });
-            if !usable && !(skip_missing && (next.is_none() || next.as_ref().is_some_and(Value::is_null))) {
-                return Err(TemplateError::new(format!("`subelements` found no list at `{path}` (`{name}`) of an item")));
-            }
-            inner = next.filter(|_| usable);
-        }
-        let Some(inner) = inner else { continue };
-        for value in inner.as_list().unwrap_or_default() {
-            pairs.push(Value::tuple([item.clone(), value.clone()]));
-        }
+        let Some((rest, inner)) = take_list(&item, &names, skip_missing)? else {
+            continue;
+        };
+        pairs.extend(
+            inner
+                .into_iter()
+                .map(|value| Value::tuple([rest.clone(), value])),
+        );
     }
     Ok(pairs)
+}
+
+/// Takes the list at a dotted key out of the item: as in Ansible, the items of the loop come without it.
+fn take_list(
+    item: &Value,
+    names: &[&str],
+    skip_missing: bool,
+) -> Result<Option<(Value, Vec<Value>)>, TemplateError> {
+    let Some((name, deeper)) = names.split_first() else {
+        return Ok(None);
+    };
+    let mut dict = mapping(item, "subelements")?.clone();
+    let Some(inner) = dict.get_key(&key(&Value::from(*name))?).cloned() else {
+        if skip_missing {
+            return take_list(item, deeper, skip_missing);
+        }
+        return Err(TemplateError::new(format!(
+            "`subelements` found no key `{name}` in an item"
+        )));
+    };
+    if deeper.is_empty() {
+        let Kind::List(list) = used(&inner)?.kind() else {
+            return Err(TemplateError::new(format!(
+                "`subelements` needs a list at `{name}`, got {}",
+                inner.type_name()
+            )));
+        };
+        dict.remove(name);
+        return Ok(Some((Value::dict(dict), list.to_vec())));
+    }
+    if inner.as_dict().is_none() {
+        if skip_missing {
+            return take_list(item, deeper, skip_missing);
+        }
+        return Err(TemplateError::new(format!(
+            "`subelements` needs a dictionary at `{name}`, got {}",
+            inner.type_name()
+        )));
+    }
+    let Some((inner, list)) = take_list(&inner, deeper, skip_missing)? else {
+        return Ok(None);
+    };
+    dict.insert(*name, inner);
+    Ok(Some((Value::dict(dict), list)))
 }
 
 fn lenient_truth(value: &Value) -> Result<bool, TemplateError> {
@@ -166,7 +261,11 @@ fn lenient_truth(value: &Value) -> Result<bool, TemplateError> {
 pub(super) fn sequence(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>) -> Results {
     let names = ["start", "end", "count", "stride", "format"];
     let bound = bind_items(call.name, Vec::new(), named, &names, 0)?;
-    let terms = if terms.is_empty() { vec![Value::from("")] } else { terms };
+    let terms = if terms.is_empty() {
+        vec![Value::from("")]
+    } else {
+        terms
+    };
     let mut results = Vec::new();
     for term in &terms {
         let mut options: [Option<String>; 5] = [const { None }; 5];
@@ -177,10 +276,15 @@ pub(super) fn sequence(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall
         if !short_form(&term, &mut options) {
             for word in term.split_whitespace() {
                 let place = word.split_once('=').and_then(|(name, value)| {
-                    Some((options.get_mut(names.iter().position(|known| *known == name)?)?, value))
+                    Some((
+                        options.get_mut(names.iter().position(|known| *known == name)?)?,
+                        value,
+                    ))
                 });
                 let Some((place, value)) = place else {
-                    return Err(TemplateError::new(format!("`sequence` does not know `{word}`")));
+                    return Err(TemplateError::new(format!(
+                        "`sequence` does not know `{word}`"
+                    )));
                 };
                 *place = Some(value.to_owned());
             }
@@ -192,11 +296,20 @@ pub(super) fn sequence(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall
 
 /// Reads `[start-]end[/stride][:format]`.
 fn short_form(term: &str, options: &mut [Option<String>; 5]) -> bool {
-    let (range, format) = term.split_once(':').map_or((term, None), |(range, format)| (range, Some(format)));
-    let (range, stride) = range.split_once('/').map_or((range, None), |(range, stride)| (range, Some(stride)));
-    let (start, end) = range.split_once('-').map_or((None, range), |(start, end)| (Some(start), end));
+    let (range, format) = term
+        .split_once(':')
+        .map_or((term, None), |(range, format)| (range, Some(format)));
+    let (range, stride) = range
+        .split_once('/')
+        .map_or((range, None), |(range, stride)| (range, Some(stride)));
+    let (start, end) = range
+        .split_once('-')
+        .map_or((None, range), |(start, end)| (Some(start), end));
     let fine = |text: &str| parse(text).is_some();
-    if !fine(end) || start.is_some_and(|start| !fine(start)) || stride.is_some_and(|stride| !fine(stride)) {
+    if !fine(end)
+        || start.is_some_and(|start| !fine(start))
+        || stride.is_some_and(|stride| !fine(stride))
+    {
         return false;
     }
     let [first, last, _, step, shape] = options;
@@ -210,35 +323,48 @@ fn short_form(term: &str, options: &mut [Option<String>; 5]) -> bool {
 }
 
 fn parse(text: &str) -> Option<i64> {
-    crate::template::filters::numbers::parse_int(text, 0)?.as_int()
+    crate::template::filters::numbers::parse_int(text, 10)?.as_int()
 }
 
 fn numbers(options: [Option<String>; 5]) -> Results {
     let [start, end, count, stride, format] = options;
     let number = |text: Option<String>| match text {
         None => Ok(None),
-        Some(text) => {
-            parse(&text).map(Some).ok_or_else(|| TemplateError::new(format!("`sequence` cannot read `{text}` as a number")))
-        }
+        Some(text) => parse(&text).map(Some).ok_or_else(|| {
+            TemplateError::new(format!("`sequence` cannot read `{text}` as a number"))
+        }),
     };
     let start = number(start)?.unwrap_or(1);
     let mut stride = number(stride)?.unwrap_or(1);
     let end = match (number(end)?, number(count)?) {
         (Some(end), None) => end,
         (None, Some(0)) => return Ok(Vec::new()),
-        (None, Some(count)) => start + count * stride - stride.signum(),
-        _ => return Err(TemplateError::new("`sequence` needs `end` or `count`, one of them")),
+        (None, Some(count)) => start + count * stride - 1,
+        _ => {
+            return Err(TemplateError::new(
+                "`sequence` needs `end` or `count`, one of them",
+            ));
+        }
     };
     if stride > 0 && end < start {
-        return Err(TemplateError::new("`sequence` needs a negative `stride` to count backwards"));
+        return Err(TemplateError::new(
+            "`sequence` needs a negative `stride` to count backwards",
+        ));
     }
     if stride < 0 && end > start {
-        return Err(TemplateError::new("`sequence` needs a positive `stride` to count forwards"));
+        return Err(TemplateError::new(
+            "`sequence` needs a positive `stride` to count forwards",
+        ));
     }
     if stride == 0 {
         return Ok(Vec::new());
     }
     let format = format.unwrap_or_else(|| "%d".to_owned());
+    if format.matches('%').count() != 1 {
+        return Err(TemplateError::new(format!(
+            "`sequence` needs one `%` in `{format}`"
+        )));
+    }
     let mut results = Vec::new();
     let mut current = start;
     stride = stride.clamp(-i64::from(i32::MAX), i64::from(i32::MAX));

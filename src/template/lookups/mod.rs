@@ -11,17 +11,17 @@ use crate::diag::Span;
 use crate::value::Value;
 
 /// One use of a lookup.
-pub struct LookupCall<'a> {
+pub(crate) struct LookupCall<'a> {
     /// The name as it was written.
-    pub name: &'a str,
+    pub(crate) name: &'a str,
     /// Where it stands.
-    pub span: Span,
+    pub(crate) span: Span,
     /// The evaluator.
-    pub evaluator: &'a dyn Callback,
+    pub(crate) evaluator: &'a dyn Callback,
 }
 
 /// A lookup's function.
-pub type LookupFunction = fn(
+pub(crate) type LookupFunction = fn(
     terms: Vec<Value>,
     named: Vec<Keyword>,
     call: &LookupCall<'_>,
@@ -57,7 +57,7 @@ const BUILTIN: &[(&str, LookupFunction)] = &[
 ];
 
 /// Returns the lookup of that name.
-pub fn find(name: &str) -> Option<LookupFunction> {
+pub(crate) fn find(name: &str) -> Option<LookupFunction> {
     let short = name
         .strip_prefix("ansible.builtin.")
         .or_else(|| name.strip_prefix("ansible.legacy."))
@@ -65,13 +65,19 @@ pub fn find(name: &str) -> Option<LookupFunction> {
     if matches!(short, "flattened" | "community.general.flattened") {
         return Some(loops::flattened);
     }
-    let short = if short == "cartesian" || short == "community.general.cartesian" { "nested" } else { short };
-    let index = BUILTIN.binary_search_by(|(known, _)| (*known).cmp(short)).ok()?;
+    let short = if short == "cartesian" || short == "community.general.cartesian" {
+        "nested"
+    } else {
+        short
+    };
+    let index = BUILTIN
+        .binary_search_by(|(known, _)| (*known).cmp(short))
+        .ok()?;
     BUILTIN.get(index).map(|(_, function)| *function)
 }
 
 /// Returns all names, for "did you mean".
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     BUILTIN.iter().map(|(name, _)| *name)
 }
 

@@ -1,5 +1,10 @@
 //! Lookups of the environment, configuration, variables, inventory, commands and URLs.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "all lookups have one signature"
+)]
+
 use super::LookupCall;
 use crate::template::call::Keyword;
 use crate::template::error::TemplateError;
@@ -14,7 +19,11 @@ type Results = Result<Vec<Value>, TemplateError>;
 /// `env(*names, default='')`.
 pub(super) fn env(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>) -> Results {
     let bound = bind_items(call.name, Vec::new(), named, &["default"], 0)?;
-    let default = bound.into_iter().next().flatten().unwrap_or_else(|| Value::from(""));
+    let default = bound
+        .into_iter()
+        .next()
+        .flatten()
+        .unwrap_or_else(|| Value::from(""));
     let outside = call.evaluator.outside("the lookup `env`")?;
     let mut results = Vec::new();
     for term in &terms {
@@ -32,14 +41,20 @@ pub(super) fn env(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>)
 pub(super) fn config(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>) -> Results {
     let names = ["on_missing", "plugin_type", "plugin_name", "show_origin"];
     let bound = bind_items(call.name, Vec::new(), named, &names, 0)?;
-    let missing = bound.first().cloned().flatten().map_or_else(|| "error".to_owned(), |value| value.to_text());
+    let missing = bound
+        .first()
+        .cloned()
+        .flatten()
+        .map_or_else(|| "error".to_owned(), |value| value.to_text());
     let outside = call.evaluator.outside("the lookup `config`")?;
     let mut results = Vec::new();
     for term in &terms {
         let name = text(term)?;
         match outside.setting(&name) {
             Some(value) => results.push(value),
-            None if missing == "error" => return Err(TemplateError::new(format!("there is no setting `{name}`"))),
+            None if missing == "error" => {
+                return Err(TemplateError::new(format!("there is no setting `{name}`")));
+            }
             None => {}
         }
     }
@@ -47,12 +62,21 @@ pub(super) fn config(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'
 }
 
 fn shell(command: &str, call: &LookupCall<'_>) -> Result<String, TemplateError> {
-    let outside = call.evaluator.outside(&format!("the lookup `{}`", call.name))?;
+    let outside = call
+        .evaluator
+        .outside(&format!("the lookup `{}`", call.name))?;
     let output = outside.shell(command)?;
     if output.status != 0 {
         let detail = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        let detail = if detail.is_empty() { detail } else { format!(": {detail}") };
-        return Err(TemplateError::new(format!("`{command}` ended with status {}{detail}", output.status)));
+        let detail = if detail.is_empty() {
+            detail
+        } else {
+            format!(": {detail}")
+        };
+        return Err(TemplateError::new(format!(
+            "`{command}` ended with status {}{detail}",
+            output.status
+        )));
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
@@ -60,7 +84,10 @@ fn shell(command: &str, call: &LookupCall<'_>) -> Result<String, TemplateError> 
 /// `pipe(*commands)`: what each prints, without the newlines at its end.
 pub(super) fn pipe(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>) -> Results {
     bind_items(call.name, Vec::new(), named, &[], 0)?;
-    terms.iter().map(|term| Ok(Value::from(shell(&text(term)?, call)?.trim_end()))).collect()
+    terms
+        .iter()
+        .map(|term| Ok(Value::from(shell(&text(term)?, call)?.trim_end())))
+        .collect()
 }
 
 /// `lines(*commands)`: the lines that each prints.
@@ -69,7 +96,11 @@ pub(super) fn lines(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_
     let mut results = Vec::new();
     for term in &terms {
         let output = shell(&text(term)?, call)?;
-        results.extend(crate::template::filters::strings::split_lines(&output).into_iter().map(Value::from));
+        results.extend(
+            crate::template::filters::strings::split_lines(&output)
+                .into_iter()
+                .map(Value::from),
+        );
     }
     Ok(results)
 }
@@ -77,14 +108,21 @@ pub(super) fn lines(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_
 /// `url(*urls, split_lines=true, ...)`.
 pub(super) fn url(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>) -> Results {
     let outside = call.evaluator.outside("the lookup `url`")?;
-    let options: Dict = named.into_iter().map(|(name, value)| (name.into(), value)).collect();
+    let options: Dict = named
+        .into_iter()
+        .map(|(name, value)| (name.into(), value))
+        .collect();
     let split = options.get("split_lines").is_none_or(Value::is_true);
     let mut results = Vec::new();
     for term in &terms {
         let body = outside.fetch(&text(term)?, &options)?;
         let body = String::from_utf8_lossy(&body).into_owned();
         if split {
-            results.extend(crate::template::filters::strings::split_lines(&body).into_iter().map(Value::from));
+            results.extend(
+                crate::template::filters::strings::split_lines(&body)
+                    .into_iter()
+                    .map(Value::from),
+            );
         } else {
             results.push(Value::from(body));
         }
@@ -99,19 +137,27 @@ pub(super) fn vars(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>
     let mut results = Vec::new();
     for term in &terms {
         let Some(name) = used(term)?.as_str() else {
-            return Err(TemplateError::new(format!("`vars` needs names as text, got {}", term.type_name())));
+            return Err(TemplateError::new(format!(
+                "`vars` needs names as text, got {}",
+                term.type_name()
+            )));
         };
         let found = match call.evaluator.variables().find(name) {
             Found::Value(value) => Some(value),
             Found::Missing => None,
-            Found::Elsewhere => return Err(TemplateError::Elsewhere(format!("the variable `{name}`"))),
+            Found::Elsewhere => {
+                return Err(TemplateError::Elsewhere(format!("the variable `{name}`")));
+            }
         };
         results.push(match (found, &default) {
             (Some(value), _) => call.evaluator.render(&value)?,
             (None, Some(default)) => used(default)?.clone(),
             (None, None) => {
                 let missing = Value::undefined(format!("`{name}` is undefined"), call.span);
-                return Err(missing.as_fault().cloned().map_or_else(|| TemplateError::new(""), TemplateError::Fault));
+                return Err(missing
+                    .as_fault()
+                    .cloned()
+                    .map_or_else(|| TemplateError::new(""), TemplateError::Fault));
             }
         });
     }
@@ -124,9 +170,12 @@ pub(super) fn varnames(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall
     let names = call.evaluator.variables().names();
     let mut results = Vec::new();
     for term in &terms {
-        let pattern = used(term)?
-            .as_str()
-            .ok_or_else(|| TemplateError::new(format!("`varnames` needs patterns as text, got {}", term.type_name())))?;
+        let pattern = used(term)?.as_str().ok_or_else(|| {
+            TemplateError::new(format!(
+                "`varnames` needs patterns as text, got {}",
+                term.type_name()
+            ))
+        })?;
         let pattern = Pattern::new(pattern, Flags::default())?;
         for name in &names {
             if pattern.search(name)?.is_some() {
@@ -138,9 +187,17 @@ pub(super) fn varnames(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall
 }
 
 /// `inventory_hostnames(*patterns)`.
-pub(super) fn inventory_hostnames(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>) -> Results {
+pub(super) fn inventory_hostnames(
+    terms: Vec<Value>,
+    named: Vec<Keyword>,
+    call: &LookupCall<'_>,
+) -> Results {
     bind_items(call.name, Vec::new(), named, &[], 0)?;
     let outside = call.evaluator.outside("the lookup `inventory_hostnames`")?;
     let patterns = terms.iter().map(text).collect::<Result<Vec<_>, _>>()?;
-    Ok(outside.hosts(&patterns.join(","))?.into_iter().map(Value::from).collect())
+    Ok(outside
+        .hosts(&patterns.join(","))?
+        .into_iter()
+        .map(Value::from)
+        .collect())
 }

@@ -108,7 +108,10 @@ fn pattern(arguments: &Arguments<'_>) -> Result<(String, Pattern), TemplateError
         Some(text) => text.to_owned(),
         None => text(&arguments.value)?,
     };
-    let flags = Flags { ignorecase: arguments.flag(1, false)?, multiline: arguments.flag(2, false)? };
+    let flags = Flags {
+        ignorecase: arguments.flag(1, false)?,
+        multiline: arguments.flag(2, false)?,
+    };
     Ok((subject, Pattern::new(&arguments.text(0, "")?, flags)?))
 }
 
@@ -128,14 +131,21 @@ pub(super) fn search(call: Call<'_>) -> Result<bool, TemplateError> {
 
 /// `regex(pattern='', ignorecase=false, multiline=false, match_type='search')`.
 pub(super) fn regex(call: Call<'_>) -> Result<bool, TemplateError> {
-    let arguments = bind(call, &["pattern", "ignorecase", "multiline", "match_type"], 0)?;
+    let arguments = bind(
+        call,
+        &["pattern", "ignorecase", "multiline", "match_type"],
+        0,
+    )?;
     let (subject, pattern) = pattern(&arguments)?;
     match arguments.text(3, "search")?.as_str() {
         "search" => Ok(pattern.search(&subject)?.is_some()),
         "match" => pattern.starts(&subject),
         "fullmatch" => {
             let whole = format!("(?:{})\\Z", arguments.text(0, "")?);
-            let flags = Flags { ignorecase: arguments.flag(1, false)?, multiline: arguments.flag(2, false)? };
+            let flags = Flags {
+                ignorecase: arguments.flag(1, false)?,
+                multiline: arguments.flag(2, false)?,
+            };
             Pattern::new(&whole, flags)?.starts(&subject)
         }
         other => Err(arguments.error(format!("knows no `match_type` `{other}`"))),

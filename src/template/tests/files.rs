@@ -58,12 +58,21 @@ fn link_exists_as(call: Call<'_>, only_link: bool) -> Result<bool, TemplateError
     }
     let path = text(&arguments.value)?;
     let path = Path::new(&path);
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name().and_then(|name| name.to_str())) else {
+    let (Some(folder), Some(name)) = (
+        path.parent(),
+        path.file_name().and_then(|name| name.to_str()),
+    ) else {
         return Ok(false);
     };
     let outside = arguments.evaluator.outside("the test `link_exists`")?;
-    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    Ok(outside.list(folder).is_ok_and(|names| names.iter().any(|known| known == name)))
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
+    };
+    Ok(outside
+        .list(folder)
+        .is_ok_and(|names| names.iter().any(|known| known == name)))
 }
 
 /// `same_file(other)`.
@@ -87,18 +96,24 @@ fn url_parts(text: &str) -> (String, bool) {
     let (scheme, rest) = match text.split_once(':') {
         Some((scheme, rest))
             if scheme.starts_with(|first: char| first.is_ascii_alphabetic())
-                && scheme.chars().all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter)) =>
+                && scheme
+                    .chars()
+                    .all(|letter| letter.is_ascii_alphanumeric() || "+-.".contains(letter)) =>
         {
             (scheme.to_lowercase(), rest)
         }
         _ => (String::new(), text),
     };
-    let location = rest.strip_prefix("//").is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']));
+    let location = rest
+        .strip_prefix("//")
+        .is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#']));
     (scheme, location)
 }
 
 fn is_uri(arguments: &Arguments<'_>) -> Result<bool, TemplateError> {
-    let Some(subject) = arguments.value.as_str() else { return Ok(false) };
+    let Some(subject) = arguments.value.as_str() else {
+        return Ok(false);
+    };
     match arguments.given(0) {
         Some(schemes) if schemes.is_true() => contains(schemes, &Value::from(url_parts(subject).0)),
         _ => Ok(true),
@@ -120,19 +135,25 @@ pub(super) fn url(call: Call<'_>) -> Result<bool, TemplateError> {
 /// `urn`.
 pub(super) fn urn(call: Call<'_>) -> Result<bool, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    Ok(arguments.value.as_str().is_some_and(|text| url_parts(text).0 == "urn"))
+    Ok(arguments
+        .value
+        .as_str()
+        .is_some_and(|text| url_parts(text).0 == "urn"))
 }
 
-/// `vault_encrypted`: text that begins as a vault does.
+/// `vault_encrypted`: text that was decrypted. It is by the time that a template sees it, so only its mark tells.
 pub(super) fn vault_encrypted(call: Call<'_>) -> Result<bool, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    Ok(arguments.value.as_str().is_some_and(|text| crate::secrets::is_vault(text.as_bytes())))
+    Ok(arguments.value.as_str().is_some() && arguments.value.is_secret())
 }
 
 /// `vaulted_file`: a file of the controller that is a vault. It is read as it stands, so a decrypted one was one.
 pub(super) fn vaulted_file(call: Call<'_>) -> Result<bool, TemplateError> {
     let arguments = bind(call, &[], 0)?;
     let path = text(&arguments.value)?;
-    let (_, decrypted) = arguments.evaluator.outside("the test `vaulted_file`")?.read(Path::new(&path))?;
+    let (_, decrypted) = arguments
+        .evaluator
+        .outside("the test `vaulted_file`")?
+        .read(Path::new(&path))?;
     Ok(decrypted)
 }

@@ -10,7 +10,7 @@ use super::call::Call;
 use super::error::TemplateError;
 
 /// A test's function.
-pub type TestFunction = fn(Call<'_>) -> Result<bool, TemplateError>;
+pub(crate) type TestFunction = fn(Call<'_>) -> Result<bool, TemplateError>;
 
 /// All tests by their short names, sorted.
 const TESTS: &[(&str, TestFunction)] = &[
@@ -105,17 +105,19 @@ const TESTS: &[(&str, TestFunction)] = &[
 ];
 
 /// Returns the test of that name, short or as `ansible.builtin.` or `ansible.legacy.`.
-pub fn find(name: &str) -> Option<TestFunction> {
+pub(crate) fn find(name: &str) -> Option<TestFunction> {
     let short = name
         .strip_prefix("ansible.builtin.")
         .or_else(|| name.strip_prefix("ansible.legacy."))
         .unwrap_or(name);
-    let index = TESTS.binary_search_by(|(known, _)| (*known).cmp(short)).ok()?;
+    let index = TESTS
+        .binary_search_by(|(known, _)| (*known).cmp(short))
+        .ok()?;
     TESTS.get(index).map(|(_, function)| *function)
 }
 
 /// Returns all names, for "did you mean".
-pub fn names() -> impl Iterator<Item = &'static str> {
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     TESTS.iter().map(|(name, _)| *name)
 }
 

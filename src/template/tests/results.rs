@@ -24,8 +24,11 @@ pub(super) fn changed(call: Call<'_>) -> Result<bool, TemplateError> {
         if result.contains("changed") {
             return field(result, "changed", false);
         }
-        let items = result.get("results").and_then(Value::as_list).unwrap_or_default();
-        if !items.first().is_some_and(|item| item.as_dict().is_some()) {
+        let items = result
+            .get("results")
+            .and_then(Value::as_list)
+            .unwrap_or_default();
+        if items.first().is_none_or(|item| item.as_dict().is_none()) {
             return Ok(false);
         }
         for item in items {
@@ -75,7 +78,9 @@ pub(super) fn finished(call: Call<'_>) -> Result<bool, TemplateError> {
 /// `timedout`.
 pub(super) fn timedout(call: Call<'_>) -> Result<bool, TemplateError> {
     with_result(call, |result| match result.get("timedout") {
-        Some(timedout) if truth(timedout)? => field(mapping(timedout, "timedout")?, "period", false),
+        Some(timedout) if truth(timedout)? => {
+            field(mapping(timedout, "timedout")?, "period", false)
+        }
         _ => Ok(false),
     })
 }

@@ -53,7 +53,9 @@ pub(super) fn string(call: Call<'_>) -> Result<bool, TemplateError> {
 
 /// `integer`: not truth values.
 pub(super) fn integer(call: Call<'_>) -> Result<bool, TemplateError> {
-    kind(call, |value| matches!(value.kind(), Kind::Int(_) | Kind::Big(_)))
+    kind(call, |value| {
+        matches!(value.kind(), Kind::Int(_) | Kind::Big(_))
+    })
 }
 
 /// `float`.
@@ -68,7 +70,10 @@ pub(super) fn number(call: Call<'_>) -> Result<bool, TemplateError> {
 
 /// `nan`.
 pub(super) fn nan(call: Call<'_>) -> Result<bool, TemplateError> {
-    kind(call, |value| matches!(value.kind(), Kind::Float(number) if number.is_nan()))
+    kind(
+        call,
+        |value| matches!(value.kind(), Kind::Float(number) if number.is_nan()),
+    )
 }
 
 /// `mapping`.
@@ -107,7 +112,6 @@ pub(super) fn divisibleby(call: Call<'_>) -> Result<bool, TemplateError> {
     remainder(&arguments.value, arguments.get(0).unwrap_or(&Value::NULL))
 }
 
-#[expect(clippy::float_cmp, reason = "Python compares the remainder with zero exactly")]
 fn remainder(value: &Value, by: &Value) -> Result<bool, TemplateError> {
     if matches!(value.kind(), Kind::Float(_)) || matches!(by.kind(), Kind::Float(_)) {
         return Ok(filters::python::number(value)? % filters::python::number(by)? == 0.0);
@@ -132,12 +136,20 @@ pub(super) fn upper(call: Call<'_>) -> Result<bool, TemplateError> {
 
 /// `filter`: there is a filter of that name.
 pub(super) fn filter(call: Call<'_>) -> Result<bool, TemplateError> {
-    kind(call, |value| value.as_str().is_some_and(|name| filters::find(name).is_some()))
+    kind(call, |value| {
+        value
+            .as_str()
+            .is_some_and(|name| filters::find(name).is_some())
+    })
 }
 
 /// `test`: there is a test of that name.
 pub(super) fn test(call: Call<'_>) -> Result<bool, TemplateError> {
-    kind(call, |value| value.as_str().is_some_and(|name| super::find(name).is_some()))
+    kind(call, |value| {
+        value
+            .as_str()
+            .is_some_and(|name| super::find(name).is_some())
+    })
 }
 
 /// `truthy(convert_bool=false)`.

@@ -29,7 +29,11 @@ pub(super) fn version(call: Call<'_>) -> Result<bool, TemplateError> {
         ">=" | "ge" => |order| order.is_some_and(Ordering::is_ge),
         other => return Err(arguments.error(format!("knows no operator `{other}`"))),
     };
-    let kind = if arguments.flag(2, false)? { "strict" } else { kind.as_deref().unwrap_or("loose") };
+    let kind = if arguments.flag(2, false)? {
+        "strict"
+    } else {
+        kind.as_deref().unwrap_or("loose")
+    };
     let wrong = |version: &str| TemplateError::new(format!("`{version}` is not a {kind} version"));
     let order = match kind {
         "loose" => {
@@ -40,12 +44,20 @@ pub(super) fn version(call: Call<'_>) -> Result<bool, TemplateError> {
             order
         }
         "strict" => Some(
-            strict(&left).ok_or_else(|| wrong(&left))?.cmp(&strict(&right).ok_or_else(|| wrong(&right))?),
+            strict(&left)
+                .ok_or_else(|| wrong(&left))?
+                .cmp(&strict(&right).ok_or_else(|| wrong(&right))?),
         ),
         "semver" | "semantic" => Some(
-            semantic(&left).ok_or_else(|| wrong(&left))?.cmp(&semantic(&right).ok_or_else(|| wrong(&right))?),
+            semantic(&left)
+                .ok_or_else(|| wrong(&left))?
+                .cmp(&semantic(&right).ok_or_else(|| wrong(&right))?),
         ),
-        "pep440" => Some(pep440(&left).ok_or_else(|| wrong(&left))?.cmp(&pep440(&right).ok_or_else(|| wrong(&right))?)),
+        "pep440" => Some(
+            pep440(&left)
+                .ok_or_else(|| wrong(&left))?
+                .cmp(&pep440(&right).ok_or_else(|| wrong(&right))?),
+        ),
         other => return Err(arguments.error(format!("knows no `version_type` `{other}`"))),
     };
     Ok(fits(order))
@@ -104,7 +116,10 @@ fn push(parts: &mut Vec<Part>, current: &mut String) {
 fn strict(version: &str) -> Option<([u64; 3], bool, (String, u64))> {
     let cut = version.find(['a', 'b']).unwrap_or(version.len());
     let (numbers, tag) = (version.get(..cut)?, version.get(cut..)?);
-    let numbers: Vec<u64> = numbers.split('.').map(|number| number.parse().ok()).collect::<Option<_>>()?;
+    let numbers: Vec<u64> = numbers
+        .split('.')
+        .map(|number| number.parse().ok())
+        .collect::<Option<_>>()?;
     let numbers = match numbers.as_slice() {
         [major, minor] => [*major, *minor, 0],
         [major, minor, patch] => [*major, *minor, *patch],
@@ -126,11 +141,17 @@ enum Identifier {
 
 /// `1.2.3[-pre][+build]`; builds do not count.
 fn semantic(version: &str) -> Option<([u64; 3], bool, Vec<Identifier>)> {
-    let version = version.split_once('+').map_or(version, |(version, _)| version);
-    let (core, before) = version.split_once('-').map_or((version, None), |(core, before)| (core, Some(before)));
+    let version = version
+        .split_once('+')
+        .map_or(version, |(version, _)| version);
+    let (core, before) = version
+        .split_once('-')
+        .map_or((version, None), |(core, before)| (core, Some(before)));
     let number = |text: &str| {
         let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-        (plain && (text == "0" || !text.starts_with('0'))).then(|| text.parse().ok()).flatten()
+        (plain && (text == "0" || !text.starts_with('0')))
+            .then(|| text.parse().ok())
+            .flatten()
     };
     let core: Vec<u64> = core.split('.').map(number).collect::<Option<_>>()?;
     let identifiers = match before {
@@ -138,8 +159,14 @@ fn semantic(version: &str) -> Option<([u64; 3], bool, Vec<Identifier>)> {
         Some(before) => before
             .split('.')
             .map(|part| {
-                let fine = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-                fine.then(|| number(part).map_or_else(|| Identifier::Word(part.to_owned()), Identifier::Number))
+                let fine = !part.is_empty()
+                    && part
+                        .bytes()
+                        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+                fine.then(|| {
+                    number(part)
+                        .map_or_else(|| Identifier::Word(part.to_owned()), Identifier::Number)
+                })
             })
             .collect::<Option<_>>()?,
     };
@@ -160,12 +187,23 @@ struct Pep440 {
 fn pep440(version: &str) -> Option<Pep440> {
     let lower = version.trim().to_lowercase();
     let lower = lower.strip_prefix('v').unwrap_or(&lower);
-    let (public, local) = lower.split_once('+').map_or((lower, None), |(public, local)| (public, Some(local)));
-    let (epoch, rest) = public.split_once('!').map_or(Some((0, public)), |(epoch, rest)| Some((epoch.parse().ok()?, rest)))?;
-    let end = rest.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(rest.len());
+    let (public, local) = lower
+        .split_once('+')
+        .map_or((lower, None), |(public, local)| (public, Some(local)));
+    let (epoch, rest) = public
+        .split_once('!')
+        .map_or(Some((0, public)), |(epoch, rest)| {
+            Some((epoch.parse().ok()?, rest))
+        })?;
+    let end = rest
+        .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
+        .unwrap_or(rest.len());
     let (numbers, mut rest) = rest.split_at(end);
-    let mut release: Vec<u64> =
-        numbers.trim_end_matches('.').split('.').map(|number| number.parse().ok()).collect::<Option<_>>()?;
+    let mut release: Vec<u64> = numbers
+        .trim_end_matches('.')
+        .split('.')
+        .map(|number| number.parse().ok())
+        .collect::<Option<_>>()?;
     while release.len() > 1 && release.last() == Some(&0) {
         release.pop();
     }
@@ -173,14 +211,28 @@ fn pep440(version: &str) -> Option<Pep440> {
     let mut post = None;
     let mut develop = None;
     while !rest.is_empty() {
-        let dash_number = rest.strip_prefix('-').filter(|next| next.starts_with(|digit: char| digit.is_ascii_digit()));
+        let dash_number = rest
+            .strip_prefix('-')
+            .filter(|next| next.starts_with(|digit: char| digit.is_ascii_digit()));
         let trimmed = rest.trim_start_matches(['.', '-', '_']);
-        let word_end = trimmed.find(|letter: char| !letter.is_ascii_alphabetic()).unwrap_or(trimmed.len());
+        let word_end = trimmed
+            .find(|letter: char| !letter.is_ascii_alphabetic())
+            .unwrap_or(trimmed.len());
         let (word, after) = trimmed.split_at(word_end);
-        let after = if word.is_empty() { after } else { after.trim_start_matches(['.', '-', '_']) };
-        let digits = after.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(after.len());
+        let after = if word.is_empty() {
+            after
+        } else {
+            after.trim_start_matches(['.', '-', '_'])
+        };
+        let digits = after
+            .find(|letter: char| !letter.is_ascii_digit())
+            .unwrap_or(after.len());
         let (number, tail) = after.split_at(digits);
-        let number = if number.is_empty() { 0 } else { number.parse().ok()? };
+        let number = if number.is_empty() {
+            0
+        } else {
+            number.parse().ok()?
+        };
         match word {
             "a" | "alpha" if before.is_none() => before = Some((1, number)),
             "b" | "beta" if before.is_none() => before = Some((2, number)),
@@ -193,7 +245,11 @@ fn pep440(version: &str) -> Option<Pep440> {
         rest = tail;
     }
     // A development release without any other mark comes before the alphas; a release after them all.
-    let unmarked = if post.is_none() && develop.is_some() { (0, 0) } else { (4, 0) };
+    let unmarked = if post.is_none() && develop.is_some() {
+        (0, 0)
+    } else {
+        (4, 0)
+    };
     Some(Pep440 {
         epoch,
         release,
@@ -203,7 +259,11 @@ fn pep440(version: &str) -> Option<Pep440> {
         local: local.map(|local| {
             local
                 .split(['.', '-', '_'])
-                .map(|part| part.parse().map_or((false, 0, part.to_owned()), |number| (true, number, String::new())))
+                .map(|part| {
+                    part.parse().map_or((false, 0, part.to_owned()), |number| {
+                        (true, number, String::new())
+                    })
+                })
                 .collect()
         }),
     })

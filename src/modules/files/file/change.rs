@@ -85,7 +85,7 @@ impl Action {
                         failure.message
                     );
                     Failure { message, ..failure }
-                })?
+                })?;
             }
             Self::Touch(path, times) => touch(path, attributes, times.as_ref(), host)?,
             Self::Link { path, target } => host.symbolic_link(target, path).map_err(replacing)?,

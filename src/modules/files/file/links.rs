@@ -157,7 +157,6 @@ pub(super) fn hard(
         .map(|status| (status.device, status.inode));
     let same = source.is_none_or(|source| inode == Some((source.device, source.inode)));
     let changed = match current {
-        Current::Absent => true,
         Current::Link => {
             let old = host.read_link(path)?;
             let other = src != Some(old.as_str());
@@ -166,31 +165,27 @@ pub(super) fn hard(
             }
             other
         }
-        Current::Hard if same => false,
+        Current::Hard | Current::Directory if same => false,
         Current::Hard if !args.force => {
             return refuse("Cannot link, different hard link exists at destination");
         }
         Current::File if !args.force => return refuse("Cannot link, file exists at destination"),
-        Current::Hard | Current::File => true,
-        Current::Directory if same => false,
+        Current::Absent | Current::Hard | Current::File => true,
         Current::Directory => return refuse("Cannot link: a directory exists at destination"),
     };
     let mut actions = Vec::new();
     let attributes = args.file_attributes();
-    match src.filter(|_| changed) {
-        Some(src) => {
-            let target = followed(src, args.follow, host)?;
-            actions.push(Action::HardLink {
-                path: path.to_owned(),
-                target: target.clone(),
-            });
-            // The link shares its inode, and so its attributes, with the target.
-            sides.compare(&target, &attributes, times, &mut actions, host)?;
-        }
-        None => {
-            let target = followed(path, args.follow, host)?;
-            sides.compare(&target, &attributes, times, &mut actions, host)?;
-        }
+    if let Some(src) = src.filter(|_| changed) {
+        let target = followed(src, args.follow, host)?;
+        actions.push(Action::HardLink {
+            path: path.to_owned(),
+            target: target.clone(),
+        });
+        // The link shares its inode, and so its attributes, with the target.
+        sides.compare(&target, &attributes, times, &mut actions, host)?;
+    } else {
+        let target = followed(path, args.follow, host)?;
+        sides.compare(&target, &attributes, times, &mut actions, host)?;
     }
     Ok(Decision {
         actions,

@@ -86,6 +86,7 @@ with_file_attributes! {
     ///
     /// ## Differs from Ansible
     ///
+    /// Root does not follow a link of another user's to what is not that user's; `recurse` warns and leaves such targets alone.
     /// `attributes` such as `+i` are compared with the flags that are set, so that a second run changes nothing.
     pub(in crate::modules) struct FileArgs {
         /// The path.

@@ -7,7 +7,7 @@ use super::links;
 use super::times::Times;
 use super::{FileArgs, State};
 use crate::kit::{Diff, Failure, FileAttributes, FileType, Host, Plan, Status, path_info};
-use crate::modules::files::directories;
+use crate::modules::files::{directories, trust};
 use crate::value::Dict;
 
 /// What a path is, in the words of the module.
@@ -173,9 +173,9 @@ fn absent(path: &str, current: Current, host: &dyn Host) -> Result<Decision, Fai
             let (mut directories, mut files) = (Vec::new(), Vec::new());
             walk(path, host, &mut |path, directory| {
                 if directory {
-                    directories.push(path)
+                    directories.push(path);
                 } else {
-                    files.push(path)
+                    files.push(path);
                 }
             })?;
             let content = Dict::new()
@@ -233,11 +233,12 @@ fn directory(
     times: Times,
     host: &dyn Host,
 ) -> Result<Decision, Failure> {
-    let path = followed(path, args.follow, host)?;
+    let given = path;
+    let path = followed(given, args.follow, host)?;
     let current = Current::at(&path, host)?;
     let mut sides = Sides::new(&path, current.name(), State::Directory.name());
     let attributes = args.file_attributes();
-    let mut actions = Vec::new();
+    let (mut actions, mut warnings) = (Vec::new(), Vec::new());
     match current {
         Current::Absent => actions.extend(
             directories::missing(&path, host)?
@@ -247,7 +248,9 @@ fn directory(
         Current::Directory => {
             sides.compare(&path, &attributes, times, &mut actions, host)?;
             if args.recurse {
-                recurse(&path, args, times, &mut actions, host)?;
+                let (below, warned) = recurse(&path, args, times, host)?;
+                actions.extend(below);
+                warnings.extend(warned);
             }
         }
         Current::File | Current::Hard | Current::Link => {
@@ -257,13 +260,16 @@ fn directory(
             );
         }
     }
+    if !actions.is_empty() {
+        trust::refuse_foreign_link(given, &path, host)?;
+    }
     let values = Dict::new().with("path", path.as_str());
     Ok(Decision {
         actions,
         sides,
         values,
         shown: path,
-        warnings: Vec::new(),
+        warnings,
     })
 }
 
@@ -272,9 +278,8 @@ fn recurse(
     path: &str,
     args: &FileArgs,
     times: Times,
-    actions: &mut Vec<Action>,
     host: &dyn Host,
-) -> Result<(), Failure> {
+) -> Result<(Vec<Action>, Vec<String>), Failure> {
     let attributes = args.file_attributes();
     let owner = attributes.uid(host)?.map(|uid| uid.to_string());
     let group = attributes.gid(host)?.map(|gid| gid.to_string());
@@ -288,10 +293,12 @@ fn recurse(
         times,
         follow: args.follow,
         seen: BTreeSet::new(),
-        actions,
+        actions: Vec::new(),
+        warnings: Vec::new(),
         host,
     };
-    walk.folder(path)
+    walk.folder(path)?;
+    Ok((walk.actions, walk.warnings))
 }
 
 struct Walk<'a> {
@@ -300,7 +307,8 @@ struct Walk<'a> {
     follow: bool,
     /// Directories that were entered, so that links in a circle end.
     seen: BTreeSet<(u64, u64)>,
-    actions: &'a mut Vec<Action>,
+    actions: Vec<Action>,
+    warnings: Vec<String>,
     host: &'a dyn Host,
 }
 
@@ -335,6 +343,12 @@ impl Walk<'_> {
                     let Some(status) = self.host.status(&target, false)? else {
                         continue;
                     };
+                    if let Some(owner) = trust::foreign_link(&path, &target, self.host)? {
+                        self.warnings.push(format!(
+                            "left `{target}` alone: a link of user {owner}'s, `{path}`, leads there"
+                        ));
+                        continue;
+                    }
                     if status.is_directory() {
                         self.folder(&target)?;
                     }
@@ -353,7 +367,8 @@ fn attributes_of_file(
     times: Times,
     host: &dyn Host,
 ) -> Result<Decision, Failure> {
-    let path = followed(path, args.follow, host)?;
+    let given = path;
+    let path = followed(given, args.follow, host)?;
     let current = Current::at(&path, host)?;
     if !matches!(current, Current::File | Current::Hard) {
         let message = format!("file ({path}) is {}, cannot continue", current.name());
@@ -364,6 +379,9 @@ fn attributes_of_file(
     let mut sides = Sides::new(&path, current.name(), State::File.name());
     let mut actions = Vec::new();
     sides.compare(&path, &args.file_attributes(), times, &mut actions, host)?;
+    if !actions.is_empty() {
+        trust::refuse_foreign_link(given, &path, host)?;
+    }
     let values = Dict::new().with("path", path.as_str());
     Ok(Decision {
         actions,
@@ -388,6 +406,9 @@ fn touch(
     } else {
         let target = followed(path, args.follow, host)?;
         sides.compare(&target, &args.file_attributes(), times, &mut actions, host)?;
+        if !actions.is_empty() {
+            trust::refuse_foreign_link(path, &target, host)?;
+        }
     }
     let values = Dict::new().with("dest", path);
     Ok(Decision {

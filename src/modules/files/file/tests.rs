@@ -358,3 +358,19 @@ fn an_account_to_come_is_a_warning_before_and_a_failure_then() {
     assert!(outcome.changed && outcome.warnings[0].contains("failed to look up user ghost"));
     assert!(failure::<File>(&wanted, &host).contains("failed to look up user ghost"));
 }
+
+#[test]
+fn t11_links_of_users_lead_nowhere_else() {
+    let host = FakeHost::new()
+        .file("/etc/shadow", "")
+        .link("/home/app/l", "/etc/shadow")
+        .owner("/home/app/l", 5, 5);
+    let one = args("/home/app/l", "file").with("owner", "5");
+    assert!(failure::<File>(&one.into(), &host).contains("refusing to follow"));
+    let all = args("/home/app", "directory")
+        .with("recurse", true)
+        .with("owner", "5");
+    let outcome = assert_converges::<File>(&all.into(), &host);
+    assert_eq!(host.owner_of("/etc/shadow"), (0, 0));
+    assert!(outcome.warnings[0].contains("left `/etc/shadow` alone"));
+}

@@ -1,13 +1,17 @@
-//! What the loader says of wrong playbooks: every code once at least.
+//! What the loader says of wrong playbooks: every code once at least. The snapshots are what a user reads, without colours.
 
 use crate::playbook::testing::{messages, task_faults, task_messages};
 
+/// Returns each text with what is said of it.
+fn report(cases: &[&str], say: impl Fn(&str) -> Vec<String>) -> String {
+    let told = |case: &&str| format!("{case}{}\n", say(case).join("\n"));
+    cases.iter().map(told).collect::<Vec<_>>().join("\n")
+}
+
 #[test]
-fn discover() {
-    let task_cases = [
+fn actions() {
+    let cases = [
         "    - cpoy: src=a\n",
-        "    - debug: msg=x\n      whenn: y\n",
-        "    - debug: msg=x\n      serial: 1\n",
         "    - debug: msg=x\n      copy: src=a\n",
         "    - name: nothing\n",
         "    - ansible.builtin.debgu:\n",
@@ -18,6 +22,19 @@ fn discover() {
         "    - debug: [a]\n",
         "    - debug: msg='a\n",
         "    - debug:\n      args: [1]\n",
+        "    - debug: {_ansible_x: 1}\n",
+        "    - ali_instance_facts:\n",
+        "    - action: {msg: x}\n",
+        "    - action: debug\n      local_action: debug\n",
+    ];
+    insta::assert_snapshot!(report(&cases, task_messages));
+}
+
+#[test]
+fn keywords() {
+    let cases = [
+        "    - debug: msg=x\n      whenn: y\n",
+        "    - debug: msg=x\n      serial: 1\n",
         "    - debug:\n      when: '{{ x }}'\n",
         "    - debug:\n      tags: {a: 1}\n",
         "    - debug:\n      vars: [a]\n",
@@ -33,10 +50,35 @@ fn discover() {
         "    - debug:\n      module_defaults: {nonsense: {}, group/none: {}}\n",
         "    - debug:\n      environment: 5\n",
         "    - debug:\n      collections: [5]\n",
-        "    - debug: {_ansible_x: 1}\n",
+        "    - 5: x\n      debug:\n",
+    ];
+    insta::assert_snapshot!(report(&cases, task_messages));
+}
+
+#[test]
+fn blocks() {
+    let cases = [
+        "    - rescue: [{debug: }]\n",
+        "    - block: x\n",
+        "    - block: [x]\n",
+        "    - block: [{debug: }]\n      register: x\n",
+    ];
+    insta::assert_snapshot!(report(&cases, task_messages));
+}
+
+#[test]
+fn meta() {
+    let cases = [
         "    - meta: flush\n",
         "    - meta:\n",
         "    - meta: end_role\n",
+    ];
+    insta::assert_snapshot!(report(&cases, task_messages));
+}
+
+#[test]
+fn imports_and_includes() {
+    let cases = [
         "    - import_tasks: none.yml\n",
         "    - import_tasks: '{{ host_fact }}.yml'\n",
         "    - import_tasks: x.yml\n      loop: [1]\n",
@@ -50,20 +92,14 @@ fn discover() {
         "    - import_role: {name: x, apply: {tags: a}}\n",
         "    - import_playbook: x.yml\n",
         "    - include: x.yml\n",
-        "    - rescue: [{debug: }]\n",
-        "    - block: x\n",
-        "    - block: [x]\n",
-        "    - block: [{debug: }]\n      register: x\n",
-        "    - ali_instance_facts:\n",
-        "    - action: {msg: x}\n",
-        "    - action: cpoy x\n",
-        "    - action: debug\n      local_action: debug\n",
-        "    - 5: x\n      debug:\n",
     ];
-    for case in task_cases {
-        println!("=== {case}{}", task_messages(case).join("\n"));
-    }
-    let fault_cases = [
+    insta::assert_snapshot!(report(&cases, task_messages));
+}
+
+/// What Ansible finds only on the host that gets there.
+#[test]
+fn faults() {
+    let cases = [
         "    - debug: {mgs: x, verbosity: high}\n",
         "    - assert: {fail_msg: x}\n",
         "    - debug: hello\n",
@@ -71,17 +107,18 @@ fn discover() {
         "    - debug:\n      retries: 1.5\n",
         "    - debug:\n      tags: [[a]]\n",
         "    - debug: {msg: '{{ x | uper }}'}\n",
-        "    - debug: {msg: '{{ x'}\n",
         "    - debug: {msg: '{{ lookup(\"fiel\", x) }}'}\n",
         "    - debug: {msg: '{{ x is difined }}'}\n",
         "    - debug:\n      when: x | uper\n",
-        "    - assert: {that: 'a ==='}\n",
+        "    - action: cpoy x\n",
     ];
-    for case in fault_cases {
-        println!("=== {case}{}", task_faults(case).join("\n"));
-    }
-    let play_cases = [
-        "",
+    insta::assert_snapshot!(report(&cases, task_faults));
+}
+
+#[test]
+fn plays() {
+    let cases = [
+        "# nothing\n",
         "[]\n",
         "hosts: all\n",
         "- 5\n",
@@ -104,7 +141,76 @@ fn discover() {
         "- import_playbook: x.yml\n  ansible.builtin.import_playbook: y.yml\n  tasks: []\n",
         "- include: x.yml\n",
     ];
-    for case in play_cases {
-        println!("=== {case}{}", messages(&[("site.yml", case), ("roles/web/tasks/main.yml", "- debug:\n")]).join("\n"));
+    let web = ("roles/web/tasks/main.yml", "- debug:\n");
+    insta::assert_snapshot!(report(&cases, |case| messages(&[("site.yml", case), web])));
+}
+
+#[test]
+fn roles_and_their_files() {
+    let files = [
+        ("roles/a/meta/main.yml", "dependencies: [b]\nextra: 1\n"),
+        (
+            "roles/b/meta/main.yml",
+            "dependencies: [{role: a}, {when: x}]\n",
+        ),
+        ("roles/b/tasks/main.yml", "debug: x\n"),
+        ("roles/c/vars/main.yml", "[1]\n"),
+        (
+            "roles/c/tasks/main.yml",
+            "- import_role: {name: c}\n- import_tasks: two.yml\n",
+        ),
+        ("roles/c/tasks/two.yml", "- import_tasks: two.yml\n"),
+        ("roles/c/tasks/empty.yml", "# nothing\n"),
+        ("roles/d/meta/main.yml", "- x\n"),
+        ("roles/d/defaults/main.yml", "port: 80\n"),
+        ("roles/d/handlers/main.yml", "- include_role: {name: a}\n"),
+    ];
+    let cases = [
+        "- hosts: all\n  roles: [a]\n",
+        "- hosts: all\n  roles: [c]\n",
+        "- hosts: all\n  roles: [{role: d, prot: 80, whne: x, ports: 1}]\n",
+        "- hosts: all\n  roles: [dd, no.such.role]\n",
+        "- hosts: all\n  tasks:\n    - import_role: {name: c, tasks_from: tow}\n",
+        "- hosts: all\n  tasks:\n    - import_role: {name: c, tasks_from: empty}\n    - import_tasks: roles/c/tasks/empty.yml\n",
+    ];
+    insta::assert_snapshot!(report(&cases, |case| {
+        let mut all = files.to_vec();
+        all.push(("site.yml", case));
+        messages(&all)
+    }));
+}
+
+#[test]
+fn files_that_cannot_be_read() {
+    assert_eq!(
+        messages(&[]),
+        ["error[file-not-found]: there is no playbook `site.yml`"]
+    );
+    let yaml = messages(&[("site.yml", "- hosts: [\n")]);
+    assert!(yaml[0].starts_with("error[yaml"), "{yaml:?}");
+    let inside = messages(&[
+        (
+            "site.yml",
+            "- hosts: all\n  tasks:\n    - import_tasks: x.yml\n",
+        ),
+        ("x.yml", "- a: b: c\n"),
+    ]);
+    assert!(inside[0].contains("x.yml:1"), "{inside:?}");
+}
+
+#[test]
+fn templates_that_cannot_be_read() {
+    for (task, place) in [
+        ("    - debug: {msg: '{{ x'}\n", "site.yml:3:"),
+        ("    - assert: {that: 'a ==='}\n", "site.yml:3:27"),
+        ("    - debug:\n      loop: '{{ | }}'\n", "site.yml:4:"),
+    ] {
+        let faults = task_faults(task);
+        assert!(
+            faults.len() == 1
+                && faults[0].starts_with("error[template-syntax]")
+                && faults[0].contains(place),
+            "{faults:?}"
+        );
     }
 }

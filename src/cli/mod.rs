@@ -1,0 +1,51 @@
+//! The command line: reads it, loads what it names, runs or shows it, and ends with Ansible's exit codes.
+//!
+//! The order of a start: options, configuration, vault passwords, extra variables, inventory, playbooks, the static check. All that is
+//! wrong is said at once, and errors end `kplay` before the first connection. Only here and in `report` anything is printed.
+
+mod command;
+mod crash;
+mod drive;
+pub mod exit;
+mod extra_vars;
+mod ground;
+mod listing;
+mod names;
+mod options;
+mod passwords;
+mod play;
+mod site;
+mod voice;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use command::{Command, Wish};
+
+/// Does what the command line says.
+pub fn run() -> ExitCode {
+    crash::prepare();
+    let words: Vec<OsString> = std::env::args_os().collect();
+    let done = std::panic::catch_unwind(|| obey(&words));
+    ExitCode::from(crash::code(done))
+}
+
+fn obey(words: &[OsString]) -> u8 {
+    let printer = voice::printer();
+    match command::parse(words) {
+        Ok(Wish::Play(options)) => play::play(&options, &printer),
+        Ok(Wish::Command(command)) => match *command {
+            _ => exit::FINE,
+        },
+        Err(error) => {
+            let code = if error.use_stderr() {
+                exit::WRONG_OPTIONS
+            } else {
+                exit::FINE
+            };
+            // Clap finds out by itself whether there is a terminal.
+            let _ = error.print();
+            code
+        }
+    }
+}

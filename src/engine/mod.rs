@@ -1,0 +1,38 @@
+//! Runs playbooks: what each host does next, what waits for what, what is told.
+//!
+//! `cli` loads a [`Site`], asks [`check`] what is wrong with it, and hands it to [`run`]; everything that happens comes out as
+//! [`events::Event`]s. Nothing here prints.
+
+pub mod ask;
+mod check;
+mod complete;
+mod contents;
+mod dispatcher;
+mod effects;
+pub mod events;
+mod graph;
+mod hosts;
+mod include;
+mod learn;
+mod link;
+mod links;
+mod listing;
+mod magic;
+mod outside;
+mod perform;
+mod play;
+mod progress;
+mod raw;
+mod run_state;
+mod scope;
+mod site;
+mod site_inventory;
+mod slots;
+mod specification;
+mod target;
+mod travel;
+
+pub use check::check;
+pub use listing::{ListedPlay, Listing, list};
+pub use run_state::Options;
+pub use site::{RunEnd, Site, run};

@@ -1,0 +1,658 @@
+//! One play: its hosts, its variables, its batches.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::{Arc, RwLock};
+
+use tokio::sync::{mpsc, watch};
+
+use super::dispatcher::{BatchEnd, Dispatcher, Setup};
+use super::events::{Event, Recap};
+use super::links::Links;
+use super::outside::Outside;
+use super::progress::State;
+use super::run_state::{PlayState, RunState};
+use super::scope::HostScope;
+use super::slots::{Program, SlotKind};
+use crate::diag::Diagnostic;
+use crate::pattern;
+use crate::playbook::{
+    Action, ActionKind, Arguments, Entry, Keywords, Loader, LoopControl, Play, Scope, ScopeKind,
+    Task, TaskId,
+};
+use crate::template::{FileKind, LookupContext as _};
+use crate::value::{Dict, Value};
+use crate::varfile::Reader;
+use crate::yaml::DuplicateKeys;
+
+/// What a play is run with.
+pub(super) struct Context<'a> {
+    pub(super) run: &'a Arc<RunState>,
+    pub(super) loader: &'a Arc<Loader>,
+    pub(super) links: &'a Arc<Links>,
+    pub(super) events: &'a mpsc::UnboundedSender<Event>,
+    pub(super) interrupted: &'a watch::Receiver<bool>,
+}
+
+/// What follows a play.
+pub(super) enum PlayEnd {
+    /// The next one.
+    GoesOn,
+    /// Nothing of this playbook: no host is left.
+    StopsPlaybook,
+    /// Nothing.
+    Interrupted,
+    /// Nothing, and why.
+    Faulty(Vec<Diagnostic>),
+}
+
+/// The hosts that a play names, within `--limit`.
+pub(super) struct PlayHosts {
+    pub(super) hosts: Vec<Arc<str>>,
+    pub(super) unmatched: Vec<String>,
+    pub(super) pattern: String,
+}
+
+/// Renders what a play states with nothing but the play's own variables and the extra ones.
+fn render_for_play(run: &RunState, play: &Arc<Play>, value: &Value) -> Result<Value, Diagnostic> {
+    let scope = HostScope::new(run, None, Some(&play.scope), &"localhost".into());
+    let vars = crate::vars::Layered {
+        first: &scope,
+        then: &play.scope.keywords.vars,
+    };
+    let outside = Outside { scope: &scope };
+    let template_scope = crate::template::Scope {
+        variables: &vars,
+        outside: Some(&outside),
+        sources: Some(&run.sources),
+    };
+    run.templar
+        .render(value, &template_scope)
+        .map_err(|error| Diagnostic::from(error.located(&run.sources)))
+}
+
+/// Returns the hosts of a play in the order of the inventory.
+pub(super) fn hosts(run: &RunState, play: &Arc<Play>) -> Result<PlayHosts, Diagnostic> {
+    let mut patterns: Vec<String> = Vec::new();
+    for written in &play.hosts {
+        let rendered = render_for_play(run, play, written)?;
+        let items = rendered
+            .as_list()
+            .map_or_else(|| vec![rendered.clone()], <[Value]>::to_vec);
+        for item in items {
+            patterns.extend(pattern::split(&item.to_text()));
+        }
+    }
+    let inventory = run.inventory();
+    let failed = |error: pattern::PatternError| {
+        Diagnostic::error("host-pattern", error.to_string()).at(play.span, "")
+    };
+    let mut matched = pattern::hosts(&inventory.inventory, &patterns).map_err(failed)?;
+    if let Some(limit) = &run.options.limit {
+        let limits = pattern::read_limit(limit).map_err(|why| Diagnostic::error("limit", why))?;
+        let limited =
+            pattern::limit(&inventory.inventory, matched.hosts, &limits).map_err(failed)?;
+        matched.hosts = limited.hosts;
+    }
+    Ok(PlayHosts {
+        hosts: matched.hosts,
+        unmatched: matched.unmatched,
+        pattern: patterns.join(","),
+    })
+}
+
+/// Runs a play on the hosts that are still in.
+pub(super) async fn run(
+    context: &Context<'_>,
+    play: &Arc<Play>,
+    recap: &mut Recap,
+    out: &mut BTreeSet<Arc<str>>,
+) -> PlayEnd {
+    match Running::prepare(context, play, out) {
+        Err(diagnostics) => PlayEnd::Faulty(diagnostics),
+        Ok(None) => PlayEnd::GoesOn,
+        Ok(Some(running)) => running.batches(recap, out).await,
+    }
+}
+
+/// A play that has hosts.
+struct Running<'a> {
+    context: &'a Context<'a>,
+    play: &'a Arc<Play>,
+    name: String,
+    hosts: Vec<Arc<str>>,
+    files: Dict,
+    prompts: Dict,
+}
+
+impl<'a> Running<'a> {
+    fn prepare(
+        context: &'a Context<'a>,
+        play: &'a Arc<Play>,
+        out: &BTreeSet<Arc<str>>,
+    ) -> Result<Option<Self>, Vec<Diagnostic>> {
+        let run = context.run;
+        let found = hosts(run, play).map_err(|diagnostic| vec![diagnostic])?;
+        for pattern in &found.unmatched {
+            // With an empty inventory the one warning about it says it all.
+            if run.inventory().host_names().is_empty() {
+                continue;
+            }
+            let text = format!("Could not match supplied host pattern, ignoring: {pattern}");
+            let _ = context.events.send(Event::Warning(
+                Diagnostic::warning("host-pattern", text).at(play.span, ""),
+            ));
+        }
+        let name = play
+            .name
+            .as_ref()
+            .and_then(|name| render_for_play(run, play, name).ok())
+            .map(|name| name.to_text());
+        let name = play.display_name(name.as_deref());
+        let prompts = ask_prompts(context, play);
+        let _ = context.events.send(Event::PlayStarted {
+            name: name.clone(),
+            check: run.options.check,
+        });
+        if found.hosts.is_empty() {
+            let _ = context.events.send(Event::NoHostsMatched);
+            return Ok(None);
+        }
+        let hosts: Vec<Arc<str>> = found
+            .hosts
+            .iter()
+            .filter(|host| !out.contains(*host))
+            .cloned()
+            .collect();
+        if hosts.is_empty() {
+            let _ = context.events.send(Event::NoHostsLeft);
+            return Ok(None);
+        }
+        for host in &hosts {
+            run.inventory().load(host)?;
+        }
+        let hosts = ordered(hosts, play, run);
+        let files = vars_files(context, play, &hosts)?;
+        Ok(Some(Self {
+            context,
+            play,
+            name,
+            hosts,
+            files,
+            prompts,
+        }))
+    }
+
+    async fn batches(self, recap: &mut Recap, out: &mut BTreeSet<Arc<str>>) -> PlayEnd {
+        let batches = match serial(self.play, self.context.run, self.hosts.len()) {
+            Ok(sizes) => split(&self.hosts, &sizes),
+            Err(diagnostic) => return PlayEnd::Faulty(vec![diagnostic]),
+        };
+        let several = batches.len() > 1;
+        for (number, batch) in batches.into_iter().enumerate() {
+            if number > 0 {
+                let check = self.context.run.options.check;
+                let _ = self.context.events.send(Event::PlayStarted {
+                    name: self.name.clone(),
+                    check,
+                });
+            }
+            let size = batch.len();
+            let setup = match self.setup(batch, out) {
+                Ok(setup) => setup,
+                Err(diagnostic) => return PlayEnd::Faulty(vec![diagnostic]),
+            };
+            let program = self.program(&setup);
+            let handlers = self.play.handlers.clone();
+            let (end, hosts) = Dispatcher::new(&setup, program, handlers, recap)
+                .run()
+                .await;
+            let lost: Vec<Arc<str>> = hosts
+                .iter()
+                .filter(|(_, progress)| {
+                    matches!(progress.state, State::Failed | State::Unreachable)
+                })
+                .map(|(host, _)| host.clone())
+                .collect();
+            let all_lost = lost.len() == size;
+            out.extend(lost);
+            match end {
+                BatchEnd::Interrupted => return PlayEnd::Interrupted,
+                BatchEnd::PlayEnded => return PlayEnd::GoesOn,
+                BatchEnd::Done if all_lost => {
+                    let _ = self.context.events.send(Event::NoHostsLeft);
+                    if several {
+                        return PlayEnd::StopsPlaybook;
+                    }
+                }
+                BatchEnd::Done => {}
+            }
+        }
+        if self.hosts.iter().all(|host| out.contains(host)) {
+            PlayEnd::StopsPlaybook
+        } else {
+            PlayEnd::GoesOn
+        }
+    }
+
+    fn setup(&self, batch: Vec<Arc<str>>, out: &BTreeSet<Arc<str>>) -> Result<Setup, Diagnostic> {
+        let run = self.context.run;
+        let text = |value: &Option<Value>| -> Result<Option<String>, Diagnostic> {
+            let rendered = value
+                .as_ref()
+                .map(|value| render_for_play(run, self.play, value))
+                .transpose()?;
+            Ok(rendered
+                .filter(|value| !value.is_null())
+                .map(|value| value.to_text()))
+        };
+        let strategy = text(&self.play.strategy)?.unwrap_or_else(|| run.config.strategy.clone());
+        let free = match strategy.rsplit('.').next().unwrap_or_default() {
+            "linear" => false,
+            "free" | "host_pinned" => true,
+            other => {
+                return Err(Diagnostic::error(
+                    "strategy",
+                    format!("strategy `{other}` is not supported"),
+                )
+                .at(self.play.span, "")
+                .help("kplay has linear, free and host_pinned"));
+            }
+        };
+        let percentage = text(&self.play.max_fail_percentage)?;
+        let force = self
+            .play
+            .force_handlers
+            .as_ref()
+            .map(|value| render_for_play(run, self.play, value))
+            .transpose()?;
+        let public = self.play.roles.iter().flat_map(|role| {
+            let mut roles: Vec<_> = role.all_dependencies().into_iter().cloned().collect();
+            roles.push(role.clone());
+            roles
+        });
+        let state = PlayState {
+            play: self.play.clone(),
+            name: self.name.clone(),
+            files: self.files.clone(),
+            prompts: self.prompts.clone(),
+            all_hosts: self.hosts.clone(),
+            batch,
+            lost: RwLock::new(out.clone()),
+            public_roles: RwLock::new(public.filter(|role| role.public).collect()),
+        };
+        Ok(Setup {
+            run: run.clone(),
+            play: Arc::new(state),
+            links: self.context.links.clone(),
+            loader: self.context.loader.clone(),
+            events: self.context.events.clone(),
+            interrupted: self.context.interrupted.clone(),
+            forks: run.options.forks.max(1),
+            free,
+            force_handlers: run.options.force_handlers
+                || force
+                    .and_then(|value| value.as_bool())
+                    .unwrap_or(run.config.force_handlers),
+            max_fail_percentage: percentage
+                .and_then(|text| text.trim().trim_end_matches('%').parse().ok()),
+        })
+    }
+
+    /// The play's slots: facts, then the four lists with the places where handlers run.
+    fn program(&self, setup: &Setup) -> Program {
+        let mut program = Program::default();
+        if self.gathers(setup) {
+            program.extend(&[Entry::Task(Arc::new(gather_task(self.play)))]);
+        }
+        let skip_to = setup.run.options.start_at_task.as_deref();
+        let mut started = skip_to.is_none();
+        for (number, section) in self.play.sections().into_iter().enumerate() {
+            match skip_to.filter(|_| !started) {
+                None => program.extend(section),
+                Some(wanted) => {
+                    let rest = from_task(section, wanted, &mut started);
+                    program.extend(&rest);
+                }
+            }
+            // The roles' tasks and the play's own share one flush.
+            if number != 1 {
+                program.push(SlotKind::Flush);
+            }
+        }
+        program
+    }
+
+    fn gathers(&self, setup: &Setup) -> bool {
+        let stated = self
+            .play
+            .gather_facts
+            .as_ref()
+            .and_then(|value| render_for_play(&setup.run, self.play, value).ok());
+        let wanted = stated
+            .filter(|value| !value.is_null())
+            .and_then(|value| value.as_bool().or_else(|| value.to_text().parse().ok()));
+        match (setup.run.config.gathering.as_str(), wanted) {
+            ("explicit", wanted) => wanted == Some(true),
+            ("smart", Some(false)) => false,
+            ("smart", _) => setup
+                .play
+                .batch
+                .iter()
+                .any(|host| setup.run.records.get(host).facts.is_empty()),
+            (_, wanted) => wanted != Some(false),
+        }
+    }
+}
+
+/// Returns what of a list of tasks comes at or behind the task of that name.
+fn from_task(entries: &[Entry], wanted: &str, started: &mut bool) -> Vec<Entry> {
+    let mut rest = Vec::new();
+    for entry in entries {
+        if *started {
+            rest.push(entry.clone());
+            continue;
+        }
+        match entry {
+            Entry::Task(task) => {
+                if is_named(task, wanted) {
+                    *started = true;
+                    rest.push(entry.clone());
+                }
+            }
+            Entry::Block(block) => {
+                let mut part = (**block).clone();
+                part.block = from_task(&block.block, wanted, started);
+                if *started {
+                    rest.push(Entry::Block(Arc::new(part)));
+                }
+            }
+            Entry::RoleEnd(_) => {}
+        }
+    }
+    rest
+}
+
+fn is_named(task: &Task, wanted: &str) -> bool {
+    let name = task.written_name().unwrap_or_default();
+    let shown = task.display_name(Some(name));
+    [name, shown.as_str()]
+        .into_iter()
+        .any(|name| name == wanted || crate::pattern::glob_matches(wanted, name))
+}
+
+/// The task that gathers facts.
+fn gather_task(play: &Arc<Play>) -> Task {
+    let mut given = Dict::new();
+    let subset = [
+        ("gather_subset", &play.gather_subset),
+        ("gather_timeout", &play.gather_timeout),
+        ("fact_path", &play.fact_path),
+    ];
+    for (name, value) in subset {
+        if let Some(value) = value {
+            given.insert(name, value.clone());
+        }
+    }
+    let kind = crate::modules::find("ansible.builtin.setup").map_or_else(
+        || ActionKind::Templated(Value::text("ansible.builtin.setup")),
+        ActionKind::Module,
+    );
+    let mut keywords = Keywords {
+        when: play.gather_when.clone(),
+        ..Keywords::default()
+    };
+    keywords.tags = vec![Value::text("always")];
+    let scope = Scope {
+        kind: ScopeKind::Task,
+        keywords,
+        span: play.span,
+        parent: Some(play.scope.clone()),
+    };
+    Task {
+        id: TaskId(0),
+        name: Some(Value::text("Gathering Facts")),
+        action: Action {
+            written: "gather_facts".into(),
+            name: "ansible.builtin.setup".into(),
+            span: play.span,
+            kind,
+            arguments: Arguments {
+                given,
+                ..Arguments::default()
+            },
+        },
+        scope: Arc::new(scope),
+        loop_: None,
+        loop_control: LoopControl::default(),
+        register: None,
+        until: Vec::new(),
+        retries: None,
+        delay: None,
+        changed_when: Vec::new(),
+        failed_when: Vec::new(),
+        async_: None,
+        poll: None,
+        listen: Vec::new(),
+        handler: false,
+        implicit: true,
+        unsupported: Vec::new(),
+        faults: Vec::new(),
+        first_faults: Vec::new(),
+        avoidable: false,
+        span: play.span,
+        file: play.file.clone(),
+    }
+}
+
+/// `order:`.
+fn ordered(mut hosts: Vec<Arc<str>>, play: &Arc<Play>, run: &RunState) -> Vec<Arc<str>> {
+    let order = play
+        .order
+        .as_ref()
+        .and_then(|value| render_for_play(run, play, value).ok())
+        .map(|value| value.to_text());
+    match order.as_deref() {
+        Some("sorted") => hosts.sort(),
+        Some("reverse_sorted") => {
+            hosts.sort();
+            hosts.reverse();
+        }
+        Some("reverse_inventory") => hosts.reverse(),
+        Some("shuffle") => {
+            let mut seed = u64::from(std::process::id()) ^ 0x9e37_79b9_7f4a_7c15;
+            for last in (1..hosts.len()).rev() {
+                seed = seed
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
+                let at = usize::try_from(seed >> 33).unwrap_or(0) % (last + 1);
+                hosts.swap(last, at);
+            }
+        }
+        _ => {}
+    }
+    hosts
+}
+
+/// Returns the sizes of the batches that `serial` asks for; the last one repeats.
+fn serial(play: &Arc<Play>, run: &RunState, hosts: usize) -> Result<Vec<usize>, Diagnostic> {
+    let mut sizes = Vec::new();
+    for written in &play.serial {
+        let rendered = render_for_play(run, play, written)?;
+        let items = rendered
+            .as_list()
+            .map_or_else(|| vec![rendered.clone()], <[Value]>::to_vec);
+        for item in items {
+            let text = item.to_text();
+            let wrong = || {
+                Diagnostic::error(
+                    "serial",
+                    format!("`serial` must be a number or a percentage, not `{text}`"),
+                )
+                .at(written.origin().or(play.span), "")
+            };
+            let size = match text.strip_suffix('%') {
+                Some(percent) => {
+                    let percent: f64 = percent.trim().parse().map_err(|_| wrong())?;
+                    #[expect(
+                        clippy::cast_precision_loss,
+                        clippy::cast_possible_truncation,
+                        clippy::cast_sign_loss,
+                        reason = "a share of some hosts"
+                    )]
+                    let share = (hosts as f64 * percent / 100.0) as usize;
+                    share.max(1)
+                }
+                None => text.trim().parse().map_err(|_| wrong())?,
+            };
+            sizes.push(size);
+        }
+    }
+    Ok(sizes)
+}
+
+fn split(hosts: &[Arc<str>], sizes: &[usize]) -> Vec<Vec<Arc<str>>> {
+    let mut batches = Vec::new();
+    let mut rest = hosts;
+    let mut sizes = sizes.iter().copied().filter(|size| *size > 0).peekable();
+    let mut size = rest.len();
+    while !rest.is_empty() {
+        size = sizes.next().unwrap_or(size);
+        let (batch, tail) = rest.split_at(size.min(rest.len()));
+        batches.push(batch.to_vec());
+        rest = tail;
+    }
+    batches
+}
+
+/// Asks what `vars_prompt` wants to know and the command line has not said.
+fn ask_prompts(context: &Context<'_>, play: &Arc<Play>) -> Dict {
+    let mut answers = Dict::new();
+    for prompt in &play.vars_prompt {
+        if context.run.options.extra_vars.contains(&prompt.name) {
+            continue;
+        }
+        let text = |value: &Option<Value>| {
+            value
+                .as_ref()
+                .and_then(|value| render_for_play(context.run, play, value).ok())
+                .filter(|value| !value.is_null())
+        };
+        let default = text(&prompt.default);
+        let shown =
+            text(&prompt.prompt).map_or_else(|| prompt.name.to_string(), |value| value.to_text());
+        let hint = default
+            .as_ref()
+            .filter(|_| !prompt.private)
+            .map(|value| format!(" [{}]", value.to_text()))
+            .unwrap_or_default();
+        let answer = loop {
+            let first = super::ask::line(&format!("{shown}{hint}: "), !prompt.private);
+            if !prompt.confirm
+                || first == super::ask::line(&format!("confirm {shown}{hint}: "), !prompt.private)
+            {
+                break first;
+            }
+            let _ = context.events.send(Event::Message(
+                "***** VALUES ENTERED DO NOT MATCH ****".to_owned(),
+            ));
+        };
+        let value = if answer.is_empty() {
+            default.unwrap_or_else(|| Value::text(""))
+        } else {
+            Value::text(answer)
+        };
+        answers.insert(
+            prompt.name.clone(),
+            if prompt.private {
+                value.secret()
+            } else {
+                value
+            },
+        );
+    }
+    answers
+}
+
+/// Reads `vars_files`; of a list of names the first that exists counts.
+fn vars_files(
+    context: &Context<'_>,
+    play: &Arc<Play>,
+    hosts: &[Arc<str>],
+) -> Result<Dict, Vec<Diagnostic>> {
+    let mut all = Dict::new();
+    let Some(first) = hosts.first() else {
+        return Ok(all);
+    };
+    let run = context.run;
+    for entry in &play.vars_files {
+        let names: Vec<Value> = entry
+            .as_list()
+            .map_or_else(|| vec![entry.clone()], <[Value]>::to_vec);
+        let mut tried = Vec::new();
+        let mut found = None;
+        for name in &names {
+            let scope = HostScope::new(run, None, Some(&play.scope), first);
+            let vars = crate::vars::Layered {
+                first: &all,
+                then: &scope,
+            };
+            let vars = crate::vars::Layered {
+                first: &vars,
+                then: &play.scope.keywords.vars,
+            };
+            let outside = Outside { scope: &scope };
+            let template_scope = crate::template::Scope {
+                variables: &vars,
+                outside: Some(&outside),
+                sources: Some(&run.sources),
+            };
+            let Ok(rendered) = run.templar.render(name, &template_scope) else {
+                continue;
+            };
+            let text = rendered.to_text();
+            let base = run.working_directory.join(&*play.directory);
+            let path = if Path::new(&text).is_absolute() {
+                Path::new(&text).to_path_buf()
+            } else {
+                base.join(&text)
+            };
+            let path = if path.exists() {
+                Some(path)
+            } else {
+                outside.find_file(FileKind::Vars, &text).ok().flatten()
+            };
+            match path {
+                Some(path) => {
+                    found = Some(path);
+                    break;
+                }
+                None => tried.push(text),
+            }
+        }
+        let Some(path) = found else {
+            let text = format!("vars file {} was not found", tried.join(", "));
+            let _ = context.events.send(Event::Warning(
+                Diagnostic::warning("vars-file", text).at(entry.origin().or(play.span), ""),
+            ));
+            continue;
+        };
+        let reader = Reader {
+            sources: &run.sources,
+            vault: &run.vault,
+            duplicates: DuplicateKeys::from(&*run.config),
+        };
+        all.extend(reader.read(&path)?.vars);
+    }
+    Ok(all)
+}
+
+/// Renders tags and names for lists; see [`super::listing`].
+pub(super) fn rendered_name(play: &Arc<Play>, run: &RunState) -> String {
+    let name = play
+        .name
+        .as_ref()
+        .and_then(|name| render_for_play(run, play, name).ok())
+        .map(|name| name.to_text());
+    play.display_name(name.as_deref())
+}

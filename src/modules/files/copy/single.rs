@@ -1,0 +1,411 @@
+//! One file of the controller, and its way to one place on the host: what `copy` and `template` share.
+
+use std::fmt::Write as _;
+use std::io::Read;
+
+use crate::kit::{
+    AttributeChanges, Attributes, Content, Diff, DiffText, Failure, FileAttributes, FileType, Host,
+    Mode, Status,
+};
+use crate::modules::files::checksum::Algorithm;
+use crate::modules::files::trust;
+use crate::modules::files::writing::{Refusal, Writing, finish_attributes};
+use crate::value::{Kind, Value};
+
+/// Larger files are not shown in a difference; Ansible's number.
+const LARGEST_SHOWN: u64 = 104_448;
+
+/// Where a source's bytes are.
+#[derive(Clone, Copy)]
+pub(in crate::modules::files) enum Data<'a> {
+    /// Here.
+    Here(&'a [u8]),
+    /// On the controller, under that number.
+    Remote(u64),
+}
+
+/// What is to be copied.
+pub(in crate::modules::files) struct Source<'a> {
+    /// Its name in a directory.
+    pub(in crate::modules::files) name: &'a str,
+    /// What the result shows as `src`; nothing for a text.
+    pub(in crate::modules::files) shown: Option<&'a str>,
+    /// Permission bits, for `preserve`.
+    pub(in crate::modules::files) mode: u32,
+    pub(in crate::modules::files) sha1: String,
+    pub(in crate::modules::files) size: u64,
+    pub(in crate::modules::files) data: Data<'a>,
+    /// Not to be shown.
+    pub(in crate::modules::files) secret: bool,
+}
+
+/// Where it is to be copied to, and how.
+pub(in crate::modules::files) struct Target<'a> {
+    pub(in crate::modules::files) dest: &'a str,
+    pub(in crate::modules::files) backup: bool,
+    pub(in crate::modules::files) force: bool,
+    pub(in crate::modules::files) follow: bool,
+    pub(in crate::modules::files) checksum: Option<&'a str>,
+    pub(in crate::modules::files) validate: Option<&'a str>,
+    pub(in crate::modules::files) attributes: FileAttributes<'a>,
+    /// What `mode: preserve` stands for.
+    pub(in crate::modules::files) preserve: Mode,
+    pub(in crate::modules::files) directory_mode: Option<&'a Mode>,
+}
+
+/// What a file needs.
+#[derive(Debug)]
+pub(in crate::modules::files) enum Decision {
+    /// There is a file, and `force` is off.
+    Kept { path: String },
+    /// The content is there; the attributes may differ.
+    Same {
+        path: String,
+        changes: Box<AttributeChanges>,
+    },
+    /// The content is to be written.
+    Write(Box<WriteDecision>),
+}
+
+/// A file to write.
+#[derive(Debug)]
+pub(in crate::modules::files) struct WriteDecision {
+    pub(in crate::modules::files) path: String,
+    /// What is there and keeps its attributes; a link that is replaced does not count.
+    existing: Option<Status>,
+    replaces_link: bool,
+    /// The content, where it had to be read for the difference.
+    content: Option<Vec<u8>>,
+    pub(in crate::modules::files) diff: Diff,
+}
+
+/// Joins a folder and a name.
+pub(in crate::modules::files) fn join(folder: &str, name: &str) -> String {
+    format!("{}/{name}", folder.trim_end_matches('/'))
+}
+
+/// The folder of a path.
+pub(in crate::modules::files) fn folder(path: &str) -> &str {
+    match path.rsplit_once('/') {
+        Some(("", _)) => "/",
+        Some((folder, _)) => folder,
+        None => ".",
+    }
+}
+
+impl Target<'_> {
+    /// The attributes with `preserve` resolved.
+    pub(in crate::modules::files) fn resolved(&self) -> FileAttributes<'_> {
+        match self.attributes.mode {
+            Some(Mode::Preserve) => FileAttributes {
+                mode: Some(&self.preserve),
+                ..self.attributes
+            },
+            _ => self.attributes,
+        }
+    }
+
+    /// The path that a file of that name gets. Links are looked through to see whether it is a directory.
+    fn path(&self, source: &Source<'_>, host: &dyn Host) -> Result<String, Failure> {
+        let mut path = if self.dest.ends_with('/') {
+            join(self.dest, source.name)
+        } else {
+            self.dest.to_owned()
+        };
+        if host
+            .status(&path, true)?
+            .is_some_and(|status| status.is_directory())
+        {
+            if source.name.is_empty() {
+                return Err(Failure::new("can not use content with a dir as dest"));
+            }
+            path = join(&path, source.name);
+        }
+        Ok(path)
+    }
+
+    /// Compares a source with what is at its place.
+    pub(in crate::modules::files) fn decide(
+        &self,
+        source: &Source<'_>,
+        host: &dyn Host,
+    ) -> Result<Decision, Failure> {
+        let given = self.path(source, host)?;
+        let own = host.status(&given, false)?;
+        let link = own.is_some_and(|status| status.is_link());
+        let behind = if link && self.follow {
+            host.status(&given, true)?
+        } else {
+            None
+        };
+        let (path, existing) = match behind {
+            Some(status) => (host.real_path(&given)?, Some(status)),
+            None => (given.clone(), own),
+        };
+        // A link to nothing counts as nothing where links are followed.
+        let there = existing.is_some() && !(link && self.follow && behind.is_none());
+        if there && !self.force {
+            return Ok(Decision::Kept { path });
+        }
+        let current = existing.filter(|status| status.kind == FileType::File);
+        if let Some(status) = current
+            && status.size == source.size
+            && host.access(&path).0
+            && Algorithm::Sha1.of_file(&path, host)? == source.sha1
+        {
+            let changes = self.resolved().compare(&path, host)?;
+            if !changes.is_empty() {
+                trust::refuse_foreign_link(&given, &path, host)?;
+            }
+            return Ok(Decision::Same {
+                path,
+                changes: Box::new(changes),
+            });
+        }
+        if path != given {
+            trust::refuse_foreign_link(&given, &path, host)?;
+        }
+        self.check_sum(source)?;
+        let content = source.small_content(host)?;
+        let diff = Self::diff(source, content.as_deref(), &path, current.as_ref(), host)?;
+        let replaces_link = existing.is_some_and(|status| status.is_link());
+        let existing = existing.filter(|status| !status.is_link());
+        Ok(Decision::Write(Box::new(WriteDecision {
+            path,
+            existing,
+            replaces_link,
+            content,
+            diff,
+        })))
+    }
+
+    fn check_sum(&self, source: &Source<'_>) -> Result<(), Failure> {
+        match self.checksum {
+            Some(wanted) if !wanted.eq_ignore_ascii_case(&source.sha1) => Err(Failure::new(
+                "Copied file does not match the expected checksum. Transfer failed.",
+            )
+            .with("checksum", source.sha1.as_str())
+            .with("expected_checksum", wanted)),
+            _ => Ok(()),
+        }
+    }
+
+    fn diff(
+        source: &Source<'_>,
+        content: Option<&[u8]>,
+        path: &str,
+        current: Option<&Status>,
+        host: &dyn Host,
+    ) -> Result<Diff, Failure> {
+        let hidden = |text: &str| DiffText::Hidden(text.to_owned());
+        let larger = |which: &str| {
+            DiffText::Hidden(format!("{which} file size is greater than {LARGEST_SHOWN}"))
+        };
+        let before = match current {
+            _ if source.secret => hidden("it holds secrets"),
+            None => DiffText::Text(String::new()),
+            Some(status) if status.size > LARGEST_SHOWN => larger("destination"),
+            Some(_) => {
+                let bytes = host.read(path)?;
+                shown(&bytes).map_or_else(
+                    || hidden("destination file appears to be binary"),
+                    DiffText::Text,
+                )
+            }
+        };
+        let after = match content {
+            _ if source.secret => hidden("it holds secrets"),
+            None => larger("source"),
+            Some(bytes) => shown(bytes).map_or_else(
+                || hidden("source file appears to be binary"),
+                DiffText::Text,
+            ),
+        };
+        let diff = Diff {
+            before,
+            after,
+            ..Diff::text("", "")
+        };
+        let before_header = current.map(|_| path.to_owned());
+        Ok(Diff {
+            before_header,
+            after_header: Some(source.shown.unwrap_or(path).to_owned()),
+            ..diff
+        })
+    }
+
+    /// Writes the file. Returns the backup's path.
+    pub(in crate::modules::files) fn write(
+        &self,
+        decision: &WriteDecision,
+        source: &Source<'_>,
+        host: &dyn Host,
+    ) -> Result<Option<String>, Failure> {
+        let path = decision.path.as_str();
+        let above = folder(path);
+        match host.status(above, true)? {
+            Some(status) if status.is_directory() => {}
+            _ => {
+                return Err(Failure::new(format!(
+                    "Destination directory {above} does not exist"
+                )));
+            }
+        }
+        if !host.access(above).1 && !self.attributes.unsafe_writes {
+            return Err(Failure::new(format!("Destination {above} not writable")));
+        }
+        let default = 0o666 & !host.umask();
+        let mut attributes =
+            self.resolved()
+                .for_write(decision.existing.as_ref(), default, host)?;
+        if decision.replaces_link {
+            // Nothing of what the link led to is passed on.
+            let identity = host.identity();
+            attributes = Attributes {
+                uid: attributes.uid.or(Some(identity.uid)),
+                gid: attributes.gid.or(Some(identity.gid)),
+                ..attributes
+            };
+        }
+        let writing = Writing {
+            destination: path,
+            backup: self.backup.then_some(path),
+            validate: self.validate,
+            attributes,
+            unsafe_writes: self.attributes.unsafe_writes,
+        };
+        let mut stream;
+        let content = match (&decision.content, source.data) {
+            (Some(bytes), _) => Content::Bytes(bytes),
+            (None, Data::Here(bytes)) => Content::Bytes(bytes),
+            (None, Data::Remote(number)) => {
+                stream = host.open_supplied(number)?;
+                Content::Stream(&mut stream)
+            }
+        };
+        let backup = writing
+            .write_checked(content, Some(&source.sha1), host)
+            .map_err(refused)?;
+        finish_attributes(path, &self.resolved(), host)?;
+        Ok(backup)
+    }
+
+    /// Warns where a secret goes into a new file that others can read.
+    pub(in crate::modules::files) fn exposure(
+        &self,
+        decision: &WriteDecision,
+        source: &Source<'_>,
+        host: &dyn Host,
+    ) -> Option<String> {
+        let open = 0o666 & !host.umask() & 0o044 != 0;
+        (source.secret && open && decision.existing.is_none() && self.attributes.mode.is_none())
+            .then(|| {
+                format!(
+                    "`{}` holds a secret and others can read it: give it a mode",
+                    decision.path
+                )
+            })
+    }
+}
+
+/// How `copy` and `template` phrase what `validate` said.
+pub(in crate::modules::files) fn refused(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::Failed(failure) => failure,
+        Refusal::Invalid {
+            status,
+            stdout,
+            stderr,
+        } => Failure::new("failed to validate")
+            .with("exit_status", status)
+            .with("stdout", stdout)
+            .with("stderr", stderr),
+    }
+}
+
+/// Text, unless it looks binary.
+fn shown(bytes: &[u8]) -> Option<String> {
+    (!bytes.contains(&0)).then(|| String::from_utf8_lossy(bytes).into_owned())
+}
+
+impl Source<'_> {
+    /// Fetches a content that is small enough to be shown.
+    fn small_content(&self, host: &dyn Host) -> Result<Option<Vec<u8>>, Failure> {
+        if self.size > LARGEST_SHOWN {
+            return Ok(None);
+        }
+        match self.data {
+            Data::Here(bytes) => Ok(Some(bytes.to_vec())),
+            Data::Remote(number) => {
+                let mut bytes = Vec::new();
+                let read = host
+                    .open_supplied(number)?
+                    .take(LARGEST_SHOWN + 1)
+                    .read_to_end(&mut bytes);
+                let shown = self.shown.unwrap_or(self.name);
+                read.map_err(|error| {
+                    Failure::new(format!("cannot read `{shown}` of the controller: {error}"))
+                })?;
+                Ok(Some(bytes))
+            }
+        }
+    }
+}
+
+/// Writes a list or dictionary as Python's `json.dumps` does.
+pub(super) fn python_json(value: &Value) -> String {
+    let mut out = String::new();
+    write_json(value, &mut out);
+    out
+}
+
+fn write_json(value: &Value, out: &mut String) {
+    match value.kind() {
+        Kind::List(items) | Kind::Tuple(items) => {
+            out.push('[');
+            for (index, item) in items.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_json(item, out);
+            }
+            out.push(']');
+        }
+        Kind::Dict(dict) => {
+            out.push('{');
+            for (index, (key, item)) in dict.iter().enumerate() {
+                out.push_str(if index > 0 { ", " } else { "" });
+                write_json_text(&key.to_json_key(), out);
+                out.push_str(": ");
+                write_json(item, out);
+            }
+            out.push('}');
+        }
+        Kind::Null => out.push_str("null"),
+        Kind::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),
+        Kind::Int(_) | Kind::Big(_) | Kind::Float(_) => out.push_str(&value.to_text()),
+        Kind::Str(text) => write_json_text(text, out),
+        Kind::Bytes(_) | Kind::Moment(_) | Kind::Undefined(_) => {
+            write_json_text(&value.to_text(), out);
+        }
+    }
+}
+
+/// All but ASCII is escaped, as Python does it.
+fn write_json_text(text: &str, out: &mut String) {
+    out.push('"');
+    for unit in text.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(b'"') => out.push_str("\\\""),
+            Ok(b'\\') => out.push_str("\\\\"),
+            Ok(b'\n') => out.push_str("\\n"),
+            Ok(b'\r') => out.push_str("\\r"),
+            Ok(b'\t') => out.push_str("\\t"),
+            Ok(8) => out.push_str("\\b"),
+            Ok(12) => out.push_str("\\f"),
+            Ok(byte @ 0x20..=0x7e) => out.push(char::from(byte)),
+            _ => {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        }
+    }
+    out.push('"');
+}

@@ -1,0 +1,232 @@
+//! `copy` of a directory of the controller.
+
+use std::collections::BTreeSet;
+
+use super::change::{Change, Step, write};
+use super::single::{Data, Decision, Source, Target, folder, join};
+use super::{CopyArgs, base_name};
+use crate::kit::{Diff, Failure, Host, Mode, Outcome, Plan, TreeEntry};
+use crate::modules::files::{directories, trust};
+use crate::value::Dict;
+
+/// Where an entry goes.
+fn place(args: &CopyArgs, entry: &TreeEntry) -> String {
+    let src = args.src.as_deref().unwrap_or_default();
+    let path = join(&args.dest, &entry.path);
+    if src.ends_with('/') {
+        path
+    } else {
+        join(&join(&args.dest, base_name(src)), &entry.path)
+    }
+}
+
+fn is_file(entry: &TreeEntry) -> bool {
+    !entry.directory && entry.link.is_none()
+}
+
+fn source(entry: &TreeEntry) -> Source<'_> {
+    Source {
+        name: base_name(&entry.path),
+        shown: Some(&entry.path),
+        mode: entry.mode,
+        sha1: entry.sha1.clone(),
+        size: entry.size,
+        data: Data::Remote(entry.content),
+        secret: false,
+    }
+}
+
+/// The target of one file. Links on the host are followed only where the source has no directories, as in Ansible.
+fn target<'a>(args: &'a CopyArgs, entry: &TreeEntry, path: &'a str, flat: bool) -> Target<'a> {
+    let source = source(entry);
+    Target {
+        dest: path,
+        follow: args.follow && flat,
+        checksum: None,
+        preserve: Mode::Bits(source.mode),
+        ..args.target(&source)
+    }
+}
+
+pub(super) fn plan(
+    args: &CopyArgs,
+    source_root: &Source<'_>,
+    entries: &[TreeEntry],
+    host: &dyn Host,
+) -> Result<Plan<Change>, Failure> {
+    let flat = !entries.iter().any(|entry| entry.directory);
+    let mut planning = Planning {
+        steps: Vec::new(),
+        diffs: Vec::new(),
+        made: BTreeSet::new(),
+        host,
+    };
+    for (index, entry) in entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| is_file(entry))
+    {
+        let path = place(args, entry);
+        planning.file(&target(args, entry, &path, flat), index, &source(entry))?;
+    }
+    for entry in entries.iter().filter(|entry| entry.directory) {
+        planning.directory(args, &place(args, entry))?;
+    }
+    for entry in entries {
+        if let Some(link) = &entry.link {
+            planning.link(args, &place(args, entry), link)?;
+        }
+    }
+    let Planning { steps, diffs, .. } = planning;
+    let plan = if steps.is_empty() {
+        Plan::unchanged(format!("`{}` has all of it", args.dest.as_str()))
+    } else {
+        Plan::change(Change { steps })
+    };
+    let plan = plan.with_all(values(args, source_root.shown.unwrap_or_default()));
+    Ok(diffs.into_iter().fold(plan, Plan::with_diff))
+}
+
+fn values(args: &CopyArgs, src: &str) -> Dict {
+    let slash = if args.src.as_ref().is_some_and(|src| src.ends_with('/')) {
+        "/"
+    } else {
+        ""
+    };
+    let src = format!("{}{slash}", src.trim_end_matches('/'));
+    Dict::new()
+        .with("dest", format!("{}/", args.dest.trim_end_matches('/')))
+        .with("src", src)
+}
+
+struct Planning<'a> {
+    steps: Vec<Step>,
+    diffs: Vec<Diff>,
+    /// Directories that will be made by a step before.
+    made: BTreeSet<String>,
+    host: &'a dyn Host,
+}
+
+impl Planning<'_> {
+    fn folders(&mut self, path: &str) -> Result<(), Failure> {
+        for folder in directories::missing(path, self.host)? {
+            if self.made.insert(folder.clone()) {
+                self.steps.push(Step::MakeDirectory(folder));
+            }
+        }
+        Ok(())
+    }
+
+    fn file(
+        &mut self,
+        target: &Target<'_>,
+        index: usize,
+        source: &Source<'_>,
+    ) -> Result<(), Failure> {
+        match target.decide(source, self.host)? {
+            Decision::Kept { .. } => {}
+            Decision::Same { changes, .. } => self.attributes(*changes),
+            Decision::Write(decision) => {
+                self.folders(folder(&decision.path))?;
+                self.diffs.push(decision.diff.clone());
+                self.steps.push(Step::Write(index, decision));
+            }
+        }
+        Ok(())
+    }
+
+    fn attributes(&mut self, changes: crate::kit::AttributeChanges) {
+        if !changes.is_empty() {
+            self.diffs.extend(changes.diff());
+            self.steps.push(Step::Attributes(changes));
+        }
+    }
+
+    fn directory(&mut self, args: &CopyArgs, path: &str) -> Result<(), Failure> {
+        match self.host.status(path, true)? {
+            None => self.folders(path),
+            Some(status) if status.is_directory() => {
+                let real = self.host.real_path(path)?;
+                let changes = args.directory_attributes().compare(&real, self.host)?;
+                if !changes.is_empty() {
+                    trust::refuse_foreign_link(path, &real, self.host)?;
+                }
+                self.attributes(changes);
+                Ok(())
+            }
+            Some(_) => {
+                Err(Failure::new(format!("{path} already exists as a file")).with("path", path))
+            }
+        }
+    }
+
+    fn link(&mut self, args: &CopyArgs, path: &str, target: &str) -> Result<(), Failure> {
+        match self.host.status(path, false)? {
+            Some(status) if status.is_link() && self.host.read_link(path)? == target => {
+                let changes = args.file_attributes().compare(path, self.host)?;
+                self.attributes(changes);
+            }
+            Some(status) if status.is_directory() => {
+                let message = format!("the directory {path} is not empty, refusing to convert it");
+                return Err(Failure::new(message).with("path", path));
+            }
+            _ => {
+                self.folders(folder(path))?;
+                self.diffs.push(Diff::state(
+                    Dict::new().with("path", path),
+                    Dict::new()
+                        .with("path", path)
+                        .with("state", "link")
+                        .with("src", target),
+                ));
+                self.steps.push(Step::Link {
+                    path: path.to_owned(),
+                    target: target.to_owned(),
+                });
+            }
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn apply(
+    args: &CopyArgs,
+    entries: &[TreeEntry],
+    change: Change,
+    host: &dyn Host,
+) -> Result<Outcome, Failure> {
+    let flat = !entries.iter().any(|entry| entry.directory);
+    let alone = entries.len() == 1;
+    let directories = args.directory_attributes();
+    let mut outcome = Outcome::changed();
+    for (number, step) in change.steps.into_iter().enumerate() {
+        let done = match &step {
+            Step::Write(index, decision) => {
+                let entry = entries
+                    .get(*index)
+                    .ok_or_else(|| Failure::new("the source has changed"))?;
+                let path = place(args, entry);
+                write(
+                    &target(args, entry, &path, flat),
+                    decision,
+                    &source(entry),
+                    host,
+                )
+                .map(Some)
+            }
+            other => other.apply(&directories, host).map(|()| None),
+        };
+        let done = done.map_err(|failure| {
+            if number > 0 {
+                failure.after_change()
+            } else {
+                failure
+            }
+        })?;
+        // A directory of one file gives that file's result, as in Ansible.
+        if let Some(values) = done.filter(|_| alone) {
+            outcome = outcome.with_all(values);
+        }
+    }
+    Ok(outcome)
+}

@@ -1,0 +1,239 @@
+//! Putting a whole new content in the place of a file: validated, backed up, private until it is complete.
+
+use super::backup;
+use super::checksum::Algorithm;
+use crate::kit::{Attributes, Command, Content, Failure, FileAttributes, Host, Write};
+use crate::modules::commands::words;
+
+/// A content on its way to its place.
+pub(super) struct Writing<'a> {
+    /// Where it goes; a link of that name is replaced.
+    pub(super) destination: &'a str,
+    /// The file that `backup` copies before.
+    pub(super) backup: Option<&'a str>,
+    /// The command that must accept the content, with `%s` for its file.
+    pub(super) validate: Option<&'a str>,
+    /// Mode and owner that it gets.
+    pub(super) attributes: Attributes,
+    pub(super) unsafe_writes: bool,
+}
+
+/// Why `validate` refused, for the module to phrase.
+pub(super) enum Refusal {
+    /// The command ended with a status other than 0.
+    Invalid {
+        status: i32,
+        stdout: String,
+        stderr: String,
+    },
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl<E: Into<Failure>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl Writing<'_> {
+    /// Writes it. Returns the path of the backup.
+    pub(super) fn write(
+        &self,
+        content: Content<'_>,
+        host: &dyn Host,
+    ) -> Result<Option<String>, Refusal> {
+        self.write_checked(content, None, host)
+    }
+
+    /// Writes it if the content that has come has that SHA-1.
+    pub(super) fn write_checked(
+        &self,
+        content: Content<'_>,
+        sha1: Option<&str>,
+        host: &dyn Host,
+    ) -> Result<Option<String>, Refusal> {
+        let Some(command) = self.validate else {
+            return self.place(content, sha1, host);
+        };
+        // A private copy with a name of the same ending: validators look at it, and at mode and owner.
+        let folder = host.temporary_directory(None, "kplay-", "")?;
+        let placed = self.validated(command, &folder, content, sha1, host);
+        let removed = host.remove_tree(&folder);
+        let backup = placed?;
+        removed?;
+        Ok(backup)
+    }
+
+    fn validated(
+        &self,
+        command: &str,
+        folder: &str,
+        content: Content<'_>,
+        sha1: Option<&str>,
+        host: &dyn Host,
+    ) -> Result<Option<String>, Refusal> {
+        let copy = format!("{folder}/source{}", suffix(self.destination));
+        let staged = host.stage(&copy, content)?;
+        let attributes = Attributes {
+            mode: self.attributes.mode.or(Some(0o600)),
+            ..self.attributes
+        };
+        host.commit(
+            staged,
+            &copy,
+            Write {
+                attributes,
+                unsafe_writes: false,
+            },
+        )?;
+        let argv = words::validation(command, &copy, host).map_err(Failure::new)?;
+        let output = host.run(&Command::new(argv))?;
+        if !output.success() {
+            let (stdout, stderr) = (output.stdout_text(), output.stderr_text());
+            return Err(Refusal::Invalid {
+                status: output.status,
+                stdout,
+                stderr,
+            });
+        }
+        self.place(Content::File(&copy), sha1, host)
+    }
+
+    fn place(
+        &self,
+        content: Content<'_>,
+        sha1: Option<&str>,
+        host: &dyn Host,
+    ) -> Result<Option<String>, Refusal> {
+        let staged = host.stage(self.destination, content)?;
+        if let Some(expected) = sha1 {
+            let found = Algorithm::Sha1.of_file(&staged.path, host);
+            if !found.as_ref().is_ok_and(|found| found == expected) {
+                host.discard(staged);
+                let message = "Copied file does not match the expected checksum. Transfer failed.";
+                let failure = Failure::new(message).with("expected_checksum", expected);
+                return Err(failure.with("checksum", found?).into());
+            }
+        }
+        let backup = match self.backup.map(|path| backup::make(path, host)).transpose() {
+            Ok(backup) => backup.flatten(),
+            Err(failure) => {
+                host.discard(staged);
+                return Err(failure.into());
+            }
+        };
+        let write = Write {
+            attributes: self.attributes,
+            unsafe_writes: self.unsafe_writes,
+        };
+        host.commit(staged, self.destination, write)?;
+        Ok(backup)
+    }
+}
+
+/// The ending of a name with its dot, if it has one.
+fn suffix(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    match name.rfind('.') {
+        Some(at) if at > 0 => name.get(at..).unwrap_or_default(),
+        _ => "",
+    }
+}
+
+/// Sets what of the attributes a rename does not carry: flags and the `SELinux` context.
+pub(super) fn finish_attributes(
+    path: &str,
+    attributes: &FileAttributes<'_>,
+    host: &dyn Host,
+) -> Result<(), Failure> {
+    attributes
+        .compare(path, host)?
+        .apply(host)
+        .map_err(Failure::after_change)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::FakeHost;
+    use crate::kit::fake::{exited, printed};
+
+    fn writing(validate: Option<&str>) -> Writing<'_> {
+        let attributes = Attributes {
+            mode: Some(0o440),
+            ..Attributes::default()
+        };
+        let destination = "/etc/x.conf";
+        Writing {
+            destination,
+            backup: None,
+            validate,
+            attributes,
+            unsafe_writes: false,
+        }
+    }
+
+    #[test]
+    fn t08_content_is_private_until_it_has_its_mode() {
+        let host = FakeHost::new();
+        assert!(writing(None).write(Content::Bytes(b"a"), &host).is_ok());
+        assert_eq!(
+            host.operations(),
+            ["stage /etc/x.conf 0600", "commit /etc/x.conf 0440"]
+        );
+    }
+
+    #[test]
+    fn what_is_not_valid_is_not_written_and_leaves_nothing() {
+        let host = FakeHost::new()
+            .file("/etc/x.conf", "old")
+            .command(&["check"], exited(2, "out", "no"));
+        let refusal = writing(Some("check -f %s")).write(Content::Bytes(b"new"), &host);
+        let Err(Refusal::Invalid {
+            status: 2, stderr, ..
+        }) = refusal
+        else {
+            panic!()
+        };
+        assert_eq!(
+            (stderr.as_str(), host.text("/etc/x.conf").as_str()),
+            ("no", "old")
+        );
+        assert_eq!(host.ran()[0][2].rsplit('.').next(), Some("conf"));
+        assert!(
+            host.names()
+                .iter()
+                .all(|name| !name.contains("source") && !name.contains("kplay-"))
+        );
+    }
+
+    #[test]
+    fn what_is_valid_is_written() {
+        let host = FakeHost::new().command(&["check"], printed(""));
+        assert!(
+            writing(Some("check %s"))
+                .write(Content::Bytes(b"new"), &host)
+                .is_ok()
+        );
+        assert_eq!(
+            (
+                host.text("/etc/x.conf").as_str(),
+                host.mode_of("/etc/x.conf")
+            ),
+            ("new", 0o440)
+        );
+    }
+
+    #[test]
+    fn a_failing_write_keeps_the_old_file() {
+        let host = FakeHost::new()
+            .file("/etc/x.conf", "old")
+            .failing("stage", "/etc/x.conf", 28);
+        let Err(Refusal::Failed(failure)) = writing(None).write(Content::Bytes(b"a"), &host) else {
+            panic!()
+        };
+        assert!(failure.message.contains("No space left on device"));
+        assert_eq!(host.text("/etc/x.conf"), "old");
+    }
+}

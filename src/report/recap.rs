@@ -1,0 +1,88 @@
+//! The table at a run's end, in Ansible's columns.
+
+use super::color::Color;
+use super::printer::Printer;
+use crate::engine::events::{HostStats, Recap};
+
+/// Writes the table.
+pub(super) fn recap(printer: &Printer, recap: &Recap) {
+    printer.banner("PLAY RECAP");
+    for (host, stats) in recap {
+        printer.parts(&line(host, *stats, printer.screen().color));
+    }
+    printer.line("", None);
+}
+
+fn line(host: &str, stats: HostStats, color: bool) -> Vec<(String, Option<Color>)> {
+    let host_color = if stats.failed + stats.unreachable > 0 {
+        Color::Error
+    } else if stats.changed > 0 {
+        Color::Changed
+    } else {
+        Color::Ok
+    };
+    // Ansible pads a coloured name, colour codes included, to 37 columns: one more than the plain 26 come to.
+    let width = if color { 37 - 11 } else { 26 };
+    let mut parts = vec![
+        (host.to_owned(), Some(host_color)),
+        (
+            " ".repeat(width.max(host.chars().count()) - host.chars().count()),
+            None,
+        ),
+        (" : ".to_owned(), None),
+    ];
+    let columns = [
+        ("ok", stats.ok, Color::Ok),
+        ("changed", stats.changed, Color::Changed),
+        ("unreachable", stats.unreachable, Color::Unreachable),
+        ("failed", stats.failed, Color::Error),
+        ("skipped", stats.skipped, Color::Skip),
+        ("rescued", stats.rescued, Color::Ok),
+        ("ignored", stats.ignored, Color::Warn),
+    ];
+    for (index, (name, count, color)) in columns.into_iter().enumerate() {
+        if index > 0 {
+            parts.push((" ".to_owned(), None));
+        }
+        parts.push((
+            format!("{name}={count:<4}"),
+            Some(color).filter(|_| count > 0),
+        ));
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::printer::Screen;
+    use super::super::printer::tests::printer;
+    use super::*;
+
+    /// As ansible-playbook printed it.
+    #[test]
+    fn columns_are_those_of_ansible() {
+        let (to, out, _) = printer(Screen::default());
+        let stats = HostStats {
+            ok: 25,
+            changed: 10,
+            unreachable: 1,
+            skipped: 4,
+            rescued: 1,
+            ignored: 6,
+            failed: 0,
+        };
+        recap(
+            &to,
+            &Recap::from([
+                ("g1".into(), stats),
+                ("a-host.with.a.very.long.name".into(), HostStats::default()),
+            ]),
+        );
+        assert_eq!(
+            out.text(),
+            "\nPLAY RECAP *********************************************************************\n\
+             a-host.with.a.very.long.name : ok=0    changed=0    unreachable=0    failed=0    skipped=0    rescued=0    ignored=0   \n\
+             g1                         : ok=25   changed=10   unreachable=1    failed=0    skipped=4    rescued=1    ignored=6   \n\n"
+        );
+    }
+}
