@@ -10,4 +10,5 @@ use crate::kit::Entry;
 pub(super) const ENTRIES: &[Entry] = &[
     Entry::module::<group::Group>(),
     Entry::module::<user::User>(),
+    Entry::module::<authorized_key::AuthorizedKey>(),
 ];

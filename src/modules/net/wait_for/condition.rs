@@ -114,7 +114,7 @@ impl<'a> Condition<'a> {
 
 fn search(expression: &Regex, bytes: &[u8]) -> Option<Found> {
     let text = String::from_utf8_lossy(bytes);
-    let captures = expression.captures(&text).ok().flatten()?;
+    let captures = expression.captures(text.as_ref()).ok().flatten()?;
     let group = |number: usize| captures.get(number).map(|found| found.as_str().to_owned());
     let groups = (1..captures.len()).map(group).collect();
     let mut named = Dict::new();
