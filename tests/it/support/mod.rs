@@ -1,6 +1,7 @@
 //! What the tests of this program share.
 
 mod environment;
+pub(crate) mod manual;
 pub(crate) mod source;
 
 pub(crate) use environment::TestEnvironment;
