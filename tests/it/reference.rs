@@ -5,9 +5,11 @@
 use std::fmt::Write as _;
 use std::fs;
 
+use kplay::diag::CODES;
 use kplay::kit::{Effect, Entry, Meta, Support};
 use kplay::modules::{REGISTRY, all};
 
+use crate::support::source::rust_files;
 use crate::support::{manual, repository};
 
 const REGENERATE: &str = "KPLAY_REGENERATE=1 cargo test --test it reference";
@@ -209,6 +211,59 @@ fn effects() {
          `any_errors_fatal`, `hostvars` of another host, the state of the run, lookups that reach out.\n",
     );
     page("effects.md", &out);
+}
+
+#[test]
+fn diagnostics() {
+    let mut out = generated_from("src/diag/codes.rs");
+    out.push_str(
+        "# Diagnostics\n\n\
+         A message about a mistake shows its code in brackets. A code keeps its meaning from version to version.\n\n",
+    );
+    for (code, text) in CODES {
+        let _ = writeln!(out, "- `{code}`: {text}");
+    }
+    page("diagnostics.md", &out);
+}
+
+#[test]
+fn codes_of_the_sources_are_those_of_the_table() {
+    let mut violations = Vec::new();
+    let mut unused: Vec<_> = CODES.iter().map(|(code, _)| *code).collect();
+    for file in rust_files("src")
+        .iter()
+        .filter(|file| file.path != "src/diag/codes.rs")
+    {
+        for (at, found) in file.code.match_indices("Diagnostic::") {
+            let line = file.code[..at].matches('\n').count() + 1;
+            let rest = &file.text[at + found.len()..];
+            let code = ["error(", "warning("]
+                .iter()
+                .find_map(|call| {
+                    rest.strip_prefix(call)?
+                        .trim_start()
+                        .strip_prefix('"')?
+                        .split_once('"')
+                })
+                .map(|(code, _)| code);
+            if let Some(code) = code
+                && !file.is_test(line)
+                && !CODES.iter().any(|(known, _)| *known == code)
+            {
+                violations.push(format!(
+                    "{}:{line}: `{code}` is not in src/diag/codes.rs",
+                    file.path
+                ));
+            }
+        }
+        unused.retain(|code| !file.text.contains(&format!("\"{code}\"")));
+    }
+    violations.extend(
+        unused
+            .iter()
+            .map(|code| format!("src/diag/codes.rs: nothing uses `{code}`")),
+    );
+    assert!(violations.is_empty(), "{}", violations.join("\n"));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Rust sources as the architecture test reads them: text without comments and literals, and which lines are test code.
 //!
 //! No parser: the laws need only paths, declarations and macro names, which remain when comments, strings and characters are
-//! blanked. Line numbers stay what they were.
+//! blanked. Places stay what they were.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -283,11 +283,14 @@ fn blank(text: &str) -> String {
             out.push(character);
             rest = &rest[character.len_utf8()..];
         } else {
-            out.extend(
-                rest[..length]
-                    .chars()
-                    .map(|c| if c == '\n' { c } else { ' ' }),
-            );
+            for blanked in rest[..length].chars() {
+                // As many bytes as before, so that places in the code are places in the text.
+                out.push_str(if blanked == '\n' {
+                    "\n"
+                } else {
+                    &"    "[..blanked.len_utf8()]
+                });
+            }
             rest = &rest[length..];
         }
     }
