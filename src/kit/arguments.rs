@@ -3,6 +3,7 @@
 //! One deserializer reads the rendered dictionary: `yes` and `"1"` are true where a truth value is wanted, `"5"` is a number,
 //! `a,b` a list, JSON text a dictionary, numbers are text where text is wanted. Every error names the argument and what was given,
 //! and carries the value's own place. Before a run the same code checks constant arguments; what is still a template passes.
+//! Longer than most files: one deserializer, with a method for each of serde's types.
 
 use std::cell::Cell;
 use std::fmt;

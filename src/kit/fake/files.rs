@@ -1,4 +1,5 @@
-//! [`Host`] for [`FakeHost`].
+//! [`Host`] for [`FakeHost`]: the files, commands and users that a test gave it, changed in memory as a host would change them.
+//! Longer than most files: one trait, method by method.
 
 use std::io::Cursor;
 use std::time::Duration;
