@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kit::{
-    Applied, ArgumentError, Command, Content, Diff, Effect, Failure, Host, HostPath, Meta, Module,
+    Applied, ArgumentError, Command, Content, Effect, Failure, Host, HostPath, Meta, Module,
     Outcome, Output, Plan, Support, Write,
 };
 
@@ -167,7 +167,7 @@ impl Module for Sysctl {
         since: "0.1.0",
         effect: Effect::Host,
         check: Support::Full,
-        diff: Support::Full,
+        diff: Support::None,
         free_form: None,
     };
 
@@ -223,18 +223,7 @@ impl Module for Sysctl {
             return Ok(Plan::unchanged("the setting is as it shall be"));
         }
         let content = write.then(|| rewritten(&text, args));
-        let plan = match &content {
-            Some(content) => {
-                let diff = Diff::text(text, content.clone()).headers(path, path);
-                Plan::change(Change {
-                    set,
-                    content: Some(content.clone()),
-                })
-                .with_diff(diff)
-            }
-            None => Plan::change(Change { set, content }),
-        };
-        Ok(plan)
+        Ok(Plan::change(Change { set, content }))
     }
 
     fn apply(args: &Self::Args, change: Change, host: &dyn Host) -> Result<Applied, Failure> {

@@ -192,10 +192,12 @@ impl Module for Group {
         }
         add("--");
         add(&args.name);
-        let gid = found
-            .filter(|_| args.state == State::Present)
-            .map(|group| group.gid);
-        Ok(described(Plan::change(Change(words)), args, gid))
+        let plan = Plan::change(Change(words));
+        // Of a group that comes or goes check mode tells nothing more, as in Ansible.
+        Ok(match found.filter(|_| args.state == State::Present) {
+            Some(group) => described(plan, args, Some(group.gid)),
+            None => plan,
+        })
     }
 
     fn apply(
@@ -207,7 +209,9 @@ impl Module for Group {
         if !output.success() {
             return Err(Failure::new(output.stderr_text()).with("name", args.name.as_str()));
         }
-        let mut outcome = Outcome::changed();
+        let mut outcome = Outcome::changed()
+            .with("name", args.name.as_str())
+            .with("state", args.state.name());
         for (name, text) in [
             ("stdout", output.stdout_text()),
             ("stderr", output.stderr_text()),

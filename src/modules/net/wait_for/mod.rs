@@ -58,7 +58,7 @@ impl State {
 ///
 /// - `elapsed`: how many seconds it took.
 /// - `state`, `port`, `path`, `search_regex`: as given.
-/// - `match_groups`, `match_groupdict`: what the expression's groups matched.
+/// - `match_groups`, `match_groupdict`: what the expression's groups matched in the file.
 ///
 /// ## Examples
 ///

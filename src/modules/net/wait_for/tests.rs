@@ -22,11 +22,12 @@ fn an_open_port_is_enough() {
             .with("search_regex", "^SSH-(?P<version>[0-9.]+)"),
         &host,
     );
-    assert_eq!(values.get("match_groups"), Some(&Value::from(vec!["2.0"])));
-    assert_eq!(
-        values.get("match_groupdict").unwrap().get("version"),
-        Some(&Value::from("2.0"))
-    );
+    assert_eq!(values.get("match_groups"), Some(&Value::list([])));
+    let other = Dict::new()
+        .with("port", 22)
+        .with("search_regex", "^HTTP")
+        .with("timeout", 1);
+    assert!(failure::<WaitFor>(&other.into(), &host).contains("search string ^HTTP"));
     wait(Dict::new().with("port", 9).with("state", "stopped"), &host);
 }
 

@@ -62,6 +62,8 @@ pub(super) fn generate(args: &UserArgs, user: &User, host: &dyn Host) -> Result<
         argv.extend(words);
         let mut command = Command::new(argv).in_c_locale();
         command.directory = Some("/".to_owned());
+        // Everybody may read the public half; ssh-keygen guards the other one itself.
+        command.umask = Some(0o022);
         command
     };
     let folder = path
