@@ -6,6 +6,6 @@ mod wait_for;
 use crate::kit::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
-    Entry::module::<wait_for::WaitFor>(),
     Entry::module::<ufw::Ufw>(),
+    Entry::module::<wait_for::WaitFor>(),
 ];

@@ -8,7 +8,7 @@ mod user;
 use crate::kit::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
+    Entry::module::<authorized_key::AuthorizedKey>(),
     Entry::module::<group::Group>(),
     Entry::module::<user::User>(),
-    Entry::module::<authorized_key::AuthorizedKey>(),
 ];
