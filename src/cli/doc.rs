@@ -40,27 +40,21 @@ pub(super) fn doc(name: Option<&str>, printer: &Printer) -> u8 {
         printer.data(&manual(entry));
         return exit::FINE;
     }
-    match resolved {
-        Some(full) => printer.error_line(
-            &format!("error: Ansible has the module `{full}`, kplay does not"),
-            None,
-        ),
-        None => {
-            let known: Vec<&str> = modules::all()
-                .map(|entry| entry.meta().short_name())
-                .collect();
-            let near = nearest(name, known).join("`, `");
-            let near = if near.is_empty() {
-                String::new()
-            } else {
-                format!("; did you mean `{near}`?")
-            };
-            printer.error_line(
-                &format!("error: nobody has a module called `{name}`{near}"),
-                None,
-            );
-        }
-    }
+    let text = if let Some(full) = resolved {
+        format!("Ansible has the module `{full}`, kplay does not")
+    } else {
+        let known: Vec<&str> = modules::all()
+            .map(|entry| entry.meta().short_name())
+            .collect();
+        let near = nearest(name, known).join("`, `");
+        let near = if near.is_empty() {
+            String::new()
+        } else {
+            format!("; did you mean `{near}`?")
+        };
+        format!("nobody has a module called `{name}`{near}")
+    };
+    printer.error_line(&format!("error: {text}"), None);
     exit::ERROR
 }
 

@@ -1,6 +1,7 @@
 //! `--list-hosts`, `--list-tasks`, `--list-tags`, `--syntax-check`: what would run, in Ansible's words.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::options::PlayOptions;
@@ -59,19 +60,20 @@ fn text(play: &ListedPlay, options: &PlayOptions) -> String {
         tags(&play.tags)
     );
     if options.list_hosts {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\n    pattern: ['{}']\n    hosts ({}):",
             play.patterns.join("', '"),
             play.hosts.len()
-        ));
+        );
         for host in &play.hosts {
-            text.push_str(&format!("\n      {host}"));
+            let _ = write!(text, "\n      {host}");
         }
     }
     if options.list_tasks {
         text.push_str("\n    tasks:");
         for (name, own) in &play.tasks {
-            text.push_str(&format!("\n      {name}\tTAGS: [{}]", tags(own)));
+            let _ = write!(text, "\n      {name}\tTAGS: [{}]", tags(own));
         }
     }
     if options.list_tags {
@@ -82,7 +84,7 @@ fn text(play: &ListedPlay, options: &PlayOptions) -> String {
             .chain(&play.tags)
             .collect();
         let all: Vec<&str> = all.into_iter().map(String::as_str).collect();
-        text.push_str(&format!("\n      TASK TAGS: [{}]", all.join(", ")));
+        let _ = write!(text, "\n      TASK TAGS: [{}]", all.join(", "));
     }
     text
 }

@@ -4,6 +4,7 @@
 //! begins with `[ERROR]: ` as ansible-core's do, once for all hosts that failed alike; who they were is said again at the end.
 
 use std::collections::{BTreeMap, HashSet};
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::color::Color;
@@ -86,7 +87,7 @@ impl Human {
             Event::Included { what, hosts, item } => {
                 let mut text = format!("included: {what} for {}", hosts.join(", "));
                 if let Some(item) = item {
-                    text.push_str(&format!(" => (item={item})"));
+                    let _ = write!(text, " => (item={item})");
                 }
                 self.printer.line(&text, Some(Color::Included));
             }
@@ -166,7 +167,7 @@ impl Human {
         );
         if self.look.verbosity > 2 {
             let result = self.dumped(task, result, false, false);
-            text.push_str(&format!("Result was: {result}"));
+            let _ = write!(text, "Result was: {result}");
         }
         self.printer.line(&text, Some(Color::Debug));
     }
@@ -240,7 +241,7 @@ impl Human {
                 self.printer.line(&text, Some(Color::Skip));
             }
             Status::Failed | Status::Unreachable => {
-                self.failed(task, host, &label, result, *ignored)
+                self.failed(task, host, &label, result, *ignored);
             }
         }
     }

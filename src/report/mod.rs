@@ -25,6 +25,10 @@ pub use printer::{Printer, Screen};
 use crate::config::Settings;
 
 /// What of the settings and options shapes the output.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 #[derive(Clone, Debug)]
 pub struct Look {
     /// How often `-v` was given.
