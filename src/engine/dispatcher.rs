@@ -71,6 +71,8 @@ pub(super) struct Dispatcher<'a> {
     expanded: BTreeSet<SlotId>,
     /// Slots at which a failure is to end the play for all.
     pub(super) fatal: BTreeSet<SlotId>,
+    /// Of those, the ones at which too many hosts had failed.
+    too_many: BTreeSet<SlotId>,
     pub(super) ended: Option<BatchEnd>,
     /// Inventory hosts that share a machine, by what tells it.
     machines: HashMap<Arc<str>, String>,
@@ -121,6 +123,7 @@ impl<'a> Dispatcher<'a> {
             includes: HashMap::new(),
             expanded: BTreeSet::new(),
             fatal: BTreeSet::new(),
+            too_many: BTreeSet::new(),
             ended: None,
             machines,
             notices,
@@ -393,6 +396,9 @@ impl<'a> Dispatcher<'a> {
             .collect();
         for id in &due {
             self.fatal.remove(id);
+            if self.too_many.remove(id) {
+                self.queue(*id, Event::NoHostsLeft);
+            }
             for progress in self.hosts.values_mut() {
                 if progress.state == State::Running && !progress.in_rescue() {
                     progress.fail(&self.program, self.setup.force_handlers);
@@ -839,6 +845,7 @@ impl<'a> Dispatcher<'a> {
             let percentage = failed as f64 * 100.0 / self.hosts.len().max(1) as f64;
             if percentage > most {
                 self.fatal.insert(slot.id);
+                self.too_many.insert(slot.id);
             }
         }
     }

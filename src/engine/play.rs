@@ -224,12 +224,7 @@ impl<'a> Running<'a> {
                 BatchEnd::Interrupted => return PlayEnd::Interrupted,
                 BatchEnd::Faulty(diagnostic) => return PlayEnd::Faulty(vec![*diagnostic]),
                 BatchEnd::PlayEnded => return PlayEnd::GoesOn,
-                BatchEnd::Done if all_lost => {
-                    let _ = self.context.events.send(Event::NoHostsLeft);
-                    if several {
-                        return PlayEnd::StopsPlaybook;
-                    }
-                }
+                BatchEnd::Done if all_lost && several => return PlayEnd::StopsPlaybook,
                 BatchEnd::Done => {}
             }
         }

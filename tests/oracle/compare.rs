@@ -82,6 +82,9 @@ fn collect(
     };
     match (recorded, observed) {
         (Some(left), Some(right)) if same(left, right) => {}
+        // Which modules leave the difference in their result, and whether as a list, is an accident there; what is shown of
+        // it is compared on the screen.
+        _ if at.contains("registers/") && at.ends_with("/diff") => {}
         (Some(Value::Object(left)), Some(Value::Object(right)))
             if of_failures(left, right) && own_words(left).zip(own_words(right)).is_some() =>
         {
