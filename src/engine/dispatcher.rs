@@ -212,12 +212,11 @@ impl<'a> Dispatcher<'a> {
     fn advance(&mut self) {
         let names: Vec<Arc<str>> = self.hosts.keys().cloned().collect();
         loop {
-            let mut moved = false;
+            let mut moved = self.expand_includes();
             for host in &names {
                 moved |= self.pass(host);
             }
             moved |= self.flush_handlers();
-            moved |= self.expand_includes();
             moved |= self.end_if_fatal();
             if !moved {
                 break;
@@ -237,6 +236,11 @@ impl<'a> Dispatcher<'a> {
             else {
                 return moved;
             };
+            // What was included before this place is not in the program yet.
+            let place = progress.place;
+            if self.includes.keys().any(|id| self.program.place(*id) < place) {
+                return moved;
+            }
             let Some(slot) = self.program.at(progress.place) else {
                 if let Some(progress) = self.hosts.get_mut(host) {
                     match progress.state {
@@ -546,7 +550,7 @@ impl<'a> Dispatcher<'a> {
             host,
         );
         let header = Arc::new(TaskHeader {
-            number: slot.id.0,
+            number: self.setup.run.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             name: perform::shown_name(task, &scope),
             handler: matches!(slot.kind, SlotKind::Handler(_)),
             span: task.span,

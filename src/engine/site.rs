@@ -78,6 +78,7 @@ impl Site {
         let started = self.options.start_at_task.is_none();
         let state = RunState {
             started: std::sync::atomic::AtomicBool::new(started),
+            numbers: std::sync::atomic::AtomicU64::new(1),
             options: self.options,
             config: self.settings,
             config_file: self.config_file,

@@ -318,6 +318,9 @@ impl Folded {
                 Status::Ok
             }
         };
+        if !value.contains("skipped") {
+            value.insert("skipped", false);
+        }
         if !self.warnings.is_empty() {
             value.insert("warnings", self.warnings.clone());
         }

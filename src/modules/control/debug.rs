@@ -84,7 +84,10 @@ impl Control for Debug {
             return Ok(shown_outcome().with_all(Dict::new().with(name, shown)));
         }
         let message = match &args.msg {
-            Some(Any(message)) => step.render(message)?,
+            Some(Any(message)) => match step.render(message)? {
+                omitted if omitted.is_omit() => Value::text("Hello world!"),
+                message => message,
+            },
             None => Value::text("Hello world!"),
         };
         Ok(shown_outcome().with("msg", message))
