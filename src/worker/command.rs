@@ -54,7 +54,8 @@ impl Limits {
 /// What a command runs in.
 pub(super) struct Surroundings<'a> {
     pub(super) environment: &'a [(String, String)],
-    pub(super) home: &'a str,
+    /// Where a command runs that names no directory.
+    pub(super) directory: &'a str,
     pub(super) limits: &'a Limits,
     pub(super) cleanup: &'a Cleanup,
     pub(super) owner: Owner,
@@ -81,14 +82,7 @@ pub(super) fn run(
             .iter()
             .map(|(name, value)| (name, value)),
     );
-    let directory = command.directory.as_deref().unwrap_or(around.home);
-    process.current_dir(
-        if std::path::Path::new(directory).is_dir() || command.directory.is_some() {
-            directory
-        } else {
-            "/"
-        },
-    );
+    process.current_dir(command.directory.as_deref().unwrap_or(around.directory));
     process.stdin(if command.stdin.is_some() {
         Stdio::piped()
     } else {

@@ -30,6 +30,8 @@ pub(super) trait ContentSource: Send + Sync {
 /// The machine, for one invocation of a module.
 pub(super) struct RealHost {
     identity: Identity,
+    /// Where commands and relative paths start.
+    directory: String,
     environment: Vec<(String, String)>,
     supplied: Vec<Supplied>,
     contents: Arc<dyn ContentSource>,
@@ -73,6 +75,21 @@ pub(super) fn current_identity() -> Identity {
     }
 }
 
+/// Returns where commands and relative paths start: the directory that the worker was started in. That is the login user's home
+/// after a login, and on the controller itself the directory that kplay runs in. A become user who may not enter it starts at home.
+fn starting_directory(home: &str) -> String {
+    std::env::current_dir()
+        .ok()
+        .and_then(|directory| directory.into_os_string().into_string().ok())
+        .into_iter()
+        .chain([home.to_owned()])
+        .find(|directory| {
+            let (read, _, enter) = files::access(directory);
+            read && enter
+        })
+        .unwrap_or_else(|| "/".to_owned())
+}
+
 impl RealHost {
     pub(super) fn new(parts: HostParts) -> Self {
         let HostParts {
@@ -85,9 +102,11 @@ impl RealHost {
             cleanup,
             owner,
         } = parts;
+        let directory = starting_directory(&identity.home);
         let drafts = Mutex::new(BTreeMap::new());
         Self {
             identity,
+            directory,
             environment,
             supplied,
             contents,
@@ -99,12 +118,12 @@ impl RealHost {
         }
     }
 
-    /// Relative paths start in the home directory of the one who acts.
+    /// Relative paths start where commands do.
     fn path(&self, path: &str) -> String {
         if path.starts_with('/') {
             path.to_owned()
         } else {
-            format!("{}/{path}", self.identity.home.trim_end_matches('/'))
+            format!("{}/{path}", self.directory.trim_end_matches('/'))
         }
     }
 
@@ -376,7 +395,7 @@ impl Host for RealHost {
         };
         let program = if name.contains('/') {
             // As a shell would: relative to the directory that the command runs in.
-            let base = command.directory.as_deref().unwrap_or(&self.identity.home);
+            let base = command.directory.as_deref().unwrap_or(&self.directory);
             if name.starts_with('/') {
                 name.clone()
             } else {
@@ -394,7 +413,7 @@ impl Host for RealHost {
             command,
             &Surroundings {
                 environment: &self.environment,
-                home: &self.identity.home,
+                directory: &self.directory,
                 limits: &self.limits,
                 cleanup: &self.cleanup,
                 owner: self.owner,
