@@ -77,12 +77,7 @@ fn text(play: &ListedPlay, options: &PlayOptions) -> String {
         }
     }
     if options.list_tags {
-        let all: BTreeSet<&String> = play
-            .tasks
-            .iter()
-            .flat_map(|(_, tags)| tags)
-            .chain(&play.tags)
-            .collect();
+        let all: BTreeSet<&String> = play.task_tags.iter().chain(&play.tags).collect();
         let all: Vec<&str> = all.into_iter().map(String::as_str).collect();
         let _ = write!(text, "\n      TASK TAGS: [{}]", all.join(", "));
     }
@@ -97,7 +92,8 @@ mod tests {
         ListedPlay {
             number: 1,
             playbook: "site.yml".to_owned(),
-            pattern: "web,db".to_owned(),
+            patterns: vec!["web".to_owned(), "db".to_owned()],
+            task_tags: Vec::new(),
             name: "All".to_owned(),
             hosts: vec!["h1".into()],
             tags: Vec::new(),

@@ -238,7 +238,11 @@ impl<'a> Dispatcher<'a> {
             };
             // What was included before this place is not in the program yet.
             let place = progress.place;
-            if self.includes.keys().any(|id| self.program.place(*id) < place) {
+            if self
+                .includes
+                .keys()
+                .any(|id| self.program.place(*id) < place)
+            {
                 return moved;
             }
             let Some(slot) = self.program.at(progress.place) else {
@@ -550,7 +554,11 @@ impl<'a> Dispatcher<'a> {
             host,
         );
         let header = Arc::new(TaskHeader {
-            number: self.setup.run.numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            number: self
+                .setup
+                .run
+                .numbers
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             name: perform::shown_name(task, &scope),
             handler: matches!(slot.kind, SlotKind::Handler(_)),
             span: task.span,
@@ -676,7 +684,7 @@ impl<'a> Dispatcher<'a> {
             }
         }
         if result.status == Status::Changed {
-            self.notify(task, host, slot.id);
+            self.notify(task, host);
         }
         let failed = self.lead(slot, task, host, result, ignored);
         if failed {
@@ -715,11 +723,23 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Returns how the screen names the host that a task was delegated to.
-    fn delegate_label(&self, task: &Arc<Task>, _host: &Arc<str>, delegate: Option<&str>) -> Option<String> {
+    fn delegate_label(
+        &self,
+        task: &Arc<Task>,
+        _host: &Arc<str>,
+        delegate: Option<&str>,
+    ) -> Option<String> {
         let name = delegate?;
         let host: Arc<str> = name.into();
-        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), &host);
-        let address = scope.find_with_level("ansible_host").map(|(_, value)| scope.render_or_fault(&value).to_text());
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            &host,
+        );
+        let address = scope
+            .find_with_level("ansible_host")
+            .map(|(_, value)| scope.render_or_fault(&value).to_text());
         Some(match address {
             Some(address) if address != name && !address.is_empty() => format!("{name}({address})"),
             _ => name.to_owned(),
@@ -727,8 +747,15 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn ignores_unreachable(&self, task: &Arc<Task>, host: &Arc<str>) -> bool {
-        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
-        let keyword = task.scope.effective(|keywords| &keywords.ignore_unreachable);
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            host,
+        );
+        let keyword = task
+            .scope
+            .effective(|keywords| &keywords.ignore_unreachable);
         perform::flag(keyword, &scope) == Some(true)
     }
 
@@ -887,7 +914,7 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Renders what `notify` names and marks the handlers.
-    fn notify(&mut self, task: &Arc<Task>, host: &Arc<str>, slot: SlotId) {
+    fn notify(&mut self, task: &Arc<Task>, host: &Arc<str>) {
         let Some(notify) = task.scope.effective(|keywords| &keywords.notify) else {
             return;
         };

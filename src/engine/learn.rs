@@ -20,12 +20,19 @@ impl Dispatcher<'_> {
         let records = &self.setup.run.records;
         if let Some(name) = &task.register {
             // What variable files hold stays a template under the registered name as well.
-            let lazy = result.requests.iter().any(|request| matches!(request, ControllerRequest::IncludeVars(_)));
+            let lazy = result
+                .requests
+                .iter()
+                .any(|request| matches!(request, ControllerRequest::IncludeVars(_)));
             let plain = |key: &Key, value: &Value| match key.as_str() {
                 Some("ansible_facts") if lazy => value.clone(),
                 _ => value.clone().untrusted(),
             };
-            let value: Dict = result.value.iter().map(|(key, value)| (key.clone(), plain(key, value))).collect();
+            let value: Dict = result
+                .value
+                .iter()
+                .map(|(key, value)| (key.clone(), plain(key, value)))
+                .collect();
             let value = Value::dict(value);
             records.change(host, |record| drop(record.set.insert(name.clone(), value)));
         }

@@ -116,7 +116,10 @@ fn walk(
         match entry {
             Entry::Task(task) => {
                 if !task.implicit && !matches!(task.action.kind, ActionKind::Meta(_)) {
-                    take(task.display_name(task.written_name()), tags(task, run, state));
+                    take(
+                        task.display_name(task.written_name()),
+                        tags(task, run, state),
+                    );
                 }
             }
             Entry::Block(block) => {

@@ -59,7 +59,10 @@ fn path(path: &Path) -> Value {
 /// Each of `--tags` may hold several.
 fn split_tags(options: &[String]) -> Vec<String> {
     let tags = options.iter().flat_map(|option| option.split(','));
-    tags.map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+    tags.map(str::trim)
+        .filter(|tag| !tag.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn words(words: &[String]) -> Value {

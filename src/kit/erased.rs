@@ -118,7 +118,10 @@ fn skipped_in_check(meta: &Meta) -> Outcome {
         skipped: true,
         values: Dict::new().with(
             "msg",
-            format!("remote module ({}) does not support check mode", meta.short_name()),
+            format!(
+                "remote module ({}) does not support check mode",
+                meta.short_name()
+            ),
         ),
         ..Outcome::default()
     }

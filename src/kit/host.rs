@@ -1,7 +1,8 @@
 //! A host as modules see it: files, commands, users. The worker implements it; [`super::FakeHost`] stands in for tests.
 //!
 //! Every call can end early: the step's deadline has passed, or the run was cancelled ([`HostError::Cancelled`]). Errors name the
-//! operation, the path and the cause. Paths are absolute, or relative to the home directory of the user who acts.
+//! operation, the path and the cause. Paths are absolute, or relative to the directory that the
+//! worker was started in: the login user's home, or on the controller itself where kplay runs.
 
 use std::fmt;
 use std::io::Read;
@@ -143,7 +144,7 @@ pub struct Command {
     pub argv: Vec<String>,
     /// What it reads from standard input; nothing means the null device.
     pub stdin: Option<Vec<u8>>,
-    /// The directory it runs in; nothing means the user's home.
+    /// The directory it runs in; nothing means where relative paths start.
     pub directory: Option<String>,
     /// Environment variables on top of the task's own.
     pub environment: Vec<(String, String)>,
@@ -350,7 +351,9 @@ pub trait Host {
 
     /// Returns the sizes of the file system that a path lies on.
     fn file_system(&self, path: &str) -> Result<FileSystem, HostError> {
-        Err(HostError::Other(format!("nothing is known of the file system of `{path}`")))
+        Err(HostError::Other(format!(
+            "nothing is known of the file system of `{path}`"
+        )))
     }
 
     /// Tells whether the one who acts may read, write and execute the path.

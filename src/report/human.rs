@@ -237,7 +237,12 @@ impl Human {
                 self.heading(task);
                 self.warnings(result);
                 let mut text = format!("skipping: [{host}]");
-                self.append(&mut text, (task, result.shown), &result.value, result.no_log);
+                self.append(
+                    &mut text,
+                    (task, result.shown),
+                    &result.value,
+                    result.no_log,
+                );
                 self.printer.line(&text, Some(Color::Skip));
             }
             Status::Failed | Status::Unreachable => {
@@ -267,7 +272,12 @@ impl Human {
             ("ok", Color::Ok)
         };
         let mut text = format!("{word}: [{label}]");
-        self.append(&mut text, (task, result.shown), &result.value, result.no_log);
+        self.append(
+            &mut text,
+            (task, result.shown),
+            &result.value,
+            result.no_log,
+        );
         self.printer.line(&text, Some(color));
     }
 
@@ -506,6 +516,7 @@ mod tests {
         fn ended(&mut self, host: &str, result: TaskResult, ignored: bool) {
             let (task, result) = (self.task.clone(), Arc::new(result));
             self.human.handle(&Event::HostDone(HostResult {
+                delegated: None,
                 task,
                 host: host.into(),
                 result,
@@ -515,6 +526,7 @@ mod tests {
 
         fn item(&mut self, host: &str, status: Status, label: &str, value: Dict) {
             let item = ItemResult {
+                shown: false,
                 status,
                 value,
                 label: Value::text(label),
@@ -704,6 +716,7 @@ mod tests {
 
     fn item() -> ItemResult {
         ItemResult {
+            shown: false,
             status: Status::Failed,
             value: Dict::new(),
             label: Value::text("x"),

@@ -136,6 +136,7 @@ mod tests {
             SourceMap::default(),
         );
         report.handle(&Event::HostDone(HostResult {
+            delegated: None,
             task: task.into(),
             host: "h1".into(),
             result: Arc::new(result),

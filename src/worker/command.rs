@@ -54,6 +54,8 @@ impl Limits {
 /// What a command runs in.
 pub(super) struct Surroundings<'a> {
     pub(super) environment: &'a [(String, String)],
+    /// Where a command runs that names no directory.
+    pub(super) directory: &'a str,
     pub(super) limits: &'a Limits,
     pub(super) cleanup: &'a Cleanup,
     pub(super) owner: Owner,
@@ -80,10 +82,7 @@ pub(super) fn run(
             .iter()
             .map(|(name, value)| (name, value)),
     );
-    // Without a directory of its own a command starts where the worker did: where the login (or `sudo`) put it.
-    if let Some(directory) = &command.directory {
-        process.current_dir(directory);
-    }
+    process.current_dir(command.directory.as_deref().unwrap_or(around.directory));
     process.stdin(if command.stdin.is_some() {
         Stdio::piped()
     } else {

@@ -13,8 +13,8 @@ use super::cleanup::{Cleanup, Owner};
 use super::command::{self, Limits, Surroundings};
 use super::files::{self, Draft, refused};
 use crate::kit::{
-    Command, Content, DirectoryEntry, FileSystem, Group, Host, HostError, Identity, Output, Reader, Signal,
-    Staged, Status, Supplied, User, Write,
+    Command, Content, DirectoryEntry, FileSystem, Group, Host, HostError, Identity, Output, Reader,
+    Signal, Staged, Status, Supplied, User, Write,
 };
 use crate::value::{Dict, Value};
 
@@ -30,7 +30,8 @@ pub(super) trait ContentSource: Send + Sync {
 /// The machine, for one invocation of a module.
 pub(super) struct RealHost {
     identity: Identity,
-    start: String,
+    /// Where commands and relative paths start.
+    directory: String,
     environment: Vec<(String, String)>,
     supplied: Vec<Supplied>,
     contents: Arc<dyn ContentSource>,
@@ -74,6 +75,21 @@ pub(super) fn current_identity() -> Identity {
     }
 }
 
+/// Returns where commands and relative paths start: the directory that the worker was started in. That is the login user's home
+/// after a login, and on the controller itself the directory that kplay runs in. A become user who may not enter it starts at home.
+fn starting_directory(home: &str) -> String {
+    std::env::current_dir()
+        .ok()
+        .and_then(|directory| directory.into_os_string().into_string().ok())
+        .into_iter()
+        .chain([home.to_owned()])
+        .find(|directory| {
+            let (read, _, enter) = files::access(directory);
+            read && enter
+        })
+        .unwrap_or_else(|| "/".to_owned())
+}
+
 impl RealHost {
     pub(super) fn new(parts: HostParts) -> Self {
         let HostParts {
@@ -86,12 +102,11 @@ impl RealHost {
             cleanup,
             owner,
         } = parts;
+        let directory = starting_directory(&identity.home);
         let drafts = Mutex::new(BTreeMap::new());
-        let start = std::env::current_dir()
-            .map_or_else(|_| identity.home.clone(), |folder| folder.to_string_lossy().into_owned());
         Self {
             identity,
-            start,
+            directory,
             environment,
             supplied,
             contents,
@@ -103,12 +118,12 @@ impl RealHost {
         }
     }
 
-    /// Relative paths start where the worker does: where the login (or `sudo`) put it.
+    /// Relative paths start where commands do.
     fn path(&self, path: &str) -> String {
         if path.starts_with('/') {
             path.to_owned()
         } else {
-            format!("{}/{path}", self.start.trim_end_matches('/'))
+            format!("{}/{path}", self.directory.trim_end_matches('/'))
         }
     }
 
@@ -218,8 +233,8 @@ impl Host for RealHost {
 
     fn file_system(&self, path: &str) -> Result<FileSystem, HostError> {
         let path = self.begin(path)?;
-        let sizes = rustix::fs::statvfs(&path)
-            .map_err(|error| refused("measure", &path, &error.into()))?;
+        let sizes =
+            rustix::fs::statvfs(&path).map_err(|error| refused("measure", &path, &error.into()))?;
         Ok(FileSystem {
             block_size: sizes.f_bsize,
             fragment_size: sizes.f_frsize,
@@ -380,7 +395,7 @@ impl Host for RealHost {
         };
         let program = if name.contains('/') {
             // As a shell would: relative to the directory that the command runs in.
-            let base = command.directory.as_deref().unwrap_or(&self.identity.home);
+            let base = command.directory.as_deref().unwrap_or(&self.directory);
             if name.starts_with('/') {
                 name.clone()
             } else {
@@ -398,6 +413,7 @@ impl Host for RealHost {
             command,
             &Surroundings {
                 environment: &self.environment,
+                directory: &self.directory,
                 limits: &self.limits,
                 cleanup: &self.cleanup,
                 owner: self.owner,

@@ -1,0 +1,224 @@
+//! T22: a host that answers what no worker would. This very program plays the worker, in the manner that the environment names;
+//! kplay must end the conversation or show what it got, with bounded memory and nothing that a terminal would obey.
+
+use std::io::{BufReader, Write as _, stdin, stdout};
+
+use kplay::kit::Outcome;
+use kplay::value::Dict;
+use kplay::wire::{
+    BUILD, MAXIMUM_FRAME, Order, Report, Status, TaskResult, encode, read_frame, write_frame,
+};
+
+use crate::Test;
+use crate::controller::{Controller, Ended};
+
+/// The variable that makes a worker of this program.
+pub(crate) const MANNER: &str = "KPLAY_TEST_HOSTILE";
+
+pub(crate) const TESTS: &[Test] = &[
+    Test::Here("t22_an_honest_answer_is_shown", honest),
+    Test::Here("t22_a_worker_of_another_build_is_refused", other_build),
+    Test::Here(
+        "t22_noise_instead_of_frames_makes_the_host_unreachable",
+        noise,
+    ),
+    Test::Here("t22_a_garbled_frame_makes_the_host_unreachable", garbled),
+    Test::Here(
+        "t22_an_announced_giant_is_refused_before_memory_is_taken",
+        announced,
+    ),
+    Test::Here(
+        "t22_a_frame_that_never_ends_takes_only_what_has_arrived",
+        endless,
+    ),
+    Test::Here("t22_deep_nesting_is_refused", deep),
+    Test::Here("t22_answers_to_questions_nobody_asked_are_dropped", unasked),
+    Test::Here(
+        "t22_escapes_and_bidirectional_controls_do_not_reach_the_terminal",
+        escapes,
+    ),
+    Test::Here("t22_a_worker_that_ends_at_once_says_why", ends),
+];
+
+/// kplay's memory in KiB may not grow beyond this, whatever a worker sends.
+const MEMORY: u64 = 400 << 10;
+
+/// Answers the first order in that manner.
+pub(crate) fn be(manner: &str) {
+    let mut input = BufReader::new(stdin());
+    let mut out = stdout().lock();
+    let _ = read_frame::<Order>(&mut input);
+    match manner {
+        "ends" => {
+            eprintln!("Segmentation \u{1b}[31mfault");
+            return;
+        }
+        "noise" => {
+            let _ = out.write_all(&b"Welcome to the machine! ".repeat(1000));
+            let _ = out.flush();
+        }
+        "other build" => {
+            let _ = write_frame(&mut out, &Report::Hello("0".repeat(64)));
+        }
+        _ => {
+            let _ = write_frame(&mut out, &Report::Hello(BUILD.to_owned()));
+        }
+    }
+    while let Ok(Some(order)) = read_frame::<Order>(&mut input) {
+        let (number, step) = match order {
+            Order::Run(number, batch) => (number, Some(batch.steps[0].id)),
+            Order::Execute(number, _) => (number, None),
+            _ => continue,
+        };
+        let said = |text: &str| {
+            let value = Dict::new().with("msg", text);
+            let Some(step) = step else {
+                return Report::Executed(number, Box::new(Outcome::unchanged().with_all(value)));
+            };
+            let result = TaskResult {
+                value: value.with("changed", false),
+                ..TaskResult::new(Status::Ok)
+            };
+            Report::Step(number, step, Box::new(result))
+        };
+        let bytes = match manner {
+            "garbled" => {
+                let mut frame = encode(&said("fine")).unwrap();
+                frame[4] = 0xfe;
+                frame
+            }
+            "announced" => u32::MAX.to_le_bytes().to_vec(),
+            "endless" => {
+                let length = u32::try_from(MAXIMUM_FRAME).unwrap();
+                let mut frame = length.to_le_bytes().to_vec();
+                frame.extend([0; 100]);
+                let _ = out.write_all(&frame);
+                let _ = out.flush();
+                return;
+            }
+            "deep" => {
+                let mut frame = encode(&said("HERE")).unwrap();
+                let at = frame
+                    .windows(4)
+                    .position(|window| window == b"HERE")
+                    .unwrap();
+                // Behind the key stands the text's tag and length; lists of one list take their place.
+                frame.truncate(at - 2);
+                frame.extend([7, 1].repeat(4_000_000));
+                let length = u32::try_from(frame.len() - 4).unwrap();
+                frame[..4].copy_from_slice(&length.to_le_bytes());
+                frame
+            }
+            "escapes" => encode(&said(ESCAPES)).unwrap(),
+            "unasked" => {
+                let mut bytes = Vec::new();
+                for other in [number + 1, number + 7, u64::MAX] {
+                    bytes.extend(encode(&Report::Failed(other, "not asked".to_owned())).unwrap());
+                    bytes.extend(encode(&Report::Piece(other, vec![0; 1000], false)).unwrap());
+                    bytes.extend(encode(&Report::AskContent(other, other)).unwrap());
+                }
+                bytes.extend(encode(&said("fine")).unwrap());
+                bytes
+            }
+            _ => encode(&said("fine")).unwrap(),
+        };
+        let _ = out.write_all(&bytes);
+        let _ = out.flush();
+        if step.is_some() {
+            let _ = write_frame(&mut out, &Report::BatchDone(number));
+        }
+    }
+}
+
+/// Sets the title, clears the screen, writes backwards, overwrites the line, answers back.
+const ESCAPES: &str = "begin \u{1b}]0;owned\u{7} \u{1b}[2J \u{9b}31m \u{202e}desrever\u{2066} \u{8}\u{8} \rover \u{1b}[6n end";
+
+fn run(manner: &str) -> Ended {
+    let controller = Controller::new(
+        "bad ansible_connection=local\n",
+        "- hosts: bad\n  gather_facts: false\n  tasks:\n    - ping:\n      register: answer\n    - command: 'true'\n",
+    )
+    .worker(&std::env::current_exe().unwrap())
+    .variable(MANNER, manner);
+    let mut most = 0;
+    let running = controller.start(&["-v"]);
+    let id = running.id();
+    let watching = std::thread::spawn(move || {
+        while let Ok(status) = std::fs::read_to_string(format!("/proc/{id}/status")) {
+            let Some(peak) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) else {
+                break;
+            };
+            most = peak.trim().trim_end_matches(" kB").parse().unwrap();
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        most
+    });
+    let ended = running.wait();
+    let most: u64 = watching.join().unwrap();
+    assert!(most < MEMORY, "kplay took {most} KiB");
+    ended
+}
+
+/// The positive control: the same worker, when it behaves, is believed.
+fn honest() {
+    run("honest").code(0).says(&["\"fine\"", "ok=2"]);
+}
+
+fn other_build() {
+    run("other build")
+        .code(4)
+        .says(&["another build", "unreachable=1"]);
+}
+
+fn noise() {
+    run("noise")
+        .code(4)
+        .says(&["UNREACHABLE!", "unreachable=1"]);
+}
+
+fn garbled() {
+    run("garbled")
+        .code(4)
+        .says(&["UNREACHABLE!", "unreachable=1"]);
+}
+
+fn announced() {
+    run("announced")
+        .code(4)
+        .says(&["4294967295 bytes", "unreachable=1"]);
+}
+
+fn endless() {
+    run("endless")
+        .code(4)
+        .says(&["UNREACHABLE!", "unreachable=1"]);
+}
+
+fn deep() {
+    run("deep").code(4).says(&["UNREACHABLE!", "unreachable=1"]);
+}
+
+fn unasked() {
+    run("unasked")
+        .code(0)
+        .says(&["ok=2"])
+        .says_nothing_of(&["not asked"]);
+}
+
+fn ends() {
+    let ended = run("ends").code(4).says(&["Segmentation", "unreachable=1"]);
+    assert!(!ended.text.contains('\u{1b}'), "{}", ended.text);
+}
+
+fn escapes() {
+    let ended = run("escapes").code(0).says(&["begin", "end"]);
+    for character in [
+        '\u{1b}', '\u{7}', '\u{8}', '\u{9b}', '\r', '\u{202e}', '\u{2066}',
+    ] {
+        assert!(
+            !ended.text.contains(character),
+            "{character:?} in {:?}",
+            ended.text
+        );
+    }
+}
