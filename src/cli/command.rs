@@ -36,7 +36,7 @@ struct PlayOnly {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run one module on hosts
-    Run(AdHocOptions),
+    Run(Box<AdHocOptions>),
     /// Show hosts, groups and their variables
     Inventory(ShowInventoryOptions),
     /// Show a module's documentation, or list all modules

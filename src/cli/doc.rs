@@ -40,26 +40,25 @@ pub(super) fn doc(name: Option<&str>, printer: &Printer) -> u8 {
         printer.data(&manual(entry));
         return exit::FINE;
     }
-    match resolved {
-        Some(full) => printer.error_line(
+    if let Some(full) = resolved {
+        printer.error_line(
             &format!("error: Ansible has the module `{full}`, kplay does not"),
             None,
-        ),
-        None => {
-            let known: Vec<&str> = modules::all()
-                .map(|entry| entry.meta().short_name())
-                .collect();
-            let near = nearest(name, known).join("`, `");
-            let near = if near.is_empty() {
-                String::new()
-            } else {
-                format!("; did you mean `{near}`?")
-            };
-            printer.error_line(
-                &format!("error: nobody has a module called `{name}`{near}"),
-                None,
-            );
-        }
+        );
+    } else {
+        let known: Vec<&str> = modules::all()
+            .map(|entry| entry.meta().short_name())
+            .collect();
+        let near = nearest(name, known).join("`, `");
+        let near = if near.is_empty() {
+            String::new()
+        } else {
+            format!("; did you mean `{near}`?")
+        };
+        printer.error_line(
+            &format!("error: nobody has a module called `{name}`{near}"),
+            None,
+        );
     }
     exit::ERROR
 }

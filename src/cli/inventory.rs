@@ -38,7 +38,11 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
         Err(errors) => {
             let wrong_name = errors.iter().any(|error| error.code == "host-pattern");
             let code = play::refuse(&printer, &sources, errors);
-            if wrong_name { exit::WRONG_OPTIONS } else { code }
+            if wrong_name {
+                exit::WRONG_OPTIONS
+            } else {
+                code
+            }
         }
     }
 }

@@ -95,7 +95,7 @@ mod tests {
         ListedPlay {
             number: 1,
             playbook: "site.yml".to_owned(),
-            pattern: "web,db".to_owned(),
+            patterns: vec!["web".to_owned(), "db".to_owned()],
             name: "All".to_owned(),
             hosts: vec!["h1".into()],
             tags: Vec::new(),

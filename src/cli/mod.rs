@@ -32,7 +32,7 @@ pub fn run() -> ExitCode {
     crash::prepare();
     let words: Vec<OsString> = std::env::args_os().collect();
     let done = std::panic::catch_unwind(|| obey(&words));
-    ExitCode::from(crash::code(done))
+    ExitCode::from(crash::code(&done))
 }
 
 fn obey(words: &[OsString]) -> u8 {

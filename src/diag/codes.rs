@@ -141,7 +141,10 @@ pub const CODES: &[(&str, &str)] = &[
         "internal",
         "Something that cannot happen, happened: a bug in kplay. Please report it with the task.",
     ),
-    ("inventory-limit", "`--limit` is not understood, or its file cannot be read."),
+    (
+        "inventory-limit",
+        "`--limit` is not understood, or its file cannot be read.",
+    ),
     (
         "inventory-name",
         "A group's name is no name of a variable, so `groups.NAME` cannot be written. Take letters, digits and `_`.",

@@ -653,20 +653,20 @@ impl<'a> Dispatcher<'a> {
             _ => false,
         };
         let fine = matches!(result.status, Status::Ok | Status::Changed);
-        if !(is_include || is_meta) || !fine {
-            if let Some(header) = self.headers.get(&slot.id).cloned() {
-                let event = HostResult {
-                    task: header,
-                    host: host.clone(),
-                    result: result.clone(),
-                    ignored,
-                    delegated: self.delegate_label(task, host, result.delegated.as_deref()),
-                };
-                self.queue(slot.id, Event::HostDone(event));
-            }
+        if (!(is_include || is_meta) || !fine)
+            && let Some(header) = self.headers.get(&slot.id).cloned()
+        {
+            let event = HostResult {
+                task: header,
+                host: host.clone(),
+                result: result.clone(),
+                ignored,
+                delegated: self.delegate_label(task, host, result.delegated.as_deref()),
+            };
+            self.queue(slot.id, Event::HostDone(event));
         }
         if result.status == Status::Changed {
-            self.notify(task, host, slot.id);
+            self.notify(task, host);
         }
         let failed = self.lead(slot, task, host, result, ignored);
         if failed {
@@ -705,11 +705,23 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Returns how the screen names the host that a task was delegated to.
-    fn delegate_label(&self, task: &Arc<Task>, _host: &Arc<str>, delegate: Option<&str>) -> Option<String> {
+    fn delegate_label(
+        &self,
+        task: &Arc<Task>,
+        _host: &Arc<str>,
+        delegate: Option<&str>,
+    ) -> Option<String> {
         let name = delegate?;
         let host: Arc<str> = name.into();
-        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), &host);
-        let address = scope.find_with_level("ansible_host").map(|(_, value)| scope.render_or_fault(&value).to_text());
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            &host,
+        );
+        let address = scope
+            .find_with_level("ansible_host")
+            .map(|(_, value)| scope.render_or_fault(&value).to_text());
         Some(match address {
             Some(address) if address != name && !address.is_empty() => format!("{name}({address})"),
             _ => name.to_owned(),
@@ -717,8 +729,15 @@ impl<'a> Dispatcher<'a> {
     }
 
     fn ignores_unreachable(&self, task: &Arc<Task>, host: &Arc<str>) -> bool {
-        let scope = HostScope::new(&self.setup.run, Some(&self.setup.play), Some(&task.scope), host);
-        let keyword = task.scope.effective(|keywords| &keywords.ignore_unreachable);
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            host,
+        );
+        let keyword = task
+            .scope
+            .effective(|keywords| &keywords.ignore_unreachable);
         perform::flag(keyword, &scope) == Some(true)
     }
 
@@ -876,7 +895,7 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Renders what `notify` names and marks the handlers.
-    fn notify(&mut self, task: &Arc<Task>, host: &Arc<str>, slot: SlotId) {
+    fn notify(&mut self, task: &Arc<Task>, host: &Arc<str>) {
         let Some(notify) = task.scope.effective(|keywords| &keywords.notify) else {
             return;
         };

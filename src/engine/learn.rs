@@ -20,12 +20,19 @@ impl Dispatcher<'_> {
         let records = &self.setup.run.records;
         if let Some(name) = &task.register {
             // What variable files hold stays a template under the registered name as well.
-            let lazy = result.requests.iter().any(|request| matches!(request, ControllerRequest::IncludeVars(_)));
+            let lazy = result
+                .requests
+                .iter()
+                .any(|request| matches!(request, ControllerRequest::IncludeVars(_)));
             let plain = |key: &Key, value: &Value| match key.as_str() {
                 Some("ansible_facts") if lazy => value.clone(),
                 _ => value.clone().untrusted(),
             };
-            let value: Dict = result.value.iter().map(|(key, value)| (key.clone(), plain(key, value))).collect();
+            let value: Dict = result
+                .value
+                .iter()
+                .map(|(key, value)| (key.clone(), plain(key, value)))
+                .collect();
             let value = Value::dict(value);
             records.change(host, |record| drop(record.set.insert(name.clone(), value)));
         }
@@ -33,7 +40,7 @@ impl Dispatcher<'_> {
         if result.requests.is_empty() && !result.facts.is_empty() {
             let mut refused = Vec::new();
             records.change(&target, |record| {
-                refused = record.learn_facts(&result.facts)
+                refused = record.learn_facts(&result.facts);
             });
             for name in refused {
                 self.warn(&format!("`{host}` returned a fact named `{name}`, which would steer kplay itself; it is ignored"));
@@ -64,7 +71,7 @@ impl Dispatcher<'_> {
                     variables,
                 } => self.add_host(name, groups, variables),
                 ControllerRequest::GroupBy { group, parents } => {
-                    self.group_by(host, group, parents)
+                    self.group_by(host, group, parents);
                 }
                 _ => {}
             }

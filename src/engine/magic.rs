@@ -59,7 +59,10 @@ fn path(path: &Path) -> Value {
 /// Each of `--tags` may hold several.
 fn split_tags(options: &[String]) -> Vec<String> {
     let tags = options.iter().flat_map(|option| option.split(','));
-    tags.map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
+    tags.map(str::trim)
+        .filter(|tag| !tag.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 fn words(words: &[String]) -> Value {
@@ -112,8 +115,7 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
                 .map(|host| Value::from(host.clone()))
                 .collect()
         }
-        "role_name" => Value::from(role()?.name.clone()),
-        "ansible_role_name" => Value::from(role()?.name.clone()),
+        "role_name" | "ansible_role_name" => Value::from(role()?.name.clone()),
         "role_path" => path(&role()?.path),
         "ansible_parent_role_names" => {
             let parents: Vec<Value> = scope

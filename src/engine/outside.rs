@@ -121,14 +121,26 @@ impl LookupContext for Outside<'_> {
 
     fn load(&self, path: &Path) -> Result<Value, TemplateError> {
         let run = self.scope.run;
-        let reader = Reader { sources: &run.sources, vault: &run.vault, duplicates: run.inventory().duplicates };
+        let reader = Reader {
+            sources: &run.sources,
+            vault: &run.vault,
+            duplicates: run.inventory().duplicates,
+        };
         let document = reader.document(path).map_err(|diagnostics| {
             let found = diagnostics.into_iter().find(Diagnostic::is_error);
-            let found = found.unwrap_or_else(|| Diagnostic::error("vars-file", "it cannot be read"));
+            let found =
+                found.unwrap_or_else(|| Diagnostic::error("vars-file", "it cannot be read"));
             TemplateError::new(format!("`{}`: {}", path.display(), found.headline)).at(found.span())
         })?;
-        let secret = run.sources.get(document.file).is_some_and(|source| source.secret);
-        Ok(document.root.to_value(&ValueOptions { trusted: true, secret, vault: Some(&run.vault) }))
+        let secret = run
+            .sources
+            .get(document.file)
+            .is_some_and(|source| source.secret);
+        Ok(document.root.to_value(&ValueOptions {
+            trusted: true,
+            secret,
+            vault: Some(&run.vault),
+        }))
     }
 
     fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError> {

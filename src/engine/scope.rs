@@ -200,7 +200,7 @@ impl<'a> HostScope<'a> {
                 self.record
                     .facts
                     .keys()
-                    .filter_map(|key| key.as_str().map(|name| injected(name))),
+                    .filter_map(|key| key.as_str().map(injected)),
             );
         }
         names.insert("ansible_facts".into());
@@ -248,7 +248,11 @@ impl<'a> HostScope<'a> {
 
 /// The variable that a fact is.
 fn injected(fact: &str) -> Arc<str> {
-    if fact.starts_with("ansible_") { fact.into() } else { format!("ansible_{fact}").into() }
+    if fact.starts_with("ansible_") {
+        fact.into()
+    } else {
+        format!("ansible_{fact}").into()
+    }
 }
 
 fn parameter<'a>(role: &'a Role, name: &str) -> Option<&'a Value> {

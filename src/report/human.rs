@@ -236,11 +236,16 @@ impl Human {
                 self.heading(task);
                 self.warnings(result);
                 let mut text = format!("skipping: [{host}]");
-                self.append(&mut text, (task, result.shown), &result.value, result.no_log);
+                self.append(
+                    &mut text,
+                    (task, result.shown),
+                    &result.value,
+                    result.no_log,
+                );
                 self.printer.line(&text, Some(Color::Skip));
             }
             Status::Failed | Status::Unreachable => {
-                self.failed(task, host, &label, result, *ignored)
+                self.failed(task, host, &label, result, *ignored);
             }
         }
     }
@@ -266,7 +271,12 @@ impl Human {
             ("ok", Color::Ok)
         };
         let mut text = format!("{word}: [{label}]");
-        self.append(&mut text, (task, result.shown), &result.value, result.no_log);
+        self.append(
+            &mut text,
+            (task, result.shown),
+            &result.value,
+            result.no_log,
+        );
         self.printer.line(&text, Some(color));
     }
 
@@ -509,6 +519,7 @@ mod tests {
                 host: host.into(),
                 result,
                 ignored,
+                delegated: None,
             }));
         }
 
@@ -520,6 +531,7 @@ mod tests {
                 diff: Vec::new(),
                 no_log: false,
                 ignored: false,
+                shown: false,
             };
             let (task, item) = (self.task.clone(), Arc::new(item));
             self.human.handle(&Event::ItemDone {
@@ -709,6 +721,7 @@ mod tests {
             diff: Vec::new(),
             no_log: false,
             ignored: false,
+            shown: false,
         }
     }
 

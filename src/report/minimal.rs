@@ -140,6 +140,7 @@ mod tests {
             host: "h1".into(),
             result: Arc::new(result),
             ignored: false,
+            delegated: None,
         }));
         out.text()
     }

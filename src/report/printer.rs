@@ -91,7 +91,7 @@ impl Printer {
     pub fn learn_from(&self, value: &Value) {
         match value.kind() {
             Kind::List(items) | Kind::Tuple(items) => {
-                items.iter().for_each(|item| self.learn_from(item))
+                items.iter().for_each(|item| self.learn_from(item));
             }
             Kind::Dict(dict) => dict.values().for_each(|item| self.learn_from(item)),
             Kind::Null | Kind::Undefined(_) | Kind::Bool(_) => {}

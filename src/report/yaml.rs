@@ -53,7 +53,7 @@ fn node(value: &Value, indent: usize, lossy: bool, out: &mut String) {
             }
         }
         Kind::Str(text) if text.contains('\n') && !value.is_secret() && lossy => {
-            block(text, indent + 4, out)
+            block(text, indent + 4, out);
         }
         _ => {
             out.push(' ');

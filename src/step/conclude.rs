@@ -215,7 +215,9 @@ fn holds(
 /// A condition that cannot be evaluated fails the task; the module's own values stay.
 fn spoil(ended: &mut Ended, trouble: Trouble, keyword: &str) {
     ended.value.insert("failed", true);
-    ended.value.insert(format!("{keyword}_result"), trouble.message.clone());
+    ended
+        .value
+        .insert(format!("{keyword}_result"), trouble.message.clone());
     if !ended.value.contains("msg") {
         ended.value.insert("msg", trouble.message);
     }

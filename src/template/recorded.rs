@@ -44,7 +44,10 @@ impl LookupContext for Files {
     }
 
     fn load(&self, path: &Path) -> Result<Value, TemplateError> {
-        Err(TemplateError::new(format!("`{}` is no variable file", path.display())))
+        Err(TemplateError::new(format!(
+            "`{}` is no variable file",
+            path.display()
+        )))
     }
 
     fn list(&self, _path: &Path) -> Result<Vec<String>, TemplateError> {

@@ -201,19 +201,18 @@ mod tests {
 
     #[test]
     fn systemd_sets_all_three_names() {
-        let host =
-            host()
-                .directory("/run/systemd/system")
-                .program("systemctl")
-                .script(&["hostnamectl"], |command, host| {
-                    let path = if command.argv[1] == "--transient" {
-                        "/proc/sys/kernel/hostname"
-                    } else {
-                        "/etc/hostname"
-                    };
-                    host.write(path, "web01.example.net\n");
-                    printed("")
-                });
+        let host = host()
+            .directory("/run/systemd/system")
+            .program("systemctl")
+            .script(&["hostnamectl"], |command, host| {
+                let path = if command.argv[1] == "--transient" {
+                    "/proc/sys/kernel/hostname"
+                } else {
+                    "/etc/hostname"
+                };
+                host.write(path, "web01.example.net\n");
+                printed("")
+            });
         let outcome = assert_converges::<Hostname>(&args().into(), &host);
         assert_eq!(host.ran().len(), 3);
         let facts = outcome.values.get("ansible_facts").unwrap();

@@ -33,18 +33,18 @@ macro_rules! choice {
     };
 }
 
-choice! {
-    /// What the firewall shall be.
-    State {
-        /// Running, and at each start.
-        Enabled = "enabled",
-        /// Not running.
-        Disabled = "disabled",
-        /// Its rules are loaded again.
-        Reloaded = "reloaded",
-        /// As it was installed.
-        Reset = "reset",
-    }
+/// What the firewall shall be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    /// Running, and at each start.
+    Enabled,
+    /// Not running.
+    Disabled,
+    /// Its rules are loaded again.
+    Reloaded,
+    /// As it was installed.
+    Reset,
 }
 
 choice! {
