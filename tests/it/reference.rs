@@ -148,7 +148,7 @@ fn modules() {
     for entries in families() {
         let links: Vec<_> = entries
             .iter()
-            .map(|entry| entry.meta())
+            .map(Entry::meta)
             .map(|meta| format!("[{}]({})", meta.short_name(), anchor(meta.name)))
             .collect();
         let family = entries.first().map_or("", |entry| entry.meta().family);
@@ -193,7 +193,7 @@ fn effects() {
         Effect::World,
     ] {
         let mut names: Vec<_> = all()
-            .map(|entry| entry.meta())
+            .map(Entry::meta)
             .filter(|meta| meta.effect == effect)
             .map(|meta| format!("[{}](modules.md{})", meta.short_name(), anchor(meta.name)))
             .collect();
