@@ -148,7 +148,7 @@ fn modules() {
     for entries in families() {
         let links: Vec<_> = entries
             .iter()
-            .map(Entry::meta)
+            .map(|entry| entry.meta())
             .map(|meta| format!("[{}]({})", meta.short_name(), anchor(meta.name)))
             .collect();
         let family = entries.first().map_or("", |entry| entry.meta().family);

@@ -139,7 +139,7 @@ fn families_are_folders_and_modules_are_sorted() {
     let families = families();
     assert_eq!(REGISTRY.len(), families.len(), "{families:?}");
     for (family, entries) in families.iter().zip(REGISTRY) {
-        let metas: Vec<_> = entries.iter().map(kit::Entry::meta).collect();
+        let metas: Vec<_> = entries.iter().map(|entry| entry.meta()).collect();
         for meta in &metas {
             assert_eq!(meta.family, family, "the family of {}", meta.name);
         }
