@@ -40,8 +40,11 @@ pub(super) fn doc(name: Option<&str>, printer: &Printer) -> u8 {
         printer.data(&manual(entry));
         return exit::FINE;
     }
-    let text = if let Some(full) = resolved {
-        format!("Ansible has the module `{full}`, kplay does not")
+    if let Some(full) = resolved {
+        printer.error_line(
+            &format!("error: Ansible has the module `{full}`, kplay does not"),
+            None,
+        );
     } else {
         let known: Vec<&str> = modules::all()
             .map(|entry| entry.meta().short_name())
@@ -52,9 +55,11 @@ pub(super) fn doc(name: Option<&str>, printer: &Printer) -> u8 {
         } else {
             format!("; did you mean `{near}`?")
         };
-        format!("nobody has a module called `{name}`{near}")
-    };
-    printer.error_line(&format!("error: {text}"), None);
+        printer.error_line(
+            &format!("error: nobody has a module called `{name}`{near}"),
+            None,
+        );
+    }
     exit::ERROR
 }
 

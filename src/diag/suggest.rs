@@ -10,7 +10,7 @@ pub fn nearest<'a>(name: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<
         .map(|candidate| (distance(&wanted, &candidate.to_lowercase()), candidate))
         .filter(|(steps, _)| *steps <= limit)
         .collect();
-    found.sort();
+    found.sort_unstable();
     found.dedup();
     found
         .into_iter()

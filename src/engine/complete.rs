@@ -12,6 +12,7 @@ use sha1::{Digest as _, Sha1};
 use super::contents::hexadecimal;
 use super::outside::Outside;
 use super::perform::HereExecutor;
+use super::run_state;
 use crate::kit::{ControllerRequest, Failure, Outcome, PausePrompt};
 use crate::step::{ExecutionError, Executor as _};
 use crate::template::LookupContext as _;
@@ -271,15 +272,14 @@ fn pause(
     prompt: &PausePrompt,
     outcome: &Outcome,
 ) -> Result<Outcome, Failure> {
-    let start = executor.job.run.clock();
+    let start = run_state::clock();
     let begun = Instant::now();
     let mut typed = String::new();
     match prompt.seconds {
-        Some(seconds) => {
-            if !executor.sleep(Duration::from_secs(seconds)) {
-                return Err(Failure::new("interrupted"));
-            }
-        }
+        Some(seconds) => executor
+            .sleep(Duration::from_secs(seconds))
+            .then_some(())
+            .ok_or_else(|| Failure::new("interrupted"))?,
         None if std::io::stdin().is_terminal() => {
             let text = prompt
                 .prompt
@@ -297,7 +297,7 @@ fn pause(
     Ok(outcome
         .clone()
         .with("start", start)
-        .with("stop", executor.job.run.clock())
+        .with("stop", run_state::clock())
         .with("delta", passed)
         .with(
             "stdout",

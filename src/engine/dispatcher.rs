@@ -671,17 +671,17 @@ impl<'a> Dispatcher<'a> {
             _ => false,
         };
         let fine = matches!(result.status, Status::Ok | Status::Changed);
-        if !(is_include || is_meta) || !fine {
-            if let Some(header) = self.headers.get(&slot.id).cloned() {
-                let event = HostResult {
-                    task: header,
-                    host: host.clone(),
-                    result: result.clone(),
-                    ignored,
-                    delegated: self.delegate_label(task, host, result.delegated.as_deref()),
-                };
-                self.queue(slot.id, Event::HostDone(event));
-            }
+        if (!(is_include || is_meta) || !fine)
+            && let Some(header) = self.headers.get(&slot.id).cloned()
+        {
+            let event = HostResult {
+                task: header,
+                host: host.clone(),
+                result: result.clone(),
+                ignored,
+                delegated: self.delegate_label(task, host, result.delegated.as_deref()),
+            };
+            self.queue(slot.id, Event::HostDone(event));
         }
         if result.status == Status::Changed {
             self.notify(task, host);

@@ -72,7 +72,7 @@ pub(super) fn collect(host: &Arc<str>, result: &TaskResult, requests: &mut Vec<R
     };
     match &result.items {
         None if matches!(result.status, Status::Ok | Status::Changed) => {
-            add(&result.value, Dict::new(), None)
+            add(&result.value, Dict::new(), None);
         }
         None => {}
         Some(items) => {

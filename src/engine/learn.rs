@@ -40,7 +40,7 @@ impl Dispatcher<'_> {
         if result.requests.is_empty() && !result.facts.is_empty() {
             let mut refused = Vec::new();
             records.change(&target, |record| {
-                refused = record.learn_facts(&result.facts)
+                refused = record.learn_facts(&result.facts);
             });
             for name in refused {
                 self.warn(&format!("`{host}` returned a fact named `{name}`, which would steer kplay itself; it is ignored"));
@@ -71,7 +71,7 @@ impl Dispatcher<'_> {
                     variables,
                 } => self.add_host(name, groups, variables),
                 ControllerRequest::GroupBy { group, parents } => {
-                    self.group_by(host, group, parents)
+                    self.group_by(host, group, parents);
                 }
                 _ => {}
             }

@@ -115,8 +115,7 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
                 .map(|host| Value::from(host.clone()))
                 .collect()
         }
-        "role_name" => Value::from(role()?.name.clone()),
-        "ansible_role_name" => Value::from(role()?.name.clone()),
+        "role_name" | "ansible_role_name" => Value::from(role()?.name.clone()),
         "role_path" => path(&role()?.path),
         "ansible_parent_role_names" => {
             let parents: Vec<Value> = scope

@@ -110,10 +110,10 @@ impl Job {
             .run(batch, answer, |report| match report {
                 Report::Step(_, _, done) => result = Some(*done),
                 Report::Item(_, _, item) => {
-                    drop(notices.send(Notice::Item(slot, host.clone(), item, None)))
+                    drop(notices.send(Notice::Item(slot, host.clone(), item, None)));
                 }
                 Report::Retry(_, _, left, value) => {
-                    drop(notices.send(Notice::Retry(slot, host.clone(), left, value)))
+                    drop(notices.send(Notice::Retry(slot, host.clone(), left, value)));
                 }
                 _ => {}
             })

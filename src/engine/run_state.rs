@@ -105,12 +105,6 @@ impl RunState {
             .map(|shown| Value::text(shown.value.as_str()))
     }
 
-    /// Returns the time of day here as `YYYY-MM-DD HH:MM:SS.ffffff`.
-    pub(super) fn clock(&self) -> String {
-        let now = jiff::Zoned::now();
-        format!("{} {}", now.date(), now.strftime("%H:%M:%S%.6f"))
-    }
-
     /// Changes the inventory (`add_host`).
     pub(super) fn change_inventory(&self, change: impl FnOnce(&mut SiteInventory)) {
         let mut inventory = self
@@ -119,6 +113,12 @@ impl RunState {
             .unwrap_or_else(PoisonError::into_inner);
         change(Arc::make_mut(&mut inventory));
     }
+}
+
+/// Returns the time of day here as `YYYY-MM-DD HH:MM:SS.ffffff`.
+pub(super) fn clock() -> String {
+    let now = jiff::Zoned::now();
+    format!("{} {}", now.date(), now.strftime("%H:%M:%S%.6f"))
 }
 
 /// What holds for a play while one batch of its hosts runs.

@@ -200,7 +200,7 @@ impl<'a> HostScope<'a> {
                 self.record
                     .facts
                     .keys()
-                    .filter_map(|key| key.as_str().map(|name| injected(name))),
+                    .filter_map(|key| key.as_str().map(injected)),
             );
         }
         names.insert("ansible_facts".into());

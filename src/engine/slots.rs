@@ -145,7 +145,7 @@ impl Program {
             match entry {
                 Entry::Task(task) => into.push(self.slot(SlotKind::Task(task.clone()), hosts)),
                 Entry::RoleEnd(role) => {
-                    into.push(self.slot(SlotKind::RoleEnd(role.clone()), hosts))
+                    into.push(self.slot(SlotKind::RoleEnd(role.clone()), hosts));
                 }
                 Entry::Block(block) => self.flatten_block(block, hosts, into),
             }

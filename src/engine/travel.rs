@@ -94,9 +94,8 @@ pub(super) fn pack(step: &Step, scope: &HostScope<'_>) -> Option<Batch> {
         return None;
     }
     match crate::modules::find(&step.module)? {
-        Entry::Module(_) => {}
         Entry::Control(entry) if entry.needs_controller() => return None,
-        Entry::Control(_) => {}
+        Entry::Module(_) | Entry::Control(_) => {}
     }
     let mut closure = Closure {
         scope,

@@ -461,7 +461,7 @@ impl<'de> Deserializer<'de> for Coercing<'_> {
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ArgumentError> {
         if self.passes() {
             return visitor.visit_map(Pairs {
-                pairs: Vec::new().into_iter(),
+                rest: Vec::new().into_iter(),
                 coercion: self.coercion,
                 value: None,
             });
@@ -482,7 +482,7 @@ impl<'de> Deserializer<'de> for Coercing<'_> {
         let pairs: Vec<(&Key, &Value)> =
             dict.iter().filter(|(_, value)| !value.is_null()).collect();
         visitor.visit_map(Pairs {
-            pairs: pairs.into_iter(),
+            rest: pairs.into_iter(),
             coercion: self.coercion,
             value: None,
         })
@@ -583,7 +583,7 @@ impl<'v, 'de, I: Iterator<Item = (usize, &'v Value)>> SeqAccess<'de> for Items<'
 }
 
 struct Pairs<'v> {
-    pairs: std::vec::IntoIter<(&'v Key, &'v Value)>,
+    rest: std::vec::IntoIter<(&'v Key, &'v Value)>,
     coercion: &'v Coercion<'v>,
     value: Option<(String, &'v Value)>,
 }
@@ -595,7 +595,7 @@ impl<'de> MapAccess<'de> for Pairs<'_> {
         &mut self,
         seed: K,
     ) -> Result<Option<K::Value>, ArgumentError> {
-        let Some((key, value)) = self.pairs.next() else {
+        let Some((key, value)) = self.rest.next() else {
             return Ok(None);
         };
         let name = key.to_value().to_text();

@@ -10,7 +10,12 @@ use crate::engine::events::{Event, HostResult, TaskHeader};
 use crate::value::Value;
 use crate::wire::Status;
 
-type Object = Map<String, serde_json::Value>;
+/// A task's number, its head, and what each host answered.
+type TaskRecord = (
+    u64,
+    Map<String, serde_json::Value>,
+    Map<String, serde_json::Value>,
+);
 
 /// Gathers events.
 pub struct Json {
@@ -18,7 +23,7 @@ pub struct Json {
     plays: Vec<serde_json::Value>,
     stats: Map<String, serde_json::Value>,
     /// Tasks of the play in hand, by number.
-    tasks: Vec<(u64, Object, Object)>,
+    tasks: Vec<TaskRecord>,
     play: Option<serde_json::Value>,
 }
 

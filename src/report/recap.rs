@@ -21,11 +21,14 @@ fn line(host: &str, stats: HostStats) -> Vec<(String, Option<Color>)> {
     } else {
         Color::Ok
     };
-    // Ansible pads a coloured name to 37 columns, with 11 for the codes of the colour: the same 26.
-    let padding = 26_usize.saturating_sub(host.chars().count());
+    // Ansible pads a plain name to 26 columns and a coloured one to 37, of which 11 are the colour's codes.
+    let width = 26;
     let mut parts = vec![
         (host.to_owned(), Some(host_color)),
-        (" ".repeat(padding), None),
+        (
+            " ".repeat(width.max(host.chars().count()) - host.chars().count()),
+            None,
+        ),
         (" : ".to_owned(), None),
     ];
     let columns = [

@@ -31,19 +31,18 @@ fn arguments(step: &Step, raw: &[&str], evaluation: &Evaluation<'_>) -> Result<V
     let mut all = Dict::new();
     for source in step.argument_defaults.iter().chain([&step.arguments]) {
         let rendered;
-        let dict = match source.as_dict() {
-            Some(dict) => dict,
-            None => {
-                rendered = evaluation.render(source)?;
-                if rendered.is_null() {
-                    continue;
-                }
-                rendered.as_dict().ok_or_else(|| {
-                    Trouble::new(format!(
-                        "the arguments must be a dictionary, not `{rendered:?}`"
-                    ))
-                })?
+        let dict = if let Some(dict) = source.as_dict() {
+            dict
+        } else {
+            rendered = evaluation.render(source)?;
+            if rendered.is_null() {
+                continue;
             }
+            rendered.as_dict().ok_or_else(|| {
+                Trouble::new(format!(
+                    "the arguments must be a dictionary, not `{rendered:?}`"
+                ))
+            })?
         };
         for (name, value) in dict {
             let keep = name.as_str().is_some_and(|name| raw.contains(&name));

@@ -14,6 +14,10 @@ pub(super) struct View<'a> {
     pub(super) evaluation: Evaluation<'a>,
 }
 
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "`map_err` hands the error over"
+)]
 fn failure(error: TemplateError) -> Failure {
     let span = match &error {
         TemplateError::Fault(fault) => fault.span,

@@ -102,9 +102,10 @@ fn compare_mixed(int: &BigInt, float: f64) -> Option<Ordering> {
 /// Returns a finite float's whole part exactly.
 fn big_from_float(float: f64) -> BigInt {
     let bits = float.to_bits();
-    let exponent = i64::try_from((bits >> 52) & 0x7ff).unwrap_or(0) - 1_075;
+    let raised = (bits >> 52) & 0x7ff;
+    let exponent = i64::try_from(raised).unwrap_or(0) - 1_075;
     let fraction = bits & ((1 << 52) - 1);
-    let mantissa = if (bits >> 52) & 0x7ff == 0 {
+    let mantissa = if raised == 0 {
         fraction << 1
     } else {
         fraction | (1 << 52)

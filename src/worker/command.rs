@@ -187,7 +187,12 @@ fn converse(
                 command.timeout.map_or(0, |length| length.as_secs()),
             ));
         }
-        wait_for_any(&feeding, &reading_out, &reading_err, exit.as_ref());
+        wait_for_any(
+            feeding.as_ref(),
+            reading_out.as_ref(),
+            reading_err.as_ref(),
+            exit.as_ref(),
+        );
         let exited = child
             .try_wait()
             .map_err(|error| refused("wait for", &command.argv.join(" "), &error))?;
@@ -211,17 +216,13 @@ fn converse(
 }
 
 fn wait_for_any(
-    feeding: &Option<File>,
-    out: &Option<File>,
-    err: &Option<File>,
+    feeding: Option<&File>,
+    out: Option<&File>,
+    err: Option<&File>,
     exit: Option<&OwnedFd>,
 ) {
     let mut watched: Vec<PollFd<'_>> = Vec::with_capacity(4);
-    watched.extend(
-        feeding
-            .as_ref()
-            .map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)),
-    );
+    watched.extend(feeding.map(|pipe| PollFd::from_borrowed_fd(pipe.as_fd(), PollFlags::OUT)));
     watched.extend(
         [out, err]
             .into_iter()

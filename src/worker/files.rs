@@ -252,19 +252,18 @@ pub(super) fn commit(draft: &mut Draft, destination: &str, write: Write) -> Resu
     let failed = |error: &io::Error| refused("write", destination, error);
     set_final_attributes(&draft.file, destination, write.attributes)?;
     draft.file.sync_all().map_err(|error| failed(&error))?;
-    let name = match &draft.name {
-        Some(name) => name.clone(),
-        None => {
-            let name = folder(destination).join(random_name(".kplay-", ".tmp")?);
-            let source = format!(
-                "/proc/self/fd/{}",
-                std::os::fd::AsRawFd::as_raw_fd(&draft.file)
-            );
-            rustix::fs::linkat(CWD, source.as_str(), CWD, &name, AtFlags::SYMLINK_FOLLOW)
-                .map_err(|error| refused_raw("write", destination, error))?;
-            draft.name = Some(name.clone());
-            name
-        }
+    let name = if let Some(name) = &draft.name {
+        name.clone()
+    } else {
+        let name = folder(destination).join(random_name(".kplay-", ".tmp")?);
+        let source = format!(
+            "/proc/self/fd/{}",
+            std::os::fd::AsRawFd::as_raw_fd(&draft.file)
+        );
+        rustix::fs::linkat(CWD, source.as_str(), CWD, &name, AtFlags::SYMLINK_FOLLOW)
+            .map_err(|error| refused_raw("write", destination, error))?;
+        draft.name = Some(name.clone());
+        name
     };
     match fs::rename(&name, destination) {
         Ok(()) => {

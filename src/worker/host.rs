@@ -30,8 +30,7 @@ pub(super) trait ContentSource: Send + Sync {
 /// The machine, for one invocation of a module.
 pub(super) struct RealHost {
     identity: Identity,
-    /// Where commands and relative paths start.
-    directory: String,
+    start: String,
     environment: Vec<(String, String)>,
     supplied: Vec<Supplied>,
     contents: Arc<dyn ContentSource>,
@@ -75,21 +74,6 @@ pub(super) fn current_identity() -> Identity {
     }
 }
 
-/// Returns where commands and relative paths start: the directory that the worker was started in. That is the login user's home
-/// after a login, and on the controller itself the directory that kplay runs in. A become user who may not enter it starts at home.
-fn starting_directory(home: &str) -> String {
-    std::env::current_dir()
-        .ok()
-        .and_then(|directory| directory.into_os_string().into_string().ok())
-        .into_iter()
-        .chain([home.to_owned()])
-        .find(|directory| {
-            let (read, _, enter) = files::access(directory);
-            read && enter
-        })
-        .unwrap_or_else(|| "/".to_owned())
-}
-
 impl RealHost {
     pub(super) fn new(parts: HostParts) -> Self {
         let HostParts {
@@ -102,11 +86,14 @@ impl RealHost {
             cleanup,
             owner,
         } = parts;
-        let directory = starting_directory(&identity.home);
         let drafts = Mutex::new(BTreeMap::new());
+        let start = std::env::current_dir().map_or_else(
+            |_| identity.home.clone(),
+            |folder| folder.to_string_lossy().into_owned(),
+        );
         Self {
             identity,
-            directory,
+            start,
             environment,
             supplied,
             contents,
@@ -118,12 +105,12 @@ impl RealHost {
         }
     }
 
-    /// Relative paths start where commands do.
+    /// Relative paths start where the worker does: where the login (or `sudo`) put it.
     fn path(&self, path: &str) -> String {
         if path.starts_with('/') {
             path.to_owned()
         } else {
-            format!("{}/{path}", self.directory.trim_end_matches('/'))
+            format!("{}/{path}", self.start.trim_end_matches('/'))
         }
     }
 
@@ -395,7 +382,7 @@ impl Host for RealHost {
         };
         let program = if name.contains('/') {
             // As a shell would: relative to the directory that the command runs in.
-            let base = command.directory.as_deref().unwrap_or(&self.directory);
+            let base = command.directory.as_deref().unwrap_or(&self.identity.home);
             if name.starts_with('/') {
                 name.clone()
             } else {
@@ -412,8 +399,8 @@ impl Host for RealHost {
             &program,
             command,
             &Surroundings {
+                directory: &self.start,
                 environment: &self.environment,
-                directory: &self.directory,
                 limits: &self.limits,
                 cleanup: &self.cleanup,
                 owner: self.owner,

@@ -262,7 +262,7 @@ impl Session {
                 .contents
                 .deliver(request, Answer::File(supplied)),
             Order::Refused(request, why) => {
-                self.shared.contents.deliver(request, Answer::Refused(why))
+                self.shared.contents.deliver(request, Answer::Refused(why));
             }
             Order::Cancel(number) => {
                 if let Some(flag) = self.shared.running().get(&number) {

@@ -193,7 +193,7 @@ fn effects() {
         Effect::World,
     ] {
         let mut names: Vec<_> = all()
-            .map(|entry| entry.meta())
+            .map(Entry::meta)
             .filter(|meta| meta.effect == effect)
             .map(|meta| format!("[{}](modules.md{})", meta.short_name(), anchor(meta.name)))
             .collect();

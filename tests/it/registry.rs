@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use kplay::kit::Effect;
+use kplay::kit::{self, Effect};
 use kplay::modules::{REGISTRY, all, find};
 use kplay::playbook::{
     ActionKind, Entry, Loader, Options, Reach, Renderer, SystemFiles, TagSelection,
@@ -109,7 +109,7 @@ fn families() -> Vec<String> {
 fn names_are_full_and_unique() {
     let mut seen = BTreeSet::new();
     let mut violations = Vec::new();
-    for meta in all().map(|entry| entry.meta()) {
+    for meta in all().map(kit::Entry::meta) {
         for name in [&meta.name].into_iter().chain(meta.aliases) {
             let parts: Vec<_> = name.split('.').collect();
             if parts.len() != 3 || !parts.iter().all(|part| is_name(part)) {
@@ -212,7 +212,7 @@ fn effects_are_those_of_the_table() {
         }
     }
     let violations: Vec<_> = all()
-        .map(|entry| entry.meta())
+        .map(kit::Entry::meta)
         .filter(|meta| table.get(meta.short_name()) != Some(&meta.effect))
         .map(|meta| {
             format!(

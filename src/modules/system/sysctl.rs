@@ -203,8 +203,7 @@ impl Module for Sysctl {
         let in_file = text
             .lines()
             .filter_map(setting)
-            .filter(|(name, _)| *name == args.key())
-            .last()
+            .rfind(|(name, _)| *name == args.key())
             .map(|(_, value)| value.to_owned());
         let running = current(args.key(), host);
         let wanted = args.wanted();

@@ -33,18 +33,18 @@ macro_rules! choice {
     };
 }
 
-choice! {
-    /// What the firewall shall be.
-    State {
-        /// Running, and at each start.
-        Enabled = "enabled",
-        /// Not running.
-        Disabled = "disabled",
-        /// Its rules are loaded again.
-        Reloaded = "reloaded",
-        /// As it was installed.
-        Reset = "reset",
-    }
+/// What the firewall shall be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum State {
+    /// Running, and at each start.
+    Enabled,
+    /// Not running.
+    Disabled,
+    /// Its rules are loaded again.
+    Reloaded,
+    /// As it was installed.
+    Reset,
 }
 
 choice! {
@@ -131,20 +131,20 @@ choice! {
     }
 }
 
-choice! {
-    /// What `insert` counts from.
-    Relative {
-        /// The first rule is 1.
-        Zero = "zero",
-        /// The first rule for IPv4 is 0.
-        FirstIpv4 = "first-ipv4",
-        /// The last rule for IPv4 is 0.
-        LastIpv4 = "last-ipv4",
-        /// The first rule for IPv6 is 0.
-        FirstIpv6 = "first-ipv6",
-        /// The last rule for IPv6 is 0.
-        LastIpv6 = "last-ipv6",
-    }
+/// What `insert` counts from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+enum Relative {
+    /// The first rule is 1.
+    Zero,
+    /// The first rule for IPv4 is 0.
+    FirstIpv4,
+    /// The last rule for IPv4 is 0.
+    LastIpv4,
+    /// The first rule for IPv6 is 0.
+    FirstIpv6,
+    /// The last rule for IPv6 is 0.
+    LastIpv6,
 }
 
 /// Control the firewall ufw

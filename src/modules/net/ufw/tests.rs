@@ -146,7 +146,7 @@ fn existing_rules_and_families_are_seen() {
             printed(&format!("{TUPLE}{TUPLE6}")),
         );
     let args: Value = Dict::new().with("rule", "allow").with("port", 80).into();
-    assert_eq!(run::<Ufw>(&args, &host).changed, false);
+    assert!(!run::<Ufw>(&args, &host).changed);
     let host = host.file("/etc/ufw/user.rules", TUPLE);
     let only_ipv4: Value = Dict::new()
         .with("rule", "allow")

@@ -176,6 +176,7 @@ pub(in crate::modules) struct AptArgs {
     lock_timeout: i64,
     /// Has no effect; kept because playbooks have it.
     #[serde(default)]
+    #[expect(dead_code, reason = "there is no Python to install anything for")]
     auto_install_module_deps: Option<bool>,
 }
 

@@ -42,7 +42,7 @@ pub(super) fn run(args: &AptArgs, host: &dyn Host) -> Result<Updated, Failure> {
                 warnings,
             });
         }
-        reason = output.stderr_text().trim().to_owned();
+        output.stderr_text().trim().clone_into(&mut reason);
         warnings.push(format!(
             "Failed to update cache after {} retries due to {reason}, retrying",
             attempt + 1

@@ -18,6 +18,7 @@ pub(super) struct Gathering<'a> {
 }
 
 /// A group of facts.
+#[derive(Clone, Copy)]
 pub(super) struct Group {
     /// Its name in `gather_subset`.
     pub(super) name: &'static str,

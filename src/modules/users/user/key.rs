@@ -110,12 +110,11 @@ pub(super) fn generate(args: &UserArgs, user: &User, host: &dyn Host) -> Result<
         words.extend(["-b".to_owned(), args.ssh_key_bits.to_string()]);
     }
     words.extend(["-C".to_owned(), comment, "-f".to_owned(), path.clone()]);
-    let command = match &args.ssh_key_passphrase {
-        Some(passphrase) => acting(words).with_stdin(format!("{passphrase}\n{passphrase}\n")),
-        None => {
-            words.extend(["-N".to_owned(), String::new()]);
-            acting(words)
-        }
+    let command = if let Some(passphrase) = &args.ssh_key_passphrase {
+        acting(words).with_stdin(format!("{passphrase}\n{passphrase}\n"))
+    } else {
+        words.extend(["-N".to_owned(), String::new()]);
+        acting(words)
     };
     run(&command, args, host)?;
     if own {

@@ -185,18 +185,23 @@ pub(super) struct UserArgs {
     seuser: Option<String>,
     /// For the BSDs; has no effect on Linux.
     #[serde(default)]
+    #[expect(dead_code, reason = "hosts are Linux")]
     login_class: Option<String>,
     /// For macOS; has no effect on Linux.
     #[serde(default)]
+    #[expect(dead_code, reason = "hosts are Linux")]
     hidden: Option<bool>,
     /// For illumos; has no effect on Linux.
     #[serde(default)]
+    #[expect(dead_code, reason = "hosts are Linux")]
     profile: Option<String>,
     /// For illumos; has no effect on Linux.
     #[serde(default)]
+    #[expect(dead_code, reason = "hosts are Linux")]
     authorization: Option<String>,
     /// For illumos; has no effect on Linux.
     #[serde(default)]
+    #[expect(dead_code, reason = "hosts are Linux")]
     role: Option<String>,
 }
 
