@@ -102,7 +102,7 @@ fn half_written(hosts: &[Host]) {
         "- hosts: all\n  gather_facts: false\n  tasks:\n    - copy: {src: big, dest: /root/t25/big}\n",
     );
     let big = std::fs::File::create(controller.path("big")).unwrap();
-    big.set_len(3 << 30).unwrap();
+    big.set_len(400 << 20).unwrap();
     let running = controller.start(&[]);
     let met = poll(Duration::from_secs(25), || {
         let found = host.shell("find /root/t25 /root/.ansible /tmp /var/tmp -type f -size +2M 2>/dev/null || true");
