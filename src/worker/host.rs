@@ -13,8 +13,8 @@ use super::cleanup::{Cleanup, Owner};
 use super::command::{self, Limits, Surroundings};
 use super::files::{self, Draft, refused};
 use crate::kit::{
-    Command, Content, DirectoryEntry, FileSystem, Group, Host, HostError, Identity, Output, Reader, Signal,
-    Staged, Status, Supplied, User, Write,
+    Command, Content, DirectoryEntry, FileSystem, Group, Host, HostError, Identity, Output, Reader,
+    Signal, Staged, Status, Supplied, User, Write,
 };
 use crate::value::{Dict, Value};
 
@@ -233,8 +233,8 @@ impl Host for RealHost {
 
     fn file_system(&self, path: &str) -> Result<FileSystem, HostError> {
         let path = self.begin(path)?;
-        let sizes = rustix::fs::statvfs(&path)
-            .map_err(|error| refused("measure", &path, &error.into()))?;
+        let sizes =
+            rustix::fs::statvfs(&path).map_err(|error| refused("measure", &path, &error.into()))?;
         Ok(FileSystem {
             block_size: sizes.f_bsize,
             fragment_size: sizes.f_frsize,

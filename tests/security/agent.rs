@@ -6,7 +6,11 @@ use crate::Test;
 use crate::controller::Controller;
 use crate::lab::Host;
 
-pub(crate) const TESTS: &[Test] = &[Test::Hosts("t24_the_agent_is_never_forwarded", 1, never_forwarded)];
+pub(crate) const TESTS: &[Test] = &[Test::Hosts(
+    "t24_the_agent_is_never_forwarded",
+    1,
+    never_forwarded,
+)];
 
 struct Agent {
     socket: String,
@@ -16,16 +20,29 @@ struct Agent {
 impl Agent {
     fn start(directory: &Controller) -> Self {
         let socket = directory.path("agent").display().to_string();
-        let output = Command::new("ssh-agent").args(["-s", "-a", &socket]).output().unwrap();
+        let output = Command::new("ssh-agent")
+            .args(["-s", "-a", &socket])
+            .output()
+            .unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let id = text.split_once("SSH_AGENT_PID=").unwrap().1.split_once(';').unwrap().0.to_owned();
+        let id = text
+            .split_once("SSH_AGENT_PID=")
+            .unwrap()
+            .1
+            .split_once(';')
+            .unwrap()
+            .0
+            .to_owned();
         Self { socket, id }
     }
 }
 
 impl Drop for Agent {
     fn drop(&mut self) {
-        let _ = Command::new("ssh-agent").arg("-k").env("SSH_AGENT_PID", &self.id).output();
+        let _ = Command::new("ssh-agent")
+            .arg("-k")
+            .env("SSH_AGENT_PID", &self.id)
+            .output();
     }
 }
 
@@ -51,13 +68,19 @@ fn never_forwarded(hosts: &[Host]) {
     // The positive control: this host does forward, for a client that asks for it.
     let asked = Command::new("ssh")
         .args(["-F", "none", "-A", "-o", "BatchMode=yes", "-o"])
-        .arg(format!("UserKnownHostsFile={}/known_hosts", host.state.display()))
+        .arg(format!(
+            "UserKnownHostsFile={}/known_hosts",
+            host.state.display()
+        ))
         .arg(format!("deploy@{}", host.address))
         .arg("echo \"mine <$SSH_AUTH_SOCK>\"")
         .env("SSH_AUTH_SOCK", &agent.socket)
         .output()
         .unwrap();
-    assert!(String::from_utf8_lossy(&asked.stdout).contains("mine </tmp/ssh-"), "{asked:?}");
+    assert!(
+        String::from_utf8_lossy(&asked.stdout).contains("mine </tmp/ssh-"),
+        "{asked:?}"
+    );
     let controller = controller.variable("SSH_AUTH_SOCK", &agent.socket);
     controller
         .run(&[])

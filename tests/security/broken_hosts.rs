@@ -6,14 +6,25 @@ use crate::controller::Controller;
 use crate::lab::Host;
 
 pub(crate) const TESTS: &[Test] = &[
-    Test::Hosts("bad_input_a_full_disk_is_named_and_nothing_half_written_remains", 1, full_disk),
-    Test::Hosts("bad_input_a_killed_worker_makes_one_host_unreachable", 1, killed_worker),
+    Test::Hosts(
+        "bad_input_a_full_disk_is_named_and_nothing_half_written_remains",
+        1,
+        full_disk,
+    ),
+    Test::Hosts(
+        "bad_input_a_killed_worker_makes_one_host_unreachable",
+        1,
+        killed_worker,
+    ),
     Test::Hosts("bad_input_a_wrong_login_password_is_named", 1, wrong_login),
 ];
 
 /// This host and a second one, which is this machine.
 fn inventory(host: &Host) -> String {
-    format!("{}other ansible_connection=local\n", host.line("h1", "root"))
+    format!(
+        "{}other ansible_connection=local\n",
+        host.line("h1", "root")
+    )
 }
 
 fn full_disk(hosts: &[Host]) {
@@ -26,7 +37,13 @@ fn full_disk(hosts: &[Host]) {
     .write("big", &"x".repeat(1 << 20));
     let ended = controller.run(&[]);
     let left = host.shell("cat /opt/full/small; ls -A /opt/full; umount /opt/full; find / -xdev -name '.kplay-*' -not -path '/proc/*'");
-    ended.code(2).says(&["No space left on device", "/opt/full/new", "site.yml:7:", "failed=1", "ok: [other] =>"]);
+    ended.code(2).says(&[
+        "No space left on device",
+        "/opt/full/new",
+        "site.yml:7:",
+        "failed=1",
+        "ok: [other] =>",
+    ]);
     assert_eq!(left, "old\nsmall\n");
 }
 
@@ -40,7 +57,12 @@ fn killed_worker(hosts: &[Host]) {
     host.wait_for("pgrep -fcx 'sleep 98771' || true", "1");
     host.shell("pkill -KILL -f '[/]kplay/worker-'");
     let ended = running.wait();
-    ended.code(4).says(&["fatal: [h1]: UNREACHABLE!", "site.yml:4:", "unreachable=1", "ok: [other] =>"]);
+    ended.code(4).says(&[
+        "fatal: [h1]: UNREACHABLE!",
+        "site.yml:4:",
+        "unreachable=1",
+        "ok: [other] =>",
+    ]);
     host.shell("pkill -KILL -fx 'sleep 98771' || true");
 }
 
@@ -50,7 +72,10 @@ fn wrong_login(hosts: &[Host]) {
         hosts[0].address,
         hosts[0].state.display()
     );
-    let controller = Controller::new(&inventory, "- hosts: all\n  gather_facts: false\n  tasks:\n    - ping:\n");
+    let controller = Controller::new(
+        &inventory,
+        "- hosts: all\n  gather_facts: false\n  tasks:\n    - ping:\n",
+    );
     controller
         .run(&[])
         .code(4)

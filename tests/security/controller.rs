@@ -101,7 +101,10 @@ impl Controller {
             .args(arguments)
             .current_dir(self.directory.path())
             .env_clear()
-            .env("PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
+            .env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            )
             .env("HOME", self.path("home"))
             .env("LANG", "C.UTF-8")
             .env("TERM", "dumb")
@@ -137,7 +140,8 @@ impl Running {
         }
         let text = String::from_utf8_lossy(&fs::read(&self.output).unwrap()).into_owned();
         assert!(ended, "kplay did not end in {PATIENCE:?}:\n{text}");
-        let code = status.and_then(|status| status.code().or(status.signal().map(|signal| -signal)));
+        let code =
+            status.and_then(|status| status.code().or(status.signal().map(|signal| -signal)));
         Ended { code, text }
     }
 }
@@ -162,7 +166,11 @@ impl Ended {
     #[track_caller]
     pub(crate) fn says(self, words: &[&str]) -> Self {
         for word in words {
-            assert!(self.text.contains(word), "`{word}` was not said:\n{}", self.text);
+            assert!(
+                self.text.contains(word),
+                "`{word}` was not said:\n{}",
+                self.text
+            );
         }
         self
     }
@@ -171,7 +179,11 @@ impl Ended {
     #[track_caller]
     pub(crate) fn says_nothing_of(self, words: &[&str]) -> Self {
         for word in words {
-            assert!(!self.text.contains(word), "`{word}` was said:\n{}", self.text);
+            assert!(
+                !self.text.contains(word),
+                "`{word}` was said:\n{}",
+                self.text
+            );
         }
         self
     }

@@ -9,10 +9,26 @@ use crate::controller::Controller;
 use crate::lab::Host;
 
 pub(crate) const TESTS: &[Test] = &[
-    Test::Hosts("t14_an_unknown_key_is_refused_with_its_fingerprint", 1, unknown),
-    Test::Hosts("t14_a_changed_key_is_refused_with_both_fingerprints", 1, changed),
-    Test::Hosts("t14_accept_new_takes_an_unknown_key_and_refuses_a_changed_one", 1, accept_new),
-    Test::Hosts("t14_checking_switched_off_warns_in_each_run", 1, switched_off),
+    Test::Hosts(
+        "t14_an_unknown_key_is_refused_with_its_fingerprint",
+        1,
+        unknown,
+    ),
+    Test::Hosts(
+        "t14_a_changed_key_is_refused_with_both_fingerprints",
+        1,
+        changed,
+    ),
+    Test::Hosts(
+        "t14_accept_new_takes_an_unknown_key_and_refuses_a_changed_one",
+        1,
+        accept_new,
+    ),
+    Test::Hosts(
+        "t14_checking_switched_off_warns_in_each_run",
+        1,
+        switched_off,
+    ),
     Test::Hosts("t14_the_key_of_a_jump_host_is_checked_too", 2, jump),
 ];
 
@@ -31,14 +47,19 @@ fn controller(host: &Host, options: &str, known: &str) -> Controller {
 /// The lines of the lab's list for that address, as if they were `name`'s.
 fn keys(host: &Host, address: &str, name: &str) -> String {
     let known = fs::read_to_string(host.state.join("known_hosts")).unwrap();
-    let lines = known.lines().filter_map(|line| line.strip_prefix(address)?.strip_prefix(' '));
+    let lines = known
+        .lines()
+        .filter_map(|line| line.strip_prefix(address)?.strip_prefix(' '));
     lines.map(|key| format!("{name} {key}\n")).collect()
 }
 
 /// Keys of another machine under this host's address.
 fn wrong_keys(host: &Host) -> String {
     let known = fs::read_to_string(host.state.join("known_hosts")).unwrap();
-    let other = known.lines().filter_map(|line| line.split_once(' ')).find(|(address, _)| *address != host.address);
+    let other = known
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .find(|(address, _)| *address != host.address);
     keys(host, other.unwrap().0, &host.address)
 }
 
@@ -46,27 +67,54 @@ fn wrong_keys(host: &Host) -> String {
 fn fingerprints(controller: &Controller, list: &str) -> Vec<String> {
     let path = controller.path("list");
     fs::write(&path, list).unwrap();
-    let output = Command::new("ssh-keygen").arg("-lf").arg(path).output().unwrap();
+    let output = Command::new("ssh-keygen")
+        .arg("-lf")
+        .arg(path)
+        .output()
+        .unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    text.lines().filter_map(|line| line.split(' ').nth(1)).map(str::to_owned).collect()
+    text.lines()
+        .filter_map(|line| line.split(' ').nth(1))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn unknown(hosts: &[Host]) {
     let controller = controller(&hosts[0], "", "");
-    let ended = controller.run(&[]).code(4).says(&["fatal: [h1]: UNREACHABLE!", "SHA256:", "known", "ok: [other] =>"]);
+    let ended = controller.run(&[]).code(4).says(&[
+        "fatal: [h1]: UNREACHABLE!",
+        "SHA256:",
+        "known",
+        "ok: [other] =>",
+    ]);
     let right = fingerprints(&controller, &keys(&hosts[0], &hosts[0].address, "x"));
-    assert!(right.iter().any(|print| ended.text.contains(print)), "{}", ended.text);
+    assert!(
+        right.iter().any(|print| ended.text.contains(print)),
+        "{}",
+        ended.text
+    );
     assert_eq!(fs::read_to_string(controller.path("known")).unwrap(), "");
 }
 
 fn changed(hosts: &[Host]) {
     let wrong = wrong_keys(&hosts[0]);
     let controller = controller(&hosts[0], "", &wrong);
-    let ended = controller.run(&[]).code(4).says(&["fatal: [h1]: UNREACHABLE!", "ok: [other] =>"]);
+    let ended = controller
+        .run(&[])
+        .code(4)
+        .says(&["fatal: [h1]: UNREACHABLE!", "ok: [other] =>"]);
     let right = fingerprints(&controller, &keys(&hosts[0], &hosts[0].address, "x"));
     let wrong = fingerprints(&controller, &wrong);
-    assert!(right.iter().any(|print| ended.text.contains(print)), "{}", ended.text);
-    assert!(wrong.iter().any(|print| ended.text.contains(print)), "{}", ended.text);
+    assert!(
+        right.iter().any(|print| ended.text.contains(print)),
+        "{}",
+        ended.text
+    );
+    assert!(
+        wrong.iter().any(|print| ended.text.contains(print)),
+        "{}",
+        ended.text
+    );
 }
 
 fn accept_new(hosts: &[Host]) {
@@ -75,7 +123,11 @@ fn accept_new(hosts: &[Host]) {
     // The name may be hashed, as this machine's ssh_config says; a run that accepts nothing new shows that it is known.
     let taken = fs::read_to_string(fresh.path("known")).unwrap();
     controller(&hosts[0], "", &taken).run(&[]).code(0);
-    let stale = controller(&hosts[0], "-o StrictHostKeyChecking=accept-new", &wrong_keys(&hosts[0]));
+    let stale = controller(
+        &hosts[0],
+        "-o StrictHostKeyChecking=accept-new",
+        &wrong_keys(&hosts[0]),
+    );
     stale.run(&[]).code(4).says(&["SHA256:"]);
 }
 
@@ -87,14 +139,22 @@ fn switched_off(hosts: &[Host]) {
 }
 
 fn jump(hosts: &[Host]) {
-    let [host, jump] = hosts else { panic!("two hosts") };
+    let [host, jump] = hosts else {
+        panic!("two hosts")
+    };
     let key = host.state.join("id").display().to_string();
     let with = |known: &str| {
         let options = format!("-F config -o ProxyJump=root@{}", jump.address);
-        controller(host, &options, known).write("config", &format!("Host *\n  IdentityFile {key}\n  UserKnownHostsFile known\n"))
+        controller(host, &options, known).write(
+            "config",
+            &format!("Host *\n  IdentityFile {key}\n  UserKnownHostsFile known\n"),
+        )
     };
     let target = keys(host, &host.address, &host.address);
     let both = format!("{target}{}", keys(jump, &jump.address, &jump.address));
     with(&both).run(&[]).code(0).says(&[&host.machine]);
-    with(&target).run(&[]).code(4).says(&["jump host", &jump.address, "SHA256:"]);
+    with(&target)
+        .run(&[])
+        .code(4)
+        .says(&["jump host", &jump.address, "SHA256:"]);
 }

@@ -5,7 +5,9 @@ use std::io::{BufReader, Write as _, stdin, stdout};
 
 use kplay::kit::Outcome;
 use kplay::value::Dict;
-use kplay::wire::{BUILD, MAXIMUM_FRAME, Order, Report, Status, TaskResult, encode, read_frame, write_frame};
+use kplay::wire::{
+    BUILD, MAXIMUM_FRAME, Order, Report, Status, TaskResult, encode, read_frame, write_frame,
+};
 
 use crate::Test;
 use crate::controller::{Controller, Ended};
@@ -16,13 +18,25 @@ pub(crate) const MANNER: &str = "KPLAY_TEST_HOSTILE";
 pub(crate) const TESTS: &[Test] = &[
     Test::Here("t22_an_honest_answer_is_shown", honest),
     Test::Here("t22_a_worker_of_another_build_is_refused", other_build),
-    Test::Here("t22_noise_instead_of_frames_makes_the_host_unreachable", noise),
+    Test::Here(
+        "t22_noise_instead_of_frames_makes_the_host_unreachable",
+        noise,
+    ),
     Test::Here("t22_a_garbled_frame_makes_the_host_unreachable", garbled),
-    Test::Here("t22_an_announced_giant_is_refused_before_memory_is_taken", announced),
-    Test::Here("t22_a_frame_that_never_ends_takes_only_what_has_arrived", endless),
+    Test::Here(
+        "t22_an_announced_giant_is_refused_before_memory_is_taken",
+        announced,
+    ),
+    Test::Here(
+        "t22_a_frame_that_never_ends_takes_only_what_has_arrived",
+        endless,
+    ),
     Test::Here("t22_deep_nesting_is_refused", deep),
     Test::Here("t22_answers_to_questions_nobody_asked_are_dropped", unasked),
-    Test::Here("t22_escapes_and_bidirectional_controls_do_not_reach_the_terminal", escapes),
+    Test::Here(
+        "t22_escapes_and_bidirectional_controls_do_not_reach_the_terminal",
+        escapes,
+    ),
     Test::Here("t22_a_worker_that_ends_at_once_says_why", ends),
 ];
 
@@ -61,7 +75,10 @@ pub(crate) fn be(manner: &str) {
             let Some(step) = step else {
                 return Report::Executed(number, Box::new(Outcome::unchanged().with_all(value)));
             };
-            let result = TaskResult { value: value.with("changed", false), ..TaskResult::new(Status::Ok) };
+            let result = TaskResult {
+                value: value.with("changed", false),
+                ..TaskResult::new(Status::Ok)
+            };
             Report::Step(number, step, Box::new(result))
         };
         let bytes = match manner {
@@ -81,7 +98,10 @@ pub(crate) fn be(manner: &str) {
             }
             "deep" => {
                 let mut frame = encode(&said("HERE")).unwrap();
-                let at = frame.windows(4).position(|window| window == b"HERE").unwrap();
+                let at = frame
+                    .windows(4)
+                    .position(|window| window == b"HERE")
+                    .unwrap();
                 // Behind the key stands the text's tag and length; lists of one list take their place.
                 frame.truncate(at - 2);
                 frame.extend([7, 1].repeat(4_000_000));
@@ -125,7 +145,9 @@ fn run(manner: &str) -> Ended {
     let id = running.id();
     let watching = std::thread::spawn(move || {
         while let Ok(status) = std::fs::read_to_string(format!("/proc/{id}/status")) {
-            let Some(peak) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) else { break };
+            let Some(peak) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) else {
+                break;
+            };
             most = peak.trim().trim_end_matches(" kB").parse().unwrap();
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
@@ -143,23 +165,33 @@ fn honest() {
 }
 
 fn other_build() {
-    run("other build").code(4).says(&["another build", "unreachable=1"]);
+    run("other build")
+        .code(4)
+        .says(&["another build", "unreachable=1"]);
 }
 
 fn noise() {
-    run("noise").code(4).says(&["UNREACHABLE!", "unreachable=1"]);
+    run("noise")
+        .code(4)
+        .says(&["UNREACHABLE!", "unreachable=1"]);
 }
 
 fn garbled() {
-    run("garbled").code(4).says(&["UNREACHABLE!", "unreachable=1"]);
+    run("garbled")
+        .code(4)
+        .says(&["UNREACHABLE!", "unreachable=1"]);
 }
 
 fn announced() {
-    run("announced").code(4).says(&["4294967295 bytes", "unreachable=1"]);
+    run("announced")
+        .code(4)
+        .says(&["4294967295 bytes", "unreachable=1"]);
 }
 
 fn endless() {
-    run("endless").code(4).says(&["UNREACHABLE!", "unreachable=1"]);
+    run("endless")
+        .code(4)
+        .says(&["UNREACHABLE!", "unreachable=1"]);
 }
 
 fn deep() {
@@ -167,7 +199,10 @@ fn deep() {
 }
 
 fn unasked() {
-    run("unasked").code(0).says(&["ok=2"]).says_nothing_of(&["not asked"]);
+    run("unasked")
+        .code(0)
+        .says(&["ok=2"])
+        .says_nothing_of(&["not asked"]);
 }
 
 fn ends() {
@@ -177,7 +212,13 @@ fn ends() {
 
 fn escapes() {
     let ended = run("escapes").code(0).says(&["begin", "end"]);
-    for character in ['\u{1b}', '\u{7}', '\u{8}', '\u{9b}', '\r', '\u{202e}', '\u{2066}'] {
-        assert!(!ended.text.contains(character), "{character:?} in {:?}", ended.text);
+    for character in [
+        '\u{1b}', '\u{7}', '\u{8}', '\u{9b}', '\r', '\u{202e}', '\u{2066}',
+    ] {
+        assert!(
+            !ended.text.contains(character),
+            "{character:?} in {:?}",
+            ended.text
+        );
     }
 }

@@ -11,12 +11,23 @@ use crate::lab::{Host, poll};
 pub(crate) const TESTS: &[Test] = &[
     Test::Hosts("t25_ctrl_c_ends_the_command_on_the_host", 1, ctrl_c),
     Test::Hosts("t25_term_ends_the_command_on_the_host", 1, term),
-    Test::Hosts("t25_the_controllers_death_ends_the_command_on_the_host", 1, death),
+    Test::Hosts(
+        "t25_the_controllers_death_ends_the_command_on_the_host",
+        1,
+        death,
+    ),
     Test::Hosts("t25_a_cut_line_ends_the_command_on_the_host", 1, cut),
     Test::Hosts("t25_a_command_of_a_become_user_ends_too", 1, becoming),
-    Test::Hosts("t25_the_controllers_death_leaves_no_half_written_file", 1, half_written),
+    Test::Hosts(
+        "t25_the_controllers_death_leaves_no_half_written_file",
+        1,
+        half_written,
+    ),
     Test::Here("t25_ctrl_c_ends_a_local_command", local_ctrl_c),
-    Test::Here("t25_the_controllers_death_ends_a_local_command", local_death),
+    Test::Here(
+        "t25_the_controllers_death_ends_a_local_command",
+        local_death,
+    ),
 ];
 
 /// A command that no other test runs: a shell with a child of its own.
@@ -78,7 +89,10 @@ fn cut(hosts: &[Host]) {
     let controller = on(&hosts[0], "root", 98_764);
     let running = start(&hosts[0], &controller, 98_764);
     hosts[0].shell("pkill -KILL -f '^sshd: root'");
-    running.wait().code(4).says(&["UNREACHABLE!", "unreachable=1"]);
+    running
+        .wait()
+        .code(4)
+        .says(&["UNREACHABLE!", "unreachable=1"]);
     nothing_left(&hosts[0], 98_764);
 }
 
@@ -89,7 +103,10 @@ fn becoming(hosts: &[Host]) {
     running.signal(Signal::KILL);
     running.wait().code(-9);
     nothing_left(&hosts[0], 98_765);
-    hosts[0].wait_for("find /tmp /var/tmp /dev/shm -name '*kplay-*' -user plain", "");
+    hosts[0].wait_for(
+        "find /tmp /var/tmp /dev/shm -name '*kplay-*' -user plain",
+        "",
+    );
 }
 
 /// A copy that cannot end, because the host's disk takes it slowly enough to be met in the middle: it is larger than what
@@ -102,17 +119,22 @@ fn half_written(hosts: &[Host]) {
         "- hosts: all\n  gather_facts: false\n  tasks:\n    - copy: {src: big, dest: /root/t25/big}\n",
     );
     let big = std::fs::File::create(controller.path("big")).unwrap();
-    big.set_len(400 << 20).unwrap();
+    big.set_len(60 << 20).unwrap();
     let running = controller.start(&[]);
     let met = poll(Duration::from_secs(25), || {
-        let found = host.shell("find /root/t25 /root/.ansible /tmp /var/tmp -type f -size +2M 2>/dev/null || true");
+        let found = host.shell(
+            "find /root/t25 /root/.ansible /tmp /var/tmp -type f -size +2M 2>/dev/null || true",
+        );
         !found.is_empty()
     });
     running.signal(Signal::KILL);
     running.wait().code(-9);
     assert!(met, "no temporary file was met");
     host.wait_for("pgrep -fc '[/]kplay/worker-' || true", "0");
-    host.wait_for("find / -xdev \\( -name '.kplay-*' -o -size +2M -path '/tmp/*' \\) -not -path '/proc/*'", "");
+    host.wait_for(
+        "find / -xdev \\( -name '.kplay-*' -o -size +2M -path '/tmp/*' \\) -not -path '/proc/*'",
+        "",
+    );
     assert_eq!(host.shell("ls -A /root/t25"), "");
 }
 
@@ -122,14 +144,21 @@ fn local(seconds: u32, signal: Signal, code: i32) {
     let count = || {
         let words = ["sleep".to_owned(), seconds.to_string()];
         let processes = std::fs::read_dir("/proc").unwrap().flatten();
-        let lines = processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
+        let lines =
+            processes.filter_map(|process| std::fs::read(process.path().join("cmdline")).ok());
         let wanted = format!("{}\0", words.join("\0")).into_bytes();
         lines.filter(|line| *line == wanted).count()
     };
-    assert!(poll(Duration::from_secs(20), || count() == 2), "it never ran");
+    assert!(
+        poll(Duration::from_secs(20), || count() == 2),
+        "it never ran"
+    );
     running.signal(signal);
     running.wait().code(code);
-    assert!(poll(Duration::from_secs(10), || count() == 0), "the command is left");
+    assert!(
+        poll(Duration::from_secs(10), || count() == 0),
+        "the command is left"
+    );
     assert!(!controller.path("went-on").exists());
 }
 

@@ -44,7 +44,8 @@ impl Lab {
 
     /// A missing lab is a failure.
     pub(crate) fn is_required() -> bool {
-        std::env::var_os("KPLAY_LAB_REQUIRED").is_some_and(|value| !value.is_empty() && value != "0")
+        std::env::var_os("KPLAY_LAB_REQUIRED")
+            .is_some_and(|value| !value.is_empty() && value != "0")
     }
 
     /// Waits for that many hosts, or says why there are none.
@@ -117,8 +118,7 @@ impl Host {
 
     /// The command that runs a shell script on the host.
     pub(crate) fn command(&self, script: &str) -> Command {
-        let mut command =
-            Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/lab"));
+        let mut command = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/lab"));
         command
             .args(["sh", &self.machine, "/bin/sh", "-c", script])
             .env("KPLAY_LAB", &self.state)
@@ -138,7 +138,11 @@ impl Host {
             *printed.lock().unwrap() = text;
             found
         });
-        assert!(came, "`{script}` prints:\n{}\nnot:\n{wanted}", last.lock().unwrap());
+        assert!(
+            came,
+            "`{script}` prints:\n{}\nnot:\n{wanted}",
+            last.lock().unwrap()
+        );
     }
 }
 

@@ -51,13 +51,22 @@ fn literal() {
     .write("t.j2", "{{ fact }} {{ nested.list[1][1] }}\n");
     let ended = controller.run(&["-v"]);
     assert!(!controller.path("executed").exists(), "{}", ended.text);
-    let ended = ended.code(0).says(&["{{ 7*7*143 }}"]).says_nothing_of(&["7007"]);
+    let ended = ended
+        .code(0)
+        .says(&["{{ 7*7*143 }}"])
+        .says_nothing_of(&["7007"]);
     for name in ["copied", "made"] {
         let written = std::fs::read_to_string(controller.path(name)).unwrap();
-        assert!(written.contains("{{ 7*7*143 }}") && !written.contains("7007"), "{written}\n{}", ended.text);
+        assert!(
+            written.contains("{{ 7*7*143 }}") && !written.contains("7007"),
+            "{written}\n{}",
+            ended.text
+        );
     }
     // The positive control: the same text in the playbook is a template.
-    let control = Controller::local("- hosts: here\n  gather_facts: false\n  tasks:\n    - debug: msg=\"{{ 7*7*143 }} {{ lookup('pipe', 'touch executed') }}\"\n");
+    let control = Controller::local(
+        "- hosts: here\n  gather_facts: false\n  tasks:\n    - debug: msg=\"{{ 7*7*143 }} {{ lookup('pipe', 'touch executed') }}\"\n",
+    );
     control.run(&[]).code(0).says(&["7007"]);
     assert!(control.path("executed").exists());
 }
@@ -116,13 +125,25 @@ fn no_log() {
     };
     let open = Controller::local(&playbook(false)).run(&["-vvvv", "--diff"]);
     for form in &encodings()[..2] {
-        assert!(open.text.contains(form), "the positive control shows no `{form}`:\n{}", open.text);
+        assert!(
+            open.text.contains(form),
+            "the positive control shows no `{form}`:\n{}",
+            open.text
+        );
     }
-    for arguments in [&["-vvvv", "--diff"][..], &["-v"], &["--check", "--diff", "-vvv"]] {
+    for arguments in [
+        &["-vvvv", "--diff"][..],
+        &["-v"],
+        &["--check", "--diff", "-vvv"],
+    ] {
         let closed = Controller::local(&playbook(true)).run(arguments);
         for form in encodings() {
             // The playbook itself may be quoted where it is at fault; its own line of `vars` may not be needed for that.
-            assert!(!closed.text.contains(&form), "`{form}` is shown with {arguments:?}:\n{}", closed.text);
+            assert!(
+                !closed.text.contains(&form),
+                "`{form}` is shown with {arguments:?}:\n{}",
+                closed.text
+            );
         }
     }
 }
@@ -130,7 +151,13 @@ fn no_log() {
 /// Looks at all command lines of this machine, on which the hosts of the lab run as well, while `work` goes on.
 fn seen(words: &[&str], work: impl FnOnce()) -> Vec<String> {
     let over = Arc::new(AtomicBool::new(false));
-    let (until, wanted) = (over.clone(), words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>());
+    let (until, wanted) = (
+        over.clone(),
+        words
+            .iter()
+            .map(|word| (*word).to_owned())
+            .collect::<Vec<_>>(),
+    );
     let watcher = std::thread::spawn(move || {
         let mut found = Vec::new();
         while !until.load(Ordering::Relaxed) {
@@ -160,7 +187,9 @@ fn command_lines(hosts: &[Host]) {
     .write("password", "CANARY-6b7a\n");
     let found = seen(&["CANARY-6b7a", "CANARY-6c8b", "CANARY-shown"], || {
         let ended = controller.run(&["-e", "@vars.yml", "--become-password-file", "password"]);
-        host.command("echo secure:secure-pass | chpasswd; rm -f /root/t6").output().unwrap();
+        host.command("echo secure:secure-pass | chpasswd; rm -f /root/t6")
+            .output()
+            .unwrap();
         ended.code(0);
     });
     assert_eq!(found, ["CANARY-shown"]);

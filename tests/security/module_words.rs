@@ -5,7 +5,11 @@ use crate::controller::Controller;
 use crate::lab::Host;
 
 pub(crate) const TESTS: &[Test] = &[
-    Test::Hosts("t12_no_argument_is_interpreted_by_a_shell_or_as_an_option", 1, words),
+    Test::Hosts(
+        "t12_no_argument_is_interpreted_by_a_shell_or_as_an_option",
+        1,
+        words,
+    ),
     Test::Hosts("t16_an_unsigned_repository_is_refused", 1, unsigned),
 ];
 
@@ -53,14 +57,24 @@ fn words(hosts: &[Host]) {
         "-exec touch pwned",
         "' ; touch pwned ; '",
     ];
-    let items: String = hostile.iter().map(|text| format!("      - \"{text}\"\n")).collect();
+    let items: String = hostile
+        .iter()
+        .map(|text| format!("      - \"{text}\"\n"))
+        .collect();
     let tasks: String = CALLS
         .iter()
-        .map(|call| format!("    - {}\n      loop: '{{{{ hostile }}}}'\n      ignore_errors: true\n", call.replace('@', "{{ item }}")))
+        .map(|call| {
+            format!(
+                "    - {}\n      loop: '{{{{ hostile }}}}'\n      ignore_errors: true\n",
+                call.replace('@', "{{ item }}")
+            )
+        })
         .collect();
     let controller = Controller::new(
         &host.line("h1", "root"),
-        &format!("- hosts: all\n  gather_facts: false\n  vars:\n    hostile:\n{items}  tasks:\n{tasks}"),
+        &format!(
+            "- hosts: all\n  gather_facts: false\n  vars:\n    hostile:\n{items}  tasks:\n{tasks}"
+        ),
     )
     .write("harmless.sh", "#!/bin/sh\ntrue\n");
     let searching = "find / -xdev -name 'pwned*' -not -path '/proc/*'; rm -f /root/pwned";
@@ -73,7 +87,10 @@ fn words(hosts: &[Host]) {
     // The positive control: `shell` is a shell.
     let control = Controller::new(
         &host.line("h1", "root"),
-        &format!("- hosts: all\n  gather_facts: false\n  tasks:\n    - shell: 'true {}'\n", hostile[0]),
+        &format!(
+            "- hosts: all\n  gather_facts: false\n  tasks:\n    - shell: 'true {}'\n",
+            hostile[0]
+        ),
     );
     control.run(&[]).code(0);
     assert_eq!(host.shell(searching), "/root/pwned\n");
@@ -81,14 +98,19 @@ fn words(hosts: &[Host]) {
 
 fn unsigned(hosts: &[Host]) {
     let host = &hosts[0];
-    host.shell("echo 'deb file:/opt/kplay-repo/unsigned ./' >/etc/apt/sources.list.d/unsigned.list");
+    host.shell(
+        "echo 'deb file:/opt/kplay-repo/unsigned ./' >/etc/apt/sources.list.d/unsigned.list",
+    );
     let run = |arguments: &str| {
         let controller = Controller::new(
             &host.line("h1", "root"),
-            &format!("- hosts: all\n  gather_facts: false\n  tasks:\n    - apt: {{name: kplay-test-unsigned{arguments}}}\n"),
+            &format!(
+                "- hosts: all\n  gather_facts: false\n  tasks:\n    - apt: {{name: kplay-test-unsigned{arguments}}}\n"
+            ),
         );
         let ended = controller.run(&[]);
-        let installed = host.shell("dpkg-query -W -f '${Status}' kplay-test-unsigned 2>/dev/null || true");
+        let installed =
+            host.shell("dpkg-query -W -f '${Status}' kplay-test-unsigned 2>/dev/null || true");
         (ended, installed.contains("install ok installed"))
     };
     let (updated, installed) = run(", update_cache: true");

@@ -13,7 +13,11 @@ pub(crate) const TESTS: &[Test] = &[
     Test::Hosts("t15_a_lecture_is_no_prompt", 1, lecture),
     Test::Hosts("t15_requiretty_is_named", 1, requiretty),
     Test::Hosts("t15_who_is_not_in_sudoers_is_told_so", 1, not_in_sudoers),
-    Test::Hosts("t2_a_password_with_braces_quotes_and_blanks_arrives_byte_for_byte", 1, odd_password),
+    Test::Hosts(
+        "t2_a_password_with_braces_quotes_and_blanks_arrives_byte_for_byte",
+        1,
+        odd_password,
+    ),
 ];
 
 const PLAYBOOK: &str = "- hosts: all\n  gather_facts: false\n  become: true\n  tasks:\n    - command: id -un\n      register: who\n    - debug: var=who.stdout\n";
@@ -39,7 +43,11 @@ fn run(host: &Host, user: &str, password: Option<&str>) -> Told {
     }
     let ended = controller.run(&arguments);
     let calls = host.shell("cat /opt/t15/calls 2>/dev/null; rm -rf /opt/t15");
-    Told { ended, calls, refusals: refusals(host) - before }
+    Told {
+        ended,
+        calls,
+        refusals: refusals(host) - before,
+    }
 }
 
 fn refusals(host: &Host) -> usize {
@@ -50,7 +58,10 @@ fn refusals(host: &Host) -> usize {
 impl Told {
     /// How often sudo was called in a way that reads a password.
     fn asked(&self) -> usize {
-        self.calls.lines().filter(|call| call.contains("-S -p")).count()
+        self.calls
+            .lines()
+            .filter(|call| call.contains("-S -p"))
+            .count()
     }
 }
 
@@ -59,14 +70,17 @@ struct Sudoers<'host>(&'host Host);
 
 impl<'host> Sudoers<'host> {
     fn new(host: &'host Host, line: &str) -> Self {
-        host.shell(&format!("echo '{line}' >/etc/sudoers.d/zz-t15 && chmod 440 /etc/sudoers.d/zz-t15 && visudo -cq"));
+        host.shell(&format!(
+            "echo '{line}' >/etc/sudoers.d/zz-t15 && chmod 440 /etc/sudoers.d/zz-t15 && visudo -cq"
+        ));
         Self(host)
     }
 }
 
 impl Drop for Sudoers<'_> {
     fn drop(&mut self) {
-        self.0.shell("rm -f /etc/sudoers.d/zz-t15; rm -rf /run/sudo/ts/*");
+        self.0
+            .shell("rm -f /etc/sudoers.d/zz-t15; rm -rf /run/sudo/ts/*");
     }
 }
 
@@ -74,14 +88,23 @@ impl Drop for Sudoers<'_> {
 fn asked(hosts: &[Host]) {
     let told = run(&hosts[0], "secure", Some("secure-pass\n"));
     assert_eq!((told.asked(), told.refusals), (1, 0), "{}", told.calls);
-    told.ended.code(0).says(&["\"who.stdout\": \"root\""]).says_nothing_of(&["secure-pass"]);
+    told.ended
+        .code(0)
+        .says(&["\"who.stdout\": \"root\""])
+        .says_nothing_of(&["secure-pass"]);
 }
 
 fn wrong(hosts: &[Host]) {
     let told = run(&hosts[0], "secure", Some("not-the-password\n"));
     assert_eq!((told.asked(), told.refusals), (1, 1), "{}", told.calls);
-    assert!(told.ended.code == Some(2) || told.ended.code == Some(4), "{}", told.ended.text);
-    told.ended.says(&["Incorrect sudo password"]).says_nothing_of(&["not-the-password"]);
+    assert!(
+        told.ended.code == Some(2) || told.ended.code == Some(4),
+        "{}",
+        told.ended.text
+    );
+    told.ended
+        .says(&["Incorrect sudo password"])
+        .says_nothing_of(&["not-the-password"]);
 }
 
 fn missing(hosts: &[Host]) {
@@ -106,8 +129,13 @@ fn cached(hosts: &[Host]) {
 }
 
 fn lecture(hosts: &[Host]) {
-    hosts[0].shell("printf 'Think first.\\npassword for secure: [sudo] password:\\n' >/etc/t15-lecture");
-    let _sudoers = Sudoers::new(&hosts[0], "Defaults:secure lecture=always, lecture_file=/etc/t15-lecture");
+    hosts[0].shell(
+        "printf 'Think first.\\npassword for secure: [sudo] password:\\n' >/etc/t15-lecture",
+    );
+    let _sudoers = Sudoers::new(
+        &hosts[0],
+        "Defaults:secure lecture=always, lecture_file=/etc/t15-lecture",
+    );
     let told = run(&hosts[0], "secure", Some("secure-pass\n"));
     assert_eq!((told.asked(), told.refusals), (1, 0), "{}", told.calls);
     told.ended.code(0).says(&["\"who.stdout\": \"root\""]);
@@ -117,13 +145,17 @@ fn requiretty(hosts: &[Host]) {
     let _sudoers = Sudoers::new(&hosts[0], "Defaults:secure requiretty");
     let told = run(&hosts[0], "secure", Some("secure-pass\n"));
     assert_eq!(told.refusals, 0, "{}", told.calls);
-    told.ended.says(&["requiretty"]).says_nothing_of(&["secure-pass"]);
+    told.ended
+        .says(&["requiretty"])
+        .says_nothing_of(&["secure-pass"]);
 }
 
 fn not_in_sudoers(hosts: &[Host]) {
     let told = run(&hosts[0], "plain", Some("plain-pass\n"));
     assert!(told.asked() <= 1, "{}", told.calls);
-    told.ended.says(&["not in sudoers"]).says_nothing_of(&["plain-pass"]);
+    told.ended
+        .says(&["not in sudoers"])
+        .says_nothing_of(&["plain-pass"]);
 }
 
 fn odd_password(hosts: &[Host]) {

@@ -2,10 +2,10 @@
 
 use super::FileArgs;
 use super::change::{Action, Sides};
-use crate::modules::files::trust;
 use super::states::{Current, Decision, followed};
 use super::times::Times;
 use crate::kit::{Failure, Host};
+use crate::modules::files::trust;
 use crate::value::{Dict, Value};
 
 /// Returns the folder that a path lies in.
