@@ -36,9 +36,9 @@ struct PlayOnly {
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Run one module on hosts
-    Run(AdHocOptions),
+    Run(Box<AdHocOptions>),
     /// Show hosts, groups and their variables
-    Inventory(ShowInventoryOptions),
+    Inventory(Box<ShowInventoryOptions>),
     /// Show a module's documentation, or list all modules
     Doc {
         /// The module; `exit-codes` shows what kplay ends with
@@ -88,6 +88,10 @@ pub(super) struct AdHocOptions {
 }
 
 /// `kplay inventory`.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 #[derive(Args, Debug)]
 #[command(group = clap::ArgGroup::new("what").required(true))]
 pub(super) struct ShowInventoryOptions {

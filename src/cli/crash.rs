@@ -25,9 +25,9 @@ pub(super) fn prepare() {
 }
 
 /// Returns the code of what was done, or that of a bug where there was one on the way.
-pub(super) fn code(done: std::thread::Result<u8>) -> u8 {
+pub(super) fn code(done: &std::thread::Result<u8>) -> u8 {
     match done {
-        Ok(code) if !PANICKED.load(Ordering::Relaxed) => code,
+        Ok(code) if !PANICKED.load(Ordering::Relaxed) => *code,
         _ => exit::BUG,
     }
 }

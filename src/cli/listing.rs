@@ -1,6 +1,7 @@
 //! `--list-hosts`, `--list-tasks`, `--list-tags`, `--syntax-check`: what would run, in Ansible's words.
 
 use std::collections::BTreeSet;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::options::PlayOptions;
@@ -54,35 +55,31 @@ fn text(play: &ListedPlay, options: &PlayOptions) -> String {
     let mut text = format!(
         "\n  play #{} ({}): {}\tTAGS: [{}]",
         play.number,
-        play.pattern,
+        play.patterns.join(","),
         play.name,
         tags(&play.tags)
     );
     if options.list_hosts {
-        text.push_str(&format!(
+        let _ = write!(
+            text,
             "\n    pattern: ['{}']\n    hosts ({}):",
-            play.pattern.replace(',', "', '"),
+            play.patterns.join("', '"),
             play.hosts.len()
-        ));
+        );
         for host in &play.hosts {
-            text.push_str(&format!("\n      {host}"));
+            let _ = write!(text, "\n      {host}");
         }
     }
     if options.list_tasks {
         text.push_str("\n    tasks:");
         for (name, own) in &play.tasks {
-            text.push_str(&format!("\n      {name}\tTAGS: [{}]", tags(own)));
+            let _ = write!(text, "\n      {name}\tTAGS: [{}]", tags(own));
         }
     }
     if options.list_tags {
-        let all: BTreeSet<&String> = play
-            .tasks
-            .iter()
-            .flat_map(|(_, tags)| tags)
-            .chain(&play.tags)
-            .collect();
+        let all: BTreeSet<&String> = play.task_tags.iter().chain(&play.tags).collect();
         let all: Vec<&str> = all.into_iter().map(String::as_str).collect();
-        text.push_str(&format!("\n      TASK TAGS: [{}]", all.join(", ")));
+        let _ = write!(text, "\n      TASK TAGS: [{}]", all.join(", "));
     }
     text
 }
@@ -95,7 +92,8 @@ mod tests {
         ListedPlay {
             number: 1,
             playbook: "site.yml".to_owned(),
-            pattern: "web,db".to_owned(),
+            patterns: vec!["web".to_owned(), "db".to_owned()],
+            task_tags: Vec::new(),
             name: "All".to_owned(),
             hosts: vec!["h1".into()],
             tags: Vec::new(),

@@ -3,12 +3,17 @@
 //! The order of a start: options, configuration, vault passwords, extra variables, inventory, playbooks, the static check. All that is
 //! wrong is said at once, and errors end `kplay` before the first connection. Only here and in `report` anything is printed.
 
+mod adhoc;
 mod command;
 mod crash;
+mod doc;
 mod drive;
 pub mod exit;
+mod explain;
 mod extra_vars;
+mod generate;
 mod ground;
+mod inventory;
 mod listing;
 mod names;
 mod options;
@@ -27,7 +32,7 @@ pub fn run() -> ExitCode {
     crash::prepare();
     let words: Vec<OsString> = std::env::args_os().collect();
     let done = std::panic::catch_unwind(|| obey(&words));
-    ExitCode::from(crash::code(done))
+    ExitCode::from(crash::code(&done))
 }
 
 fn obey(words: &[OsString]) -> u8 {
@@ -35,7 +40,12 @@ fn obey(words: &[OsString]) -> u8 {
     match command::parse(words) {
         Ok(Wish::Play(options)) => play::play(&options, &printer),
         Ok(Wish::Command(command)) => match *command {
-            _ => exit::FINE,
+            Command::Run(options) => adhoc::run(&options, &printer),
+            Command::Inventory(options) => inventory::show(&options, &printer),
+            Command::Doc { module } => doc::doc(module.as_deref(), &printer),
+            Command::Explain { code } => explain::explain(code.as_deref(), &printer),
+            Command::Completions { shell } => generate::completions(shell, &printer),
+            Command::Man => generate::manual_page(&printer),
         },
         Err(error) => {
             let code = if error.use_stderr() {

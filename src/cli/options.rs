@@ -161,6 +161,10 @@ pub(super) struct BecomeOptions {
 }
 
 /// Everything that a run of playbooks can be given.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct PlayOptions {
     /// Playbooks; without one `site.yml` here, then `playbooks/site.yml`

@@ -89,10 +89,7 @@ pub(super) fn checked(
     let site = match loaded {
         Ok((site, found)) => {
             diagnostics.extend(found);
-            // What cannot be loaded cannot be checked any further.
-            if !diagnostics.iter().any(Diagnostic::is_error) {
-                diagnostics.extend(engine::check(&site));
-            }
+            diagnostics.extend(engine::check(&site));
             learn(printer, &site);
             Some(site)
         }

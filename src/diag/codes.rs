@@ -98,6 +98,10 @@ pub const CODES: &[(&str, &str)] = &[
     ("empty-loop", "A loop needs something to go over."),
     ("empty-playbook", "A playbook without a play."),
     (
+        "extra-vars",
+        "What `-e` was given is not understood: it takes `name=value` pairs, YAML or JSON, or `@FILE`.",
+    ),
+    (
         "file-not-found",
         "A file that is named does not exist. The message lists where it was looked for.",
     ),
@@ -136,6 +140,10 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "internal",
         "Something that cannot happen, happened: a bug in kplay. Please report it with the task.",
+    ),
+    (
+        "inventory-limit",
+        "`--limit` is not understood, or its file cannot be read.",
     ),
     (
         "inventory-name",
@@ -180,6 +188,10 @@ pub const CODES: &[(&str, &str)] = &[
         "A task without a module. Perhaps its name is misspelt, or indented as a keyword.",
     ),
     ("no-hosts", "A play must say where it runs: `hosts`."),
+    (
+        "password-file",
+        "A password cannot be read from the file or program that was named.",
+    ),
     (
         "play-not-a-mapping",
         "A playbook is a list of mappings, each with `hosts`, or `import_playbook`.",

@@ -38,7 +38,7 @@ pub(super) struct Setup {
 }
 
 /// How a batch ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum BatchEnd {
     /// All hosts are through or out.
     Done,
@@ -46,6 +46,8 @@ pub(super) enum BatchEnd {
     PlayEnded,
     /// Ctrl-C.
     Interrupted,
+    /// The playbook is at fault.
+    Faulty(Box<crate::diag::Diagnostic>),
 }
 
 /// The dispatcher of one batch.
@@ -69,6 +71,8 @@ pub(super) struct Dispatcher<'a> {
     expanded: BTreeSet<SlotId>,
     /// Slots at which a failure is to end the play for all.
     pub(super) fatal: BTreeSet<SlotId>,
+    /// Of those, the ones at which too many hosts had failed.
+    too_many: BTreeSet<SlotId>,
     pub(super) ended: Option<BatchEnd>,
     /// Inventory hosts that share a machine, by what tells it.
     machines: HashMap<Arc<str>, String>,
@@ -119,6 +123,7 @@ impl<'a> Dispatcher<'a> {
             includes: HashMap::new(),
             expanded: BTreeSet::new(),
             fatal: BTreeSet::new(),
+            too_many: BTreeSet::new(),
             ended: None,
             machines,
             notices,
@@ -155,6 +160,9 @@ impl<'a> Dispatcher<'a> {
         loop {
             self.advance();
             self.flush();
+            if matches!(self.ended, Some(BatchEnd::Faulty(_))) {
+                break;
+            }
             if self.running == 0 && !self.hosts.values().any(Progress::is_alive) {
                 break;
             }
@@ -204,12 +212,11 @@ impl<'a> Dispatcher<'a> {
     fn advance(&mut self) {
         let names: Vec<Arc<str>> = self.hosts.keys().cloned().collect();
         loop {
-            let mut moved = false;
+            let mut moved = self.expand_includes();
             for host in &names {
                 moved |= self.pass(host);
             }
             moved |= self.flush_handlers();
-            moved |= self.expand_includes();
             moved |= self.end_if_fatal();
             if !moved {
                 break;
@@ -229,6 +236,15 @@ impl<'a> Dispatcher<'a> {
             else {
                 return moved;
             };
+            // What was included before this place is not in the program yet.
+            let place = progress.place;
+            if self
+                .includes
+                .keys()
+                .any(|id| self.program.place(*id) < place)
+            {
+                return moved;
+            }
             let Some(slot) = self.program.at(progress.place) else {
                 if let Some(progress) = self.hosts.get_mut(host) {
                     match progress.state {
@@ -388,6 +404,9 @@ impl<'a> Dispatcher<'a> {
             .collect();
         for id in &due {
             self.fatal.remove(id);
+            if self.too_many.remove(id) {
+                self.queue(*id, Event::NoHostsLeft);
+            }
             for progress in self.hosts.values_mut() {
                 if progress.state == State::Running && !progress.in_rescue() {
                     progress.fail(&self.program, self.setup.force_handlers);
@@ -492,9 +511,8 @@ impl<'a> Dispatcher<'a> {
             return;
         };
         let header = self.header(&slot, &task, host);
-        let quiet = matches!(task.action.kind, ActionKind::Meta(_));
         let queue = self.queued.entry(slot.id).or_default();
-        if queue.is_empty() && !quiet && !self.expanded.contains(&slot.id) {
+        if queue.is_empty() && !self.expanded.contains(&slot.id) {
             self.expanded.insert(slot.id);
             queue.push(Event::TaskStarted(header.clone()));
         }
@@ -536,7 +554,11 @@ impl<'a> Dispatcher<'a> {
             host,
         );
         let header = Arc::new(TaskHeader {
-            number: slot.id.0,
+            number: self
+                .setup
+                .run
+                .numbers
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed),
             name: perform::shown_name(task, &scope),
             handler: matches!(slot.kind, SlotKind::Handler(_)),
             span: task.span,
@@ -643,24 +665,26 @@ impl<'a> Dispatcher<'a> {
         if is_include {
             include::collect(host, result, self.includes.entry(slot.id).or_default());
         }
-        let ignored = result.status == Status::Failed && result.ignore_errors;
+        let ignored = match result.status {
+            Status::Failed => result.ignore_errors,
+            Status::Unreachable => self.ignores_unreachable(task, host),
+            _ => false,
+        };
         let fine = matches!(result.status, Status::Ok | Status::Changed);
         if !(is_include || is_meta) || !fine {
-            if is_meta {
-                self.show_banner(slot.id);
-            }
             if let Some(header) = self.headers.get(&slot.id).cloned() {
                 let event = HostResult {
                     task: header,
                     host: host.clone(),
                     result: result.clone(),
                     ignored,
+                    delegated: self.delegate_label(task, host, result.delegated.as_deref()),
                 };
                 self.queue(slot.id, Event::HostDone(event));
             }
         }
         if result.status == Status::Changed {
-            self.notify(task, host, slot.id);
+            self.notify(task, host);
         }
         let failed = self.lead(slot, task, host, result, ignored);
         if failed {
@@ -688,6 +712,7 @@ impl<'a> Dispatcher<'a> {
                 host: host.clone(),
                 result: result.clone(),
                 ignored: false,
+                delegated: self.delegate_label(task, host, result.delegated.as_deref()),
             };
             self.queue(id, Event::HostDone(event));
         }
@@ -695,6 +720,43 @@ impl<'a> Dispatcher<'a> {
             progress.fail(&self.program, self.setup.force_handlers);
         }
         self.settle_failure(task, host, result);
+    }
+
+    /// Returns how the screen names the host that a task was delegated to.
+    fn delegate_label(
+        &self,
+        task: &Arc<Task>,
+        _host: &Arc<str>,
+        delegate: Option<&str>,
+    ) -> Option<String> {
+        let name = delegate?;
+        let host: Arc<str> = name.into();
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            &host,
+        );
+        let address = scope
+            .find_with_level("ansible_host")
+            .map(|(_, value)| scope.render_or_fault(&value).to_text());
+        Some(match address {
+            Some(address) if address != name && !address.is_empty() => format!("{name}({address})"),
+            _ => name.to_owned(),
+        })
+    }
+
+    fn ignores_unreachable(&self, task: &Arc<Task>, host: &Arc<str>) -> bool {
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            host,
+        );
+        let keyword = task
+            .scope
+            .effective(|keywords| &keywords.ignore_unreachable);
+        perform::flag(keyword, &scope) == Some(true)
     }
 
     /// Sends the host where its result leads. Says whether it failed without being ignored.
@@ -716,22 +778,7 @@ impl<'a> Dispatcher<'a> {
                 self.settle_failure(task, host, result);
                 true
             }
-            Status::Unreachable => {
-                let scope = HostScope::new(
-                    &self.setup.run,
-                    Some(&self.setup.play),
-                    Some(&task.scope),
-                    host,
-                );
-                let ignore = perform::flag(
-                    task.scope
-                        .effective(|keywords| &keywords.ignore_unreachable),
-                    &scope,
-                );
-                if ignore == Some(true) {
-                    progress.place += 1;
-                    return false;
-                }
+            Status::Unreachable if !ignored => {
                 progress.state = State::Unreachable;
                 self.lose(host);
                 true
@@ -829,15 +876,8 @@ impl<'a> Dispatcher<'a> {
             let percentage = failed as f64 * 100.0 / self.hosts.len().max(1) as f64;
             if percentage > most {
                 self.fatal.insert(slot.id);
+                self.too_many.insert(slot.id);
             }
-        }
-    }
-
-    fn show_banner(&mut self, id: SlotId) {
-        if let Some(header) = self.headers.get(&id).cloned()
-            && self.expanded.insert(id)
-        {
-            self.queue(id, Event::TaskStarted(header));
         }
     }
 
@@ -874,7 +914,7 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Renders what `notify` names and marks the handlers.
-    fn notify(&mut self, task: &Arc<Task>, host: &Arc<str>, slot: SlotId) {
+    fn notify(&mut self, task: &Arc<Task>, host: &Arc<str>) {
         let Some(notify) = task.scope.effective(|keywords| &keywords.notify) else {
             return;
         };
@@ -888,7 +928,7 @@ impl<'a> Dispatcher<'a> {
         for name in names {
             let found = effects::handlers_for(&name, &self.handlers, task, &scope);
             if found.is_empty() {
-                self.missing_handler(&name, host, slot, task);
+                self.missing_handler(&name, task);
                 continue;
             }
             if let Some(progress) = self.hosts.get_mut(host) {
@@ -897,11 +937,11 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    fn missing_handler(&mut self, name: &str, host: &Arc<str>, slot: SlotId, task: &Arc<Task>) {
+    fn missing_handler(&mut self, name: &str, task: &Arc<Task>) {
         let message = format!(
             "the handler `{name}` was notified, but neither a handler nor a `listen` topic has that name"
         );
-        let diagnostic = crate::diag::Diagnostic::error("handler-missing", message.clone())
+        let diagnostic = crate::diag::Diagnostic::error("handler-missing", message)
             .at(task.span, "notified here");
         if !self.setup.run.config.error_on_missing_handler {
             let _ = self
@@ -913,24 +953,8 @@ impl<'a> Dispatcher<'a> {
                 }));
             return;
         }
-        let result = TaskResult {
-            diagnostic: Some(diagnostic),
-            ..TaskResult::failed(message)
-        };
-        if let Some(header) = self.headers.get(&slot).cloned() {
-            let event = HostResult {
-                task: header,
-                host: host.clone(),
-                result: Arc::new(result),
-                ignored: false,
-            };
-            self.queue(slot, Event::HostDone(event));
-        }
-        self.recap.entry(host.clone()).or_default().failed += 1;
-        if let Some(progress) = self.hosts.get_mut(host) {
-            progress.state = State::Failed;
-        }
-        self.lose(host);
+        // As in Ansible: what is notified and missing is a fault of the playbook, and ends the run.
+        self.ended = Some(BatchEnd::Faulty(Box::new(diagnostic)));
     }
 
     /// Returns the value of a keyword for a host, rendered; nothing where it cannot be.
@@ -968,6 +992,10 @@ fn count(stats: &mut HostStats, result: &TaskResult, ignored: bool, is_meta: boo
     match result.status {
         Status::Skipped if is_meta => {}
         Status::Skipped => stats.skipped += 1,
+        Status::Unreachable if ignored => {
+            stats.ok += 1;
+            stats.ignored += 1;
+        }
         Status::Unreachable => stats.unreachable += 1,
         Status::Failed if ignored => {
             stats.ok += 1;

@@ -9,7 +9,7 @@ use super::perform;
 use super::scope::HostScope;
 use super::slots::{Slot, SlotKind};
 use super::target::place;
-use crate::kit::{Effect, Entry};
+use crate::kit::Entry;
 use crate::playbook::{ActionKind, Loop, Task, TaskId};
 use crate::template::Uses;
 use crate::value::{Dict, Kind, Value};

@@ -59,6 +59,8 @@ pub struct HostResult {
     pub result: Arc<TaskResult>,
     /// It failed, and `ignore_errors` forgives it.
     pub ignored: bool,
+    /// The host that did the work instead, as shown: its name, and its address where that is another.
+    pub delegated: Option<String>,
 }
 
 /// Something that happened.

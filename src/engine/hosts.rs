@@ -55,11 +55,19 @@ impl HostRecord {
                 refused.push(text.to_owned());
                 continue;
             }
-            let short = text.strip_prefix("ansible_").unwrap_or(text);
+            let short = short_name(text);
             self.facts.insert(short, value.clone().untrusted());
         }
         refused
     }
+}
+
+/// The name under which `ansible_facts` holds a fact: without the prefix, but for the facts of the host's own files.
+fn short_name(name: &str) -> &str {
+    if name == "ansible_local" {
+        return name;
+    }
+    name.strip_prefix("ansible_").unwrap_or(name)
 }
 
 /// Names that no host may set: connection, become, interpreter and temporary directories, and the magic variables.
@@ -125,8 +133,8 @@ pub(super) fn is_steering(name: &str) -> bool {
 
 /// Returns the fact that a variable name means: `ansible_os_family` is `os_family`, other names only as they are.
 pub(super) fn fact<'a>(facts: &'a Dict, name: &str) -> Option<&'a Value> {
-    let short = name.strip_prefix("ansible_")?;
-    facts.get(short).filter(|_| !is_steering(name))
+    name.strip_prefix("ansible_")?;
+    facts.get(short_name(name)).filter(|_| !is_steering(name))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::diag::Diagnostic;
 use crate::kit::{ControllerRequest, Persistence};
 use crate::pattern::LOCALHOST;
 use crate::playbook::{ActionKind, MetaAction, Task};
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Key, Value};
 use crate::wire::TaskResult;
 
 impl Dispatcher<'_> {
@@ -19,7 +19,21 @@ impl Dispatcher<'_> {
     pub(super) fn learn(&mut self, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult) {
         let records = &self.setup.run.records;
         if let Some(name) = &task.register {
-            let value = Value::dict(result.value.clone()).untrusted();
+            // What variable files hold stays a template under the registered name as well.
+            let lazy = result
+                .requests
+                .iter()
+                .any(|request| matches!(request, ControllerRequest::IncludeVars(_)));
+            let plain = |key: &Key, value: &Value| match key.as_str() {
+                Some("ansible_facts") if lazy => value.clone(),
+                _ => value.clone().untrusted(),
+            };
+            let value: Dict = result
+                .value
+                .iter()
+                .map(|(key, value)| (key.clone(), plain(key, value)))
+                .collect();
+            let value = Value::dict(value);
             records.change(host, |record| drop(record.set.insert(name.clone(), value)));
         }
         let target = self.fact_host(task, host, result);

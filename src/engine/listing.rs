@@ -24,14 +24,16 @@ pub struct ListedPlay {
     pub number: usize,
     /// The playbook's file as it was named.
     pub playbook: String,
-    /// Its host patterns, joined.
-    pub pattern: String,
+    /// Its host patterns.
+    pub patterns: Vec<String>,
     /// Its name as shown.
     pub name: String,
     /// Its hosts.
     pub hosts: Vec<Arc<str>>,
     /// Its own tags.
     pub tags: Vec<String>,
+    /// The tags of all tasks, whatever is chosen.
+    pub task_tags: Vec<String>,
     /// The tasks that the chosen tags leave, with their tags.
     pub tasks: Vec<(String, Vec<String>)>,
 }
@@ -75,8 +77,14 @@ fn list_play(
         options.skip_tags.iter().map(String::as_str),
     );
     let mut tasks = Vec::new();
+    let mut task_tags = BTreeSet::new();
     for section in play.sections() {
-        walk(section, run, &state, &selection, &mut tasks);
+        walk(section, run, &state, &mut |name, tags| {
+            task_tags.extend(tags.iter().cloned());
+            if selection.allows(&tags) {
+                tasks.push((name, tags));
+            }
+        });
     }
     let host: Arc<str> = "localhost".into();
     let scope = HostScope::new(run, Some(&state), Some(&play.scope), &host);
@@ -89,10 +97,11 @@ fn list_play(
     Ok(ListedPlay {
         number,
         playbook: playbook.path.display().to_string(),
-        pattern: found.pattern,
+        patterns: found.patterns,
         name,
         hosts: found.hosts,
         tags: tags.into_iter().collect(),
+        task_tags: task_tags.into_iter().collect(),
         tasks,
     })
 }
@@ -101,22 +110,22 @@ fn walk(
     entries: &[Entry],
     run: &Arc<RunState>,
     state: &PlayState,
-    selection: &TagSelection,
-    tasks: &mut Vec<(String, Vec<String>)>,
+    take: &mut dyn FnMut(String, Vec<String>),
 ) {
     for entry in entries {
         match entry {
             Entry::Task(task) => {
                 if !task.implicit && !matches!(task.action.kind, ActionKind::Meta(_)) {
-                    let tags = tags(task, run, state);
-                    if selection.allows(&tags) {
-                        tasks.push((task.display_name(task.written_name()), tags));
-                    }
+                    take(
+                        task.display_name(task.written_name()),
+                        tags(task, run, state),
+                    );
                 }
             }
             Entry::Block(block) => {
-                for part in [&block.block, &block.rescue, &block.always] {
-                    walk(part, run, state, selection, tasks);
+                // As in Ansible: what only runs after a failure is not listed.
+                for part in [&block.block, &block.always] {
+                    walk(part, run, state, take);
                 }
             }
             Entry::RoleEnd(_) => {}

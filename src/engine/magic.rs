@@ -56,6 +56,15 @@ fn path(path: &Path) -> Value {
     Value::text(path.to_string_lossy().into_owned())
 }
 
+/// Each of `--tags` may hold several.
+fn split_tags(options: &[String]) -> Vec<String> {
+    let tags = options.iter().flat_map(|option| option.split(','));
+    tags.map(str::trim)
+        .filter(|tag| !tag.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
 fn words(words: &[String]) -> Value {
     words.iter().map(Value::from).collect()
 }
@@ -88,8 +97,8 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
         "ansible_forks" => options.forks.into(),
         "ansible_limit" => Value::from(options.limit.clone()?),
         "ansible_run_tags" if options.tags.is_empty() => words(&["all".to_owned()]),
-        "ansible_run_tags" => words(&options.tags),
-        "ansible_skip_tags" => words(&options.skip_tags),
+        "ansible_run_tags" => words(&split_tags(&options.tags)),
+        "ansible_skip_tags" => words(&split_tags(&options.skip_tags)),
         "ansible_inventory_sources" => words(&options.inventory_sources),
         "ansible_config_file" => scope.run.config_file.as_deref().map_or(Value::NULL, path),
         "ansible_version" => version(),

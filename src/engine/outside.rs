@@ -11,9 +11,12 @@ use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::scope::HostScope;
+use crate::diag::Diagnostic;
 use crate::secrets::is_vault;
 use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError};
 use crate::value::{Dict, Value};
+use crate::varfile::Reader;
+use crate::yaml::ValueOptions;
 
 /// Returns the folders in which relative names are looked for: the task's role, the roles that brought it, the folder of the
 /// task's file, the playbook's folder.
@@ -114,6 +117,30 @@ impl LookupContext for Outside<'_> {
             TemplateError::new(format!("cannot decrypt `{}`: {error}", path.display()))
         })?;
         Ok((plain.to_vec(), true))
+    }
+
+    fn load(&self, path: &Path) -> Result<Value, TemplateError> {
+        let run = self.scope.run;
+        let reader = Reader {
+            sources: &run.sources,
+            vault: &run.vault,
+            duplicates: run.inventory().duplicates,
+        };
+        let document = reader.document(path).map_err(|diagnostics| {
+            let found = diagnostics.into_iter().find(Diagnostic::is_error);
+            let found =
+                found.unwrap_or_else(|| Diagnostic::error("vars-file", "it cannot be read"));
+            TemplateError::new(format!("`{}`: {}", path.display(), found.headline)).at(found.span())
+        })?;
+        let secret = run
+            .sources
+            .get(document.file)
+            .is_some_and(|source| source.secret);
+        Ok(document.root.to_value(&ValueOptions {
+            trusted: true,
+            secret,
+            vault: Some(&run.vault),
+        }))
     }
 
     fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError> {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 
 use tokio::sync::{mpsc, watch};
@@ -50,7 +51,7 @@ pub(super) enum PlayEnd {
 pub(super) struct PlayHosts {
     pub(super) hosts: Vec<Arc<str>>,
     pub(super) unmatched: Vec<String>,
-    pub(super) pattern: String,
+    pub(super) patterns: Vec<String>,
 }
 
 /// Renders what a play states with nothing but the play's own variables and the extra ones.
@@ -74,13 +75,16 @@ fn render_for_play(run: &RunState, play: &Arc<Play>, value: &Value) -> Result<Va
 /// Returns the hosts of a play in the order of the inventory.
 pub(super) fn hosts(run: &RunState, play: &Arc<Play>) -> Result<PlayHosts, Diagnostic> {
     let mut patterns: Vec<String> = Vec::new();
+    let mut shown: Vec<String> = Vec::new();
     for written in &play.hosts {
         let rendered = render_for_play(run, play, written)?;
         let items = rendered
             .as_list()
             .map_or_else(|| vec![rendered.clone()], <[Value]>::to_vec);
         for item in items {
-            patterns.extend(pattern::split(&item.to_text()));
+            let text = item.to_text();
+            patterns.extend(pattern::split(&text));
+            shown.push(text);
         }
     }
     let inventory = run.inventory();
@@ -97,7 +101,7 @@ pub(super) fn hosts(run: &RunState, play: &Arc<Play>) -> Result<PlayHosts, Diagn
     Ok(PlayHosts {
         hosts: matched.hosts,
         unmatched: matched.unmatched,
-        pattern: patterns.join(","),
+        patterns: shown,
     })
 }
 
@@ -218,13 +222,9 @@ impl<'a> Running<'a> {
             out.extend(lost);
             match end {
                 BatchEnd::Interrupted => return PlayEnd::Interrupted,
+                BatchEnd::Faulty(diagnostic) => return PlayEnd::Faulty(vec![*diagnostic]),
                 BatchEnd::PlayEnded => return PlayEnd::GoesOn,
-                BatchEnd::Done if all_lost => {
-                    let _ = self.context.events.send(Event::NoHostsLeft);
-                    if several {
-                        return PlayEnd::StopsPlaybook;
-                    }
-                }
+                BatchEnd::Done if all_lost && several => return PlayEnd::StopsPlaybook,
                 BatchEnd::Done => {}
             }
         }
@@ -306,7 +306,7 @@ impl<'a> Running<'a> {
             program.extend(&[Entry::Task(Arc::new(gather_task(self.play)))]);
         }
         let skip_to = setup.run.options.start_at_task.as_deref();
-        let mut started = skip_to.is_none();
+        let mut started = setup.run.started.load(Ordering::Relaxed);
         for (number, section) in self.play.sections().into_iter().enumerate() {
             match skip_to.filter(|_| !started) {
                 None => program.extend(section),
@@ -320,6 +320,7 @@ impl<'a> Running<'a> {
                 program.push(SlotKind::Flush);
             }
         }
+        setup.run.started.store(started, Ordering::Relaxed);
         program
     }
 

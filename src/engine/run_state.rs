@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::contents::ContentStore;
@@ -79,6 +80,10 @@ pub(super) struct RunState {
     pub(super) templar: Templar,
     pub(super) inventory: RwLock<Arc<SiteInventory>>,
     pub(super) records: Records,
+    /// Numbers for what events name.
+    pub(super) numbers: AtomicU64,
+    /// `--start-at-task` has been found, or was not given.
+    pub(super) started: AtomicBool,
     pub(super) contents: ContentStore,
     pub(super) working_directory: PathBuf,
 }

@@ -142,7 +142,7 @@ impl<'a> HostScope<'a> {
         }
         if !self.run.config.inject_facts_as_vars {
             return (name == "ansible_local")
-                .then(|| self.record.facts.get("local").cloned())
+                .then(|| self.record.facts.get("ansible_local").cloned())
                 .flatten();
         }
         fact(&self.record.facts, name).cloned()
@@ -200,7 +200,7 @@ impl<'a> HostScope<'a> {
                 self.record
                     .facts
                     .keys()
-                    .filter_map(|key| key.as_str().map(|name| format!("ansible_{name}").into())),
+                    .filter_map(|key| key.as_str().map(|name| injected(name))),
             );
         }
         names.insert("ansible_facts".into());
@@ -243,6 +243,15 @@ impl<'a> HostScope<'a> {
             }
             Err(error) => Value::undefined(error.to_string(), Span::NONE),
         }
+    }
+}
+
+/// The variable that a fact is.
+fn injected(fact: &str) -> Arc<str> {
+    if fact.starts_with("ansible_") {
+        fact.into()
+    } else {
+        format!("ansible_{fact}").into()
     }
 }
 

@@ -75,7 +75,10 @@ impl Site {
             self.duplicates,
         );
         let templar = Templar::new();
+        let started = self.options.start_at_task.is_none();
         let state = RunState {
+            started: std::sync::atomic::AtomicBool::new(started),
+            numbers: std::sync::atomic::AtomicU64::new(1),
             options: self.options,
             config: self.settings,
             config_file: self.config_file,
@@ -149,8 +152,9 @@ async fn run_all(
     events: &mpsc::UnboundedSender<Event>,
     interrupted: &watch::Receiver<bool>,
 ) -> RunEnd {
+    // As in Ansible the numbers go on from one playbook to the next.
+    let mut recap = Recap::new();
     for playbook in playbooks {
-        let mut recap = Recap::new();
         // Hosts that failed or were lost stay out of the plays that follow in this playbook.
         let mut out: BTreeSet<Arc<str>> = BTreeSet::new();
         let mut end = None;
@@ -176,7 +180,7 @@ async fn run_all(
             }
         }
         let own = end.unwrap_or_else(|| judge(&recap, &out));
-        let _ = events.send(Event::Recap(recap));
+        let _ = events.send(Event::Recap(recap.clone()));
         if own != RunEnd::Finished {
             return own;
         }

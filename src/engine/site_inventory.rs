@@ -19,7 +19,7 @@ pub(super) struct SiteInventory {
     pub(super) directories: Arc<VarsDirectories>,
     sources: SourceMap,
     vault: Arc<VaultSecrets>,
-    duplicates: DuplicateKeys,
+    pub(super) duplicates: DuplicateKeys,
     layers: Mutex<HashMap<Arc<str>, Arc<Vec<Layer>>>>,
     groups: Mutex<Option<Value>>,
 }

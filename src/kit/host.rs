@@ -351,7 +351,9 @@ pub trait Host {
 
     /// Returns the sizes of the file system that a path lies on.
     fn file_system(&self, path: &str) -> Result<FileSystem, HostError> {
-        Err(HostError::Other(format!("nothing is known of the file system of `{path}`")))
+        Err(HostError::Other(format!(
+            "nothing is known of the file system of `{path}`"
+        )))
     }
 
     /// Tells whether the one who acts may read, write and execute the path.

@@ -81,6 +81,8 @@ pub struct Outcome {
     pub warnings: Vec<String>,
     /// What the controller has to do to complete it.
     pub request: Option<ControllerRequest>,
+    /// The result is worth showing without `-v` (`debug`, `assert`).
+    pub shown: bool,
     /// Why nothing needed to change, as a fragment.
     pub why: Option<String>,
 }

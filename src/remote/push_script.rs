@@ -10,13 +10,14 @@
 
 /// Trust means: a directory of mode 0700 and a file of mode 0700, both our own and no links, and the right SHA-256. Between
 /// the check and the start nobody but us and root can change either. Without `sha256sum` nothing cached is trusted, and the
-/// worker is sent each time.
+/// worker is sent each time. The worker itself runs with the umask and locale of the login, which its commands inherit.
 const SCRIPT: &str = r#"
-umask 077; set -f; LC_ALL=C; export LC_ALL;
+o=`umask`; l=$LC_ALL; umask 077; set -f; LC_ALL=C; export LC_ALL;
 m=$1; e=$2; shift 2; k=`uname -m`; u=`id -u`; h=; t=;
 while [ $# -gt 1 ]; do if [ "$1" = "$k" ]; then h=$2; fi; shift 2; done;
 w=worker-$h;
 say() { echo "$m $*"; };
+become() { umask "$o"; if [ -n "$l" ]; then LC_ALL=$l; else unset LC_ALL; fi; exec "$1"; };
 have() { command -v "$1" >/dev/null 2>&1; };
 private() { set -- `ls -ldn "$1" 2>/dev/null`; case "$1:$3" in "drwx------:$u"|"drwx------"[.+@]":$u") return 0;; esac; return 1; };
 same() { s=`sha256sum 2>/dev/null <"$1"`; [ "${s%% *}" = "$h" ]; };
@@ -28,7 +29,7 @@ c=$XDG_CACHE_HOME; case "$c" in /*) ;; *) c=${HOME:-/dev/null}/.cache;; esac;
 r=$XDG_RUNTIME_DIR; case "$r" in /*) ;; *) r=/run/user/$u;; esac;
 set -- "$c/kplay" "/var/tmp/kplay-$u" "/tmp/kplay-$u" "/dev/shm/kplay-$u" "$r/kplay";
 for d in "$@"; do
-if [ -d "$d" ] && [ -f "$d/$w" ] && private "$d" && good "$d/$w"; then say start "$d"; exec "$d/$w"; fi;
+if [ -d "$d" ] && [ -f "$d/$w" ] && private "$d" && good "$d/$w"; then say start "$d"; become "$d/$w"; fi;
 done;
 if [ "$e" -gt 0 ]; then take "$e" >/dev/null; fi;
 trap cleanup 0; trap "exit 96" 1 2 13 15;
@@ -48,7 +49,7 @@ n=; read n; if [ -z "$n" ] || [ "$n" = stop ]; then exit 0; fi;
 if [ "$z" = gzip ]; then take "$n" | ( gzip -dc >"$t" 2>/dev/null; x=$?; cat >/dev/null; exit $x ); x=$?;
 else take "$n" | ( cat >"$t" 2>/dev/null; x=$?; cat >/dev/null; exit $x ); x=$?; fi;
 if [ $x = 0 ] && chmod 700 "$t" && if have sha256sum; then same "$t"; fi && mv -f "$t" "$d/$w"; then
-t=; say start "$d"; exec "$d/$w"; fi;
+t=; say start "$d"; become "$d/$w"; fi;
 rm -f "$t"; t=; say skip unwritten "$d";
 done;
 say failed; exit 0;

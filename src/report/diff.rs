@@ -1,6 +1,7 @@
 //! `--diff`: both sides as Ansible shows them, a unified difference with its headers; states as JSON.
 
 use similar::TextDiff;
+use std::fmt::Write as _;
 
 use super::color::Color;
 use super::result;
@@ -18,7 +19,7 @@ pub(super) fn text(diffs: &[Diff], context: usize, format: &result::Format) -> O
 fn one(diff: &Diff, context: usize, format: &result::Format, out: &mut String) {
     for (side, name) in [(&diff.after, "source"), (&diff.before, "destination")] {
         if let DiffText::Hidden(why) = side {
-            out.push_str(&format!("diff skipped: {name} file {why}\n"));
+            let _ = writeln!(out, "diff skipped: {name} file {why}");
         }
     }
     if let (Some(before), Some(after)) = (side(&diff.before, format), side(&diff.after, format)) {

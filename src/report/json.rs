@@ -10,17 +10,15 @@ use crate::engine::events::{Event, HostResult, TaskHeader};
 use crate::value::Value;
 use crate::wire::Status;
 
+type Object = Map<String, serde_json::Value>;
+
 /// Gathers events.
 pub struct Json {
     printer: Printer,
     plays: Vec<serde_json::Value>,
     stats: Map<String, serde_json::Value>,
     /// Tasks of the play in hand, by number.
-    tasks: Vec<(
-        u64,
-        Map<String, serde_json::Value>,
-        Map<String, serde_json::Value>,
-    )>,
+    tasks: Vec<(u64, Object, Object)>,
     play: Option<serde_json::Value>,
 }
 

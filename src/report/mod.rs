@@ -1,7 +1,7 @@
 //! What a run looks like: consumes the engine's events and nothing else.
 //!
 //! [`Human`] prints as Ansible's default callback does, so that people and scripts can read on; [`Json`] gathers the run and prints
-//! it as one JSON document at its end. Both write through one [`Printer`], which masks secrets and takes the teeth out of control
+//! it as one JSON document at its end; [`Minimal`] is for a single task. All write through one [`Printer`], which masks secrets and takes the teeth out of control
 //! characters that a host may have sent. `cli` makes them and feeds them.
 
 mod banner;
@@ -10,6 +10,7 @@ mod color;
 mod diff;
 mod human;
 mod json;
+mod minimal;
 mod printer;
 mod recap;
 mod result;
@@ -18,11 +19,16 @@ mod yaml;
 pub use color::Color;
 pub use human::Human;
 pub use json::Json;
+pub use minimal::Minimal;
 pub use printer::{Printer, Screen};
 
 use crate::config::Settings;
 
 /// What of the settings and options shapes the output.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a setting of its own"
+)]
 #[derive(Clone, Debug)]
 pub struct Look {
     /// How often `-v` was given.

@@ -1,6 +1,7 @@
 //! The one way to the terminal and the log file. Every text is masked and cleaned here, whoever it comes from.
 
 use std::borrow::Cow;
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::Write;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -91,7 +92,7 @@ impl Printer {
     pub fn learn_from(&self, value: &Value) {
         match value.kind() {
             Kind::List(items) | Kind::Tuple(items) => {
-                items.iter().for_each(|item| self.learn_from(item))
+                items.iter().for_each(|item| self.learn_from(item));
             }
             Kind::Dict(dict) => dict.values().for_each(|item| self.learn_from(item)),
             Kind::Null | Kind::Undefined(_) | Kind::Bool(_) => {}
@@ -172,7 +173,7 @@ impl Printer {
                 && warning.notes.is_empty()
                 && warning.secondary.is_empty());
         if let Some(place) = sources.place(warning.span()).filter(|_| !more) {
-            text.push_str(&format!(" ({place})"));
+            let _ = write!(text, " ({place})");
         }
         self.error_line(&text, Some(Color::Warn));
         if more {
@@ -245,12 +246,9 @@ impl Printer {
                 now.strftime("%Y-%m-%d %H:%M:%S,%3f"),
                 std::process::id()
             );
-            let text: String = plain
-                .trim_end_matches('\n')
-                .lines()
-                .map(|line| format!("{head} {line}\n"))
-                .collect();
-            let _ = log.write_all(text.as_bytes());
+            for line in plain.trim_end_matches('\n').lines() {
+                let _ = writeln!(log, "{head} {line}");
+            }
         }
     }
 }

@@ -8,12 +8,12 @@ use crate::engine::events::{HostStats, Recap};
 pub(super) fn recap(printer: &Printer, recap: &Recap) {
     printer.banner("PLAY RECAP");
     for (host, stats) in recap {
-        printer.parts(&line(host, *stats, printer.screen().color));
+        printer.parts(&line(host, *stats));
     }
     printer.line("", None);
 }
 
-fn line(host: &str, stats: HostStats, color: bool) -> Vec<(String, Option<Color>)> {
+fn line(host: &str, stats: HostStats) -> Vec<(String, Option<Color>)> {
     let host_color = if stats.failed + stats.unreachable > 0 {
         Color::Error
     } else if stats.changed > 0 {
@@ -21,14 +21,11 @@ fn line(host: &str, stats: HostStats, color: bool) -> Vec<(String, Option<Color>
     } else {
         Color::Ok
     };
-    // Ansible pads a coloured name, colour codes included, to 37 columns: one more than the plain 26 come to.
-    let width = if color { 37 - 11 } else { 26 };
+    // Ansible pads a coloured name to 37 columns, with 11 for the codes of the colour: the same 26.
+    let padding = 26_usize.saturating_sub(host.chars().count());
     let mut parts = vec![
         (host.to_owned(), Some(host_color)),
-        (
-            " ".repeat(width.max(host.chars().count()) - host.chars().count()),
-            None,
-        ),
+        (" ".repeat(padding), None),
         (" : ".to_owned(), None),
     ];
     let columns = [

@@ -169,7 +169,7 @@ fn write(value: &Value, depth: Option<usize>, out: &mut String) {
         Kind::List(_) | Kind::Tuple(_) => out.push_str("[]"),
         Kind::Dict(_) => out.push_str("{}"),
         Kind::Undefined(fault) => {
-            out.push_str(&quoted(&format!("<< error 1 - {} >>", fault.message)))
+            out.push_str(&quoted(&format!("<< error 1 - {} >>", fault.message)));
         }
         Kind::Null => out.push_str("null"),
         Kind::Bool(truth) => out.push_str(if *truth { "true" } else { "false" }),

@@ -1,6 +1,7 @@
 //! Results as YAML (`callback_result_format=yaml`): block style, several lines of text as a block, indented by four.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::sync::LazyLock;
 
 use super::result::starred;
@@ -24,7 +25,7 @@ fn mapping(dict: &Dict, indent: usize, lossy: bool, out: &mut String) {
         .collect();
     for (name, value) in sorted {
         let name = scalar(&Value::text(name));
-        out.push_str(&format!("{:indent$}{name}:", ""));
+        let _ = write!(out, "{:indent$}{name}:", "");
         node(value, indent, lossy, out);
     }
 }
@@ -39,7 +40,7 @@ fn node(value: &Value, indent: usize, lossy: bool, out: &mut String) {
         Kind::List(items) | Kind::Tuple(items) if !items.is_empty() => {
             out.push('\n');
             for item in items.iter() {
-                out.push_str(&format!("{:indent$}-", ""));
+                let _ = write!(out, "{:indent$}-", "");
                 match item.kind() {
                     // The first key stands beside the dash, behind three blanks.
                     Kind::Dict(dict) if !dict.is_empty() => {
@@ -53,7 +54,7 @@ fn node(value: &Value, indent: usize, lossy: bool, out: &mut String) {
             }
         }
         Kind::Str(text) if text.contains('\n') && !value.is_secret() && lossy => {
-            block(text, indent + 4, out)
+            block(text, indent + 4, out);
         }
         _ => {
             out.push(' ');
@@ -76,12 +77,12 @@ fn block(text: &str, indent: usize, out: &mut String) {
         .first()
         .is_some_and(|line| line.starts_with(' ') || line.is_empty());
     let hint = if first_is_indented { "4" } else { "" };
-    out.push_str(&format!(" |{hint}{ends}\n"));
+    let _ = writeln!(out, " |{hint}{ends}");
     for line in lines {
         if line.is_empty() {
             out.push('\n');
         } else {
-            out.push_str(&format!("{:indent$}{line}\n", ""));
+            let _ = writeln!(out, "{:indent$}{line}", "");
         }
     }
 }

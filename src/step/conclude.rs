@@ -18,6 +18,7 @@ pub(super) struct Ended {
     pub(super) no_log: bool,
     pub(super) ignore_errors: bool,
     pub(super) unreachable: bool,
+    pub(super) shown: bool,
     pub(super) request: Option<ControllerRequest>,
     pub(super) facts: Dict,
     pub(super) diagnostic: Option<Diagnostic>,
@@ -33,6 +34,7 @@ impl Ended {
             no_log: false,
             ignore_errors: false,
             unreachable: false,
+            shown: false,
             request: None,
             facts: Dict::new(),
             diagnostic: None,
@@ -107,6 +109,7 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
         diff,
         warnings,
         request,
+        shown,
         why: _,
     } = outcome;
     values.insert("changed", changed);
@@ -136,6 +139,7 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
         ignore_errors: keywords.ignore_errors,
         request,
         facts,
+        shown,
         delegated: keywords.delegate.clone(),
         ..Ended::new(values)
     }
@@ -210,11 +214,12 @@ fn holds(
 
 /// A condition that cannot be evaluated fails the task; the module's own values stay.
 fn spoil(ended: &mut Ended, trouble: Trouble, keyword: &str) {
-    let trouble = trouble.about(&format!("`{keyword}`"));
     ended.value.insert("failed", true);
     ended
         .value
         .insert(format!("{keyword}_result"), trouble.message.clone());
-    ended.value.insert("msg", trouble.message);
+    if !ended.value.contains("msg") {
+        ended.value.insert("msg", trouble.message);
+    }
     ended.diagnostic = trouble.diagnostic;
 }

@@ -46,7 +46,17 @@ pub(super) fn run(
             None => try_until(step, evaluation),
         },
     };
-    Ended { no_log, ..ended }
+    // A task may forgive even that its own condition cannot be evaluated.
+    let ignore_errors = ended.ignore_errors
+        || step
+            .ignore_errors
+            .as_ref()
+            .is_some_and(|value| evaluation.boolean("ignore_errors", value).unwrap_or(false));
+    Ended {
+        no_log,
+        ignore_errors,
+        ..ended
+    }
 }
 
 /// `ignore_errors` forgives a task that could not begin, too.

@@ -52,6 +52,7 @@ fn finish(ended: Ended) -> TaskResult {
         warnings: ended.warnings,
         no_log: ended.no_log,
         ignore_errors: ended.ignore_errors,
+        shown: ended.shown,
         requests: ended.request.into_iter().collect(),
         facts: ended.facts,
         diagnostic: ended.diagnostic,
@@ -188,6 +189,7 @@ fn run_items(
             diff: ended.diff.clone(),
             no_log: ended.no_log,
             ignored: ended.ignore_errors && ended.failed(),
+            shown: ended.shown,
         };
         evaluation.context.executor.item_done(step.id, &result);
         all.add(ended, result);
@@ -316,6 +318,9 @@ impl Folded {
                 Status::Ok
             }
         };
+        if !value.contains("skipped") {
+            value.insert("skipped", false);
+        }
         if !self.warnings.is_empty() {
             value.insert("warnings", self.warnings.clone());
         }
@@ -327,6 +332,7 @@ impl Folded {
             warnings: self.warnings,
             no_log: self.no_log,
             ignore_errors: self.ignored,
+            shown: false,
             requests: self.requests,
             facts: self.facts,
             diagnostic: self.diagnostic.or_else(|| self.trouble.map(Into::into)),

@@ -48,7 +48,7 @@ pub trait Callback {
         named: Vec<Keyword>,
     ) -> Result<bool, TemplateError>;
 
-    /// Runs a lookup and returns its list of results.
+    /// Runs the lookup of a `with_NAME:` loop and returns its list of results.
     fn lookup(
         &self,
         name: &str,

@@ -60,6 +60,9 @@ pub trait LookupContext {
     /// Returns the content of a file, decrypted if it is a vault file; a decrypted one is marked secret by the flag.
     fn read(&self, path: &Path) -> Result<(Vec<u8>, bool), TemplateError>;
 
+    /// Returns what a variable file (YAML or JSON, perhaps a vault) holds, not rendered: text in it may be templates.
+    fn load(&self, path: &Path) -> Result<Value, TemplateError>;
+
     /// Returns the names in a directory, sorted.
     fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError>;
 

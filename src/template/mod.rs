@@ -32,6 +32,9 @@ pub use analysis::{LookupUse, Uses};
 pub use call::{Call, Callback, Keyword};
 pub use context::{FileKind, FileStatus, LookupContext, ShellOutput};
 pub use error::TemplateError;
+pub(crate) use filters::regex::{Flags, Pattern};
+#[cfg(test)]
+pub(crate) use lookups::fake::FakeController;
 pub use settings::FileSettings;
 pub use templar::{Scope, Templar};
 

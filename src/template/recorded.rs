@@ -43,6 +43,13 @@ impl LookupContext for Files {
             .map_err(|error| TemplateError::new(error.to_string()))
     }
 
+    fn load(&self, path: &Path) -> Result<Value, TemplateError> {
+        Err(TemplateError::new(format!(
+            "`{}` is no variable file",
+            path.display()
+        )))
+    }
+
     fn list(&self, _path: &Path) -> Result<Vec<String>, TemplateError> {
         Ok(Vec::new())
     }

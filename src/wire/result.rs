@@ -36,6 +36,8 @@ pub struct ItemResult {
     pub no_log: bool,
     /// A failure that `ignore_errors` forgives.
     pub ignored: bool,
+    /// The result is worth showing without `-v`.
+    pub shown: bool,
 }
 
 /// The result of a task on a host.
@@ -55,6 +57,8 @@ pub struct TaskResult {
     pub no_log: bool,
     /// `ignore_errors` holds for this result.
     pub ignore_errors: bool,
+    /// The result is worth showing without `-v`.
+    pub shown: bool,
     /// What the controller has to do for it, in order.
     pub requests: Vec<ControllerRequest>,
     /// Facts that the module found (`ansible_facts`).
@@ -76,6 +80,7 @@ impl TaskResult {
             warnings: Vec::new(),
             no_log: false,
             ignore_errors: false,
+            shown: false,
             requests: Vec::new(),
             facts: Dict::new(),
             diagnostic: None,

@@ -21,7 +21,13 @@ use crate::wire::{
 };
 
 /// What makes two ways of becoming the same child.
-type Key = (BecomeMethod, String, Option<String>, Option<Vec<String>>);
+type Key = (
+    BecomeMethod,
+    String,
+    Option<String>,
+    Option<Vec<String>>,
+    String,
+);
 
 /// A slot is locked while its child is being started, so that two steps start one child.
 type Slot = Arc<Mutex<Option<Arc<Running>>>>;
@@ -44,6 +50,8 @@ impl Children {
             becoming.user.clone(),
             becoming.executable.clone(),
             becoming.flags.clone(),
+            // Another password is another try: a wrong one must not pass because a right one came before.
+            becoming.password.to_text(),
         );
         let slot = lock(&self.slots).entry(key).or_default().clone();
         let mut place = lock(&slot);

@@ -23,8 +23,12 @@ pub(super) struct Started {
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Becomes the worker, or takes a copy of it from standard input where the user cannot execute the one that is there.
-/// `$1` is the worker, `$2` the marker, `$3` the worker's size.
-const SCRIPT: &str = r#"if [ -x "$1" ]; then exec "$1" --marker "$2"; fi
+/// `$1` is the worker, `$2` the marker, `$3` the worker's size, `$4` the locale of the login: `sudo` itself is run in the C locale,
+/// so that what it says can be read.
+const SCRIPT: &str = r#"unset LC_ALL LANGUAGE
+if [ -n "$4" ]; then LC_ALL=$4; export LC_ALL; fi
+if [ -x "$1" ]; then exec "$1" --marker "$2"; fi
+o=$(umask)
 umask 077
 for d in /dev/shm /tmp /var/tmp "$HOME"; do
   t=$(mktemp -d "$d/kplay-XXXXXXXXXX" 2>/dev/null) || continue
@@ -34,6 +38,7 @@ done
 if [ -z "$t" ]; then echo "kplay: no directory for a copy of the worker: tried /dev/shm, /tmp, /var/tmp, $HOME" >&2; exit 1; fi
 printf '%s wants a copy\n' "$2"
 head -c "$3" >"$t/kplay-worker" && chmod 700 "$t/kplay-worker" || exit 1
+umask "$o"
 exec "$t/kplay-worker" --remove "$t/kplay-worker" --marker "$2""#;
 
 /// Starts a worker as that user, or says why it cannot.
@@ -86,6 +91,7 @@ impl Launch<'_> {
             .clone()
             .unwrap_or_else(|| self.becoming.method.program().to_owned());
         let size = self.worker.len().to_string();
+        let locale = std::env::var("LC_ALL").unwrap_or_default();
         let mut command = Command::new(program);
         match self.becoming.method {
             BecomeMethod::Sudo => {
@@ -113,11 +119,12 @@ impl Launch<'_> {
                     self.path,
                     self.marker,
                     &size,
+                    &locale,
                 ]);
             }
             BecomeMethod::Su => {
                 command.args(self.becoming.flags.iter().flatten());
-                let words = [SCRIPT, "kplay", self.path, self.marker, &size]
+                let words = [SCRIPT, "kplay", self.path, self.marker, &size, &locale]
                     .map(quote)
                     .join(" ");
                 command.args([
@@ -140,6 +147,7 @@ impl Launch<'_> {
                     self.path,
                     self.marker,
                     &size,
+                    &locale,
                 ]);
             }
         }

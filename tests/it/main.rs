@@ -5,6 +5,9 @@
 
 mod architecture;
 mod bad_input;
+mod cli;
+mod report;
+mod quickstart;
 mod reference;
 mod registry;
 mod support;

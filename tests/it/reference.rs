@@ -227,6 +227,18 @@ fn diagnostics() {
 }
 
 #[test]
+fn exit_codes() {
+    let mut out = generated_from("src/cli/exit.rs");
+    out.push_str(
+        "# Exit codes\n\nThe numbers are Ansible's.\n\n| code | meaning |\n| --- | --- |\n",
+    );
+    for (code, meaning) in kplay::cli::exit::CODES {
+        let _ = writeln!(out, "| {code} | {meaning} |");
+    }
+    page("exit-codes.md", &out);
+}
+
+#[test]
 fn codes_of_the_sources_are_those_of_the_table() {
     let mut violations = Vec::new();
     let mut unused: Vec<_> = CODES.iter().map(|(code, _)| *code).collect();

@@ -189,7 +189,18 @@ mod tests {
             .and_at(Span::new(file, 3, 7, 4), "")
             .note("in the play `all`")
             .help("see `kplay doc copy`");
-        insta::assert_snapshot!(human(&diagnostic, &sources, Style::default()), @"");
+        insta::assert_snapshot!(human(&diagnostic, &sources, Style::default()), @r"
+        error[unknown-argument]: `copy` has no argument `ownr`
+         --> site.yml:4:9
+          |
+        3 |     - cöpy:
+          |       ----
+        4 |         ownr: root
+          |         ^^^^ did you mean `owner`?
+          |
+          = note: in the play `all`
+          = help: see `kplay doc copy`
+        ");
     }
 
     #[test]

@@ -37,10 +37,6 @@ pub(crate) struct AssertArgs {
     success_msg: Option<Any>,
     /// Shows less of a success.
     #[serde(default)]
-    #[expect(
-        dead_code,
-        reason = "it only tells the screen, which shows little of a success in any case"
-    )]
     quiet: bool,
 }
 
@@ -95,6 +91,10 @@ impl Control for Assert {
             Some(Any(message)) => step.render(message)?,
             None => Value::text("All assertions passed"),
         };
-        Ok(Outcome::unchanged().with("msg", message))
+        let outcome = Outcome {
+            shown: !args.quiet,
+            ..Outcome::unchanged()
+        };
+        Ok(outcome.with("msg", message))
     }
 }

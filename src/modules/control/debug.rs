@@ -38,6 +38,13 @@ pub(crate) struct DebugArgs {
     verbosity: i64,
 }
 
+fn shown_outcome() -> Outcome {
+    Outcome {
+        shown: true,
+        ..Outcome::unchanged()
+    }
+}
+
 /// The module `ansible.builtin.debug`.
 pub(crate) struct Debug;
 
@@ -71,15 +78,18 @@ impl Control for Debug {
             let name = expression.to_text();
             let value = step.expression(expression)?;
             let shown = match value.as_fault() {
-                Some(_) => Value::text("VARIABLE IS NOT DEFINED!"),
+                Some(fault) => Value::text(format!("<< error 1 - {} >>", fault.message)),
                 None => value,
             };
-            return Ok(Outcome::unchanged().with_all(Dict::new().with(name, shown)));
+            return Ok(shown_outcome().with_all(Dict::new().with(name, shown)));
         }
         let message = match &args.msg {
-            Some(Any(message)) => step.render(message)?,
+            Some(Any(message)) => match step.render(message)? {
+                omitted if omitted.is_omit() => Value::text("Hello world!"),
+                message => message,
+            },
             None => Value::text("Hello world!"),
         };
-        Ok(Outcome::unchanged().with("msg", message))
+        Ok(shown_outcome().with("msg", message))
     }
 }

@@ -6,8 +6,10 @@ mod debug;
 mod fail;
 mod group_by;
 mod include;
+mod include_vars;
 mod pause;
 mod set_fact;
+mod set_stats;
 mod wait_for_connection;
 
 use crate::kit::Entry;
@@ -20,8 +22,10 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::control::<group_by::GroupBy>(),
     Entry::control::<include::IncludeRole>(),
     Entry::control::<include::IncludeTasks>(),
+    Entry::control::<include_vars::IncludeVars>(),
     Entry::control::<include::MetaModule>(),
     Entry::control::<pause::Pause>(),
     Entry::control::<set_fact::SetFact>(),
+    Entry::control::<set_stats::SetStats>(),
     Entry::control::<wait_for_connection::WaitForConnection>(),
 ];

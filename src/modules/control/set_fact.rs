@@ -116,7 +116,7 @@ impl Control for SetFact {
 }
 
 /// Python's idea of an identifier, in ASCII.
-fn is_variable_name(name: &str) -> bool {
+pub(super) fn is_variable_name(name: &str) -> bool {
     let mut characters = name.chars();
     characters
         .next()

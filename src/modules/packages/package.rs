@@ -38,8 +38,9 @@ use crate::value::Dict;
 pub(super) struct PackageArgs {
     /// Packages.
     name: Any,
-    /// `present`, `absent` or `latest`; what else the package manager's module takes.
-    state: String,
+    /// `present`, `absent` or `latest`; what else the package manager's module takes. Without it `present`.
+    #[serde(default)]
+    state: Option<String>,
     /// The package manager to use; `auto` finds the host's own.
     #[serde(rename = "use", default = "automatic")]
     manager: String,
@@ -70,10 +71,10 @@ fn forwarded(args: &PackageArgs, host: &dyn Host) -> Result<AptArgs, Failure> {
             )));
         }
     }
-    // `installed` and `removed` are old names that Ansible's modules no longer take either.
-    let arguments = Dict::new()
-        .with("name", args.name.0.clone())
-        .with("state", args.state.as_str());
+    let mut arguments = Dict::new().with("name", args.name.0.clone());
+    if let Some(state) = &args.state {
+        arguments.insert("state", state.as_str());
+    }
     let apt = from_value::<AptArgs>(&arguments.into(), &Coercion::default())?;
     Apt::validate(&apt)?;
     Ok(apt)

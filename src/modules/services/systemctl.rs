@@ -1,5 +1,7 @@
 //! Units of systemd: one `systemctl show` tells all, and from it follows what is to be done. `systemd_service` and `service` use it.
 
+use std::collections::VecDeque;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -240,7 +242,8 @@ impl Wish<'_> {
             outcome.values = values;
             steps = again;
         }
-        for step in steps {
+        let mut remaining: VecDeque<&str> = steps.into();
+        while let Some(step) = remaining.pop_front() {
             let unit = self.unit.unwrap_or_default();
             let output = host.run(&self.command(&[step, "--", unit], host))?;
             if !output.success() {
@@ -252,6 +255,18 @@ impl Wish<'_> {
                 });
             }
             outcome.changed = true;
+            // A mask hides whether a unit is enabled: only now can that be seen.
+            if step == "unmask"
+                && let Some(wanted) = self.enabled
+            {
+                let status = self.status(unit, host)?;
+                let state = status.get("UnitFileState").and_then(Value::as_str);
+                let enabled = self.is_enabled(unit, state.unwrap_or_default(), host)?;
+                remaining.retain(|step| !matches!(*step, "enable" | "disable"));
+                if enabled != wanted {
+                    remaining.push_front(if wanted { "enable" } else { "disable" });
+                }
+            }
         }
         Ok(outcome)
     }

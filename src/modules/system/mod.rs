@@ -1,7 +1,15 @@
 //! Modules of the family `system`.
 
+mod hostname;
 pub(in crate::modules) mod setup;
+mod sysctl;
+mod timezone;
 
 use crate::kit::Entry;
 
-pub(super) const ENTRIES: &[Entry] = &[Entry::module::<setup::Setup>()];
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry::module::<hostname::Hostname>(),
+    Entry::module::<setup::Setup>(),
+    Entry::module::<sysctl::Sysctl>(),
+    Entry::module::<timezone::Timezone>(),
+];

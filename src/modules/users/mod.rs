@@ -1,5 +1,14 @@
 //! Modules of the family `users`.
 
+mod authorized_key;
+mod group;
+mod keys;
+mod user;
+
 use crate::kit::Entry;
 
-pub(super) const ENTRIES: &[Entry] = &[];
+pub(super) const ENTRIES: &[Entry] = &[
+    Entry::module::<authorized_key::AuthorizedKey>(),
+    Entry::module::<group::Group>(),
+    Entry::module::<user::User>(),
+];

@@ -165,7 +165,7 @@ impl Evaluator<'_> {
 /// Returns what is said of a value without such an attribute or item.
 fn lacking(value: &Value, name: &str) -> String {
     format!(
-        "object of type `{}` has no attribute `{name}`",
+        "object of type '{}' has no attribute '{name}'",
         value.type_name()
     )
 }

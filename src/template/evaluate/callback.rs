@@ -42,7 +42,7 @@ impl Callback for Evaluator<'_> {
         terms: Vec<Value>,
         named: Vec<Keyword>,
     ) -> Result<Vec<Value>, TemplateError> {
-        self.run_lookup(name, terms, named, Span::NONE)
+        self.run_lookup(name, terms, named, true)
     }
 
     fn attribute(&self, value: &Value, name: &Value) -> Result<Value, TemplateError> {

@@ -76,7 +76,7 @@ impl Evaluator<'_> {
                     "omit" => Ok(Value::omit().into()),
                     "super" if frame.block.is_some() => Ok(Operand::Object(Object::Super)),
                     _ => Ok(
-                        missing(frame, expression.spot, format!("`{name}` is undefined")).into(),
+                        missing(frame, expression.spot, format!("'{name}' is undefined")).into(),
                     ),
                 }
             }

@@ -73,7 +73,7 @@ impl Evaluator<'_> {
         {
             return Ok(fault);
         }
-        let results = match self.run_lookup(&name, terms, named, Span::NONE) {
+        let results = match self.run_lookup(&name, terms, named, false) {
             Ok(results) => results,
             Err(error @ TemplateError::Fault(_))
                 if !matches!(errors.as_str(), "ignore" | "warn") =>
@@ -121,13 +121,13 @@ impl Evaluator<'_> {
         }
     }
 
-    /// Runs a lookup; its results are never evaluated as templates, and are as secret as what it was given.
+    /// Runs a lookup, for a `with_NAME:` loop or a call; its results are never evaluated as templates, and are as secret as what it was given.
     pub(super) fn run_lookup(
         &self,
         name: &str,
         terms: Vec<Value>,
         named: Vec<Keyword>,
-        span: Span,
+        looped: bool,
     ) -> Result<Vec<Value>, TemplateError> {
         let Some(function) = lookups::find(name) else {
             return Err(unknown("lookup", name, lookups::names()));
@@ -137,7 +137,8 @@ impl Evaluator<'_> {
             || named.iter().any(|(_, value)| value.holds_secret());
         let call = LookupCall {
             name,
-            span,
+            span: Span::NONE,
+            looped,
             evaluator: self,
         };
         let results = function(terms, named, &call)?;

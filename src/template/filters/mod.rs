@@ -17,7 +17,6 @@ mod regex_filters;
 mod regex_syntax;
 mod select;
 mod sets;
-pub(crate) mod shell;
 pub(crate) mod strings;
 mod table;
 mod time;

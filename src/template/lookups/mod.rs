@@ -1,9 +1,31 @@
 //! The lookups, one file per family, and the table that names them.
 
-mod files;
-mod loops;
+#![expect(
+    clippy::needless_pass_by_value,
+    clippy::unnecessary_wraps,
+    reason = "all lookups have the signature of the table, whether they need all of it or not"
+)]
+
+#[cfg(test)]
+mod cases;
+#[cfg(test)]
+pub(crate) mod fake;
+mod csvfile;
+mod file;
+mod find;
+mod ini;
+mod lists;
+mod sequence;
+mod subelements;
+mod options;
 mod password;
+#[cfg(test)]
+mod recorded;
 mod settings;
+mod shell;
+mod template;
+mod url;
+mod variables;
 
 use super::call::{Callback, Keyword};
 use super::error::TemplateError;
@@ -16,6 +38,8 @@ pub(crate) struct LookupCall<'a> {
     pub(crate) name: &'a str,
     /// Where it stands.
     pub(crate) span: Span,
+    /// It makes the items of a `with_NAME:` loop.
+    pub(crate) looped: bool,
     /// The evaluator.
     pub(crate) evaluator: &'a dyn Callback,
 }
@@ -27,64 +51,87 @@ pub(crate) type LookupFunction = fn(
     call: &LookupCall<'_>,
 ) -> Result<Vec<Value>, TemplateError>;
 
+/// What a lookup gives.
+type Results = Result<Vec<Value>, TemplateError>;
+
 /// All lookups of ansible-core by their short names, sorted.
 const BUILTIN: &[(&str, LookupFunction)] = &[
     ("config", settings::config),
-    ("csvfile", files::csvfile),
-    ("dict", loops::dict),
+    ("csvfile", csvfile::csvfile),
+    ("dict", lists::dict),
     ("env", settings::env),
-    ("file", files::file),
-    ("fileglob", files::fileglob),
-    ("first_found", files::first_found),
-    ("indexed_items", loops::indexed_items),
-    ("ini", files::ini),
+    ("file", file::file),
+    ("fileglob", find::fileglob),
+    ("first_found", find::first_found),
+    ("indexed_items", lists::indexed_items),
+    ("ini", ini::ini),
     ("inventory_hostnames", settings::inventory_hostnames),
-    ("items", loops::items),
-    ("lines", settings::lines),
-    ("list", loops::list),
-    ("nested", loops::nested),
+    ("items", lists::items),
+    ("lines", shell::lines),
+    ("list", lists::list),
+    ("nested", lists::nested),
     ("password", password::password),
-    ("pipe", settings::pipe),
-    ("random_choice", loops::random_choice),
-    ("sequence", loops::sequence),
-    ("subelements", loops::subelements),
-    ("template", files::template),
-    ("together", loops::together),
-    ("unvault", files::unvault),
-    ("url", settings::url),
-    ("varnames", settings::varnames),
-    ("vars", settings::vars),
+    ("pipe", shell::pipe),
+    ("random_choice", lists::random_choice),
+    ("sequence", sequence::sequence),
+    ("subelements", subelements::subelements),
+    ("template", template::template),
+    ("together", lists::together),
+    ("unvault", file::unvault),
+    ("url", url::url),
+    ("varnames", variables::varnames),
+    ("vars", variables::vars),
+];
+
+/// Lookups of `community.general` that were ansible-core's once, and that its short names still reach.
+const MOVED: &[(&str, LookupFunction)] = &[
+    ("cartesian", lists::cartesian),
+    ("flattened", lists::flattened),
 ];
 
 /// Returns the lookup of that name.
 pub(crate) fn find(name: &str) -> Option<LookupFunction> {
-    let short = name
-        .strip_prefix("ansible.builtin.")
-        .or_else(|| name.strip_prefix("ansible.legacy."))
-        .unwrap_or(name);
-    if matches!(short, "flattened" | "community.general.flattened") {
-        return Some(loops::flattened);
-    }
-    let short = if short == "cartesian" || short == "community.general.cartesian" {
-        "nested"
-    } else {
-        short
+    let within = |table: &[(&str, LookupFunction)], short: &str| {
+        let index = table
+            .binary_search_by(|(known, _)| (*known).cmp(short))
+            .ok()?;
+        table.get(index).map(|(_, function)| *function)
     };
-    let index = BUILTIN
-        .binary_search_by(|(known, _)| (*known).cmp(short))
-        .ok()?;
-    BUILTIN.get(index).map(|(_, function)| *function)
+    if let Some(short) = name.strip_prefix("community.general.") {
+        return within(MOVED, short);
+    }
+    let short = ["ansible.builtin.", "ansible.legacy."]
+        .iter()
+        .find_map(|collection| name.strip_prefix(collection))
+        .unwrap_or(name);
+    within(BUILTIN, short).or_else(|| within(MOVED, short))
 }
 
-/// Returns all names, for "did you mean".
+/// Returns all short names, sorted, for "did you mean".
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    BUILTIN.iter().map(|(name, _)| *name)
+    let mut all: Vec<&'static str> = BUILTIN.iter().chain(MOVED).map(|(name, _)| *name).collect();
+    all.sort_unstable();
+    all.into_iter()
 }
 
 #[cfg(test)]
 mod table {
+    use super::*;
+
     #[test]
     fn is_sorted_and_without_repetition() {
-        assert!(super::BUILTIN.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        for table in [BUILTIN, MOVED] {
+            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        }
+        let names: Vec<_> = names().collect();
+        assert!(names.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(names.iter().all(|name| find(name).is_some()));
+    }
+
+    #[test]
+    fn full_names_reach_their_own_collection_alone() {
+        assert!(find("ansible.builtin.file").is_some() && find("ansible.legacy.file").is_some());
+        assert!(find("community.general.flattened").is_some());
+        assert!(find("community.general.file").is_none() && find("other.file").is_none());
     }
 }

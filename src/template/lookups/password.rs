@@ -1,20 +1,16 @@
 //! The `password` lookup: a random password, kept in a file of the controller so that it stays the same.
 
-#![expect(
-    clippy::needless_pass_by_value,
-    reason = "all lookups have one signature"
-)]
-
 use std::path::Path;
 
-use super::LookupCall;
+use super::file::outside;
+use super::options::{Options, inline, text_term};
+use super::{LookupCall, Results};
 use crate::template::call::Keyword;
 use crate::template::error::TemplateError;
-use crate::template::filters::bind::bind_items;
 use crate::template::filters::crypt;
-use crate::template::filters::numbers::lenient_integer;
 use crate::template::filters::python::{count, text};
-use crate::template::filters::random::{Source, secure_below};
+use crate::template::filters::random::Source;
+use crate::template::filters::strings::is_space;
 use crate::value::Value;
 
 const LOWER: &str = "abcdefghijklmnopqrstuvwxyz";
@@ -22,62 +18,66 @@ const UPPER: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 const DIGITS: &str = "0123456789";
 const PUNCTUATION: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 
-/// Returns a random number below `limit` (which is above 0).
-pub(super) fn below(limit: usize) -> Result<usize, TemplateError> {
-    secure_below(limit)
-}
+/// Names and defaults: `length=20`, `chars=ascii_letters,digits,".,:-_"`, `encrypt`, `ident`, `seed`.
+const NAMES: &[&str] = &["length", "encrypt", "chars", "ident", "seed"];
 
 /// `password('path length=20 encrypt=sha512_crypt chars=ascii_letters,digits seed=...')` or the same as named arguments.
-pub(super) fn password(
-    terms: Vec<Value>,
-    named: Vec<Keyword>,
+pub(super) fn password(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>) -> Results {
+    let options = Options::new(call, named, NAMES);
+    let one = |term: &Value| one(text_term(term, call)?, options.clone(), call);
+    terms.iter().map(one).collect()
+}
+
+/// Splits a term into the path, which may hold spaces, and options behind it.
+fn path_of(
+    term: &str,
+    options: &mut Options<'_>,
     call: &LookupCall<'_>,
-) -> Result<Vec<Value>, TemplateError> {
-    let names = ["length", "encrypt", "chars", "ident", "seed"];
-    let bound = bind_items(call.name, Vec::new(), named, &names, 0)?;
-    terms
-        .iter()
-        .map(|term| one(&text(term)?, &names, bound.clone(), call))
-        .collect()
+) -> Result<String, TemplateError> {
+    let Some((first, rest)) = term.split_once(' ') else {
+        return Ok(term.to_owned());
+    };
+    let rest = inline(rest, call)?;
+    let path = match rest.words {
+        Some(words) => format!("{first} {words}"),
+        None => first.to_owned(),
+    };
+    if !term.starts_with(&path) {
+        return Err(options.error(format!("a word stands behind the options in `{term}`")));
+    }
+    for (name, value) in rest.options {
+        let value = match name.as_str() {
+            "chars" => Value::list(character_sets(&value)),
+            _ => Value::from(value),
+        };
+        if !options.set(&name, value) {
+            return Err(options.error(format!("it has no option `{name}`")));
+        }
+    }
+    Ok(path)
+}
+
+/// Splits `chars` of a term at commas; two of them stand for the comma itself.
+fn character_sets(text: &str) -> Vec<Value> {
+    let comma = text.contains(",,").then(|| Value::text(","));
+    let single = text.replace(",,", ",");
+    let sets = single.split(',').filter(|set| !set.is_empty());
+    comma.into_iter().chain(sets.map(Value::text)).collect()
 }
 
 fn one(
     term: &str,
-    names: &[&str],
-    mut options: Vec<Option<Value>>,
+    mut options: Options<'_>,
     call: &LookupCall<'_>,
 ) -> Result<Value, TemplateError> {
-    let mut path = String::new();
-    for (index, word) in term.split(' ').enumerate() {
-        match word.split_once('=').filter(|_| index > 0) {
-            Some((name, value)) => {
-                let place = names
-                    .iter()
-                    .position(|known| *known == name)
-                    .and_then(|index| options.get_mut(index));
-                let place = place.ok_or_else(|| {
-                    TemplateError::new(format!("the lookup `password` does not know `{name}`"))
-                })?;
-                *place = Some(Value::from(value.trim_matches(['\'', '"'])));
-            }
-            None if index == 0 => path.push_str(word),
-            None => {
-                path.push(' ');
-                path.push_str(word);
-            }
-        }
-    }
-    let option = |index: usize| {
-        options
-            .get(index)
-            .and_then(Option::as_ref)
-            .filter(|value| !value.is_null())
-    };
-    let length = option(0).map_or(Ok(20), lenient_integer)?;
-    let encrypt = option(1).map(text).transpose()?;
-    let characters = characters(option(2))?;
-    let wanted_ident = option(3).map(text).transpose()?;
-    let outside = call.evaluator.outside("the lookup `password`")?;
+    let path = path_of(term, &mut options, call)?;
+    let length = options.int("length")?.unwrap_or(20);
+    let encrypt = Some(options.text("encrypt", "")?).filter(|name| !name.is_empty());
+    let characters = characters(&options)?;
+    // ansible-core makes text of a seed, so that 5 and "5" give the same password.
+    let seed = options.get("seed").map(text).transpose()?.map(Value::from);
+    let wanted_ident = Some(options.text("ident", "")?).filter(|ident| !ident.is_empty());
+    let outside = outside(call)?;
     let path = expand(&path, outside.home(None).as_deref());
     let path = if path.starts_with('/') {
         path
@@ -91,22 +91,20 @@ fn one(
     let stored = if keep && outside.status(path).is_some() {
         let (content, _) = outside.read(path)?;
         let content = String::from_utf8(content)
-            .map_err(|_| TemplateError::new("the password file is not UTF-8 text"))?;
-        Some(content.trim_end().to_owned())
+            .map_err(|_| options.error("the password file is not UTF-8 text"))?;
+        Some(content.trim_end_matches(is_space).to_owned())
     } else {
         None
     };
     let mut changed = stored.is_none();
     let (plain, mut salt, mut ident) = match stored {
         Some(content) => parse(&content),
-        None => (generate(length, &characters, option(4))?, None, None),
+        None => (generate(length, &characters, seed.as_ref())?, None, None),
     };
     if let (Some(stored), Some(wanted)) = (&ident, &wanted_ident)
         && stored != wanted
     {
-        return Err(TemplateError::new(format!(
-            "the stored ident is `{stored}`, not `{wanted}`"
-        )));
+        return Err(options.error(format!("the stored ident is `{stored}`, not `{wanted}`")));
     }
     ident = ident.or(wanted_ident);
     if let Some(algorithm) = &encrypt {
@@ -171,28 +169,16 @@ fn parse(content: &str) -> (String, Option<String>, Option<String>) {
     }
 }
 
-fn characters(option: Option<&Value>) -> Result<Vec<char>, TemplateError> {
-    let sets: Vec<String> = match option {
+fn characters(options: &Options<'_>) -> Result<Vec<char>, TemplateError> {
+    let sets: Vec<String> = match options.get("chars") {
         None => ["ascii_letters", "digits", ".,:-_"]
             .map(str::to_owned)
             .to_vec(),
-        Some(value) => {
-            if let Some(items) = value.as_list() {
-                items.iter().map(text).collect::<Result<_, _>>()?
-            } else {
-                let all = text(value)?;
-                let comma = all.contains(",,").then(|| ",".to_owned());
-                let rest = all.replace(",,", ",");
-                comma
-                    .into_iter()
-                    .chain(
-                        rest.split(',')
-                            .filter(|set| !set.is_empty())
-                            .map(str::to_owned),
-                    )
-                    .collect()
-            }
-        }
+        Some(_) => options
+            .list("chars")?
+            .iter()
+            .map(text)
+            .collect::<Result<_, _>>()?,
     };
     let mut characters = String::new();
     for set in &sets {
@@ -216,9 +202,7 @@ fn characters(option: Option<&Value>) -> Result<Vec<char>, TemplateError> {
         .filter(|character| !"\"'".contains(*character))
         .collect();
     if characters.is_empty() {
-        return Err(TemplateError::new(
-            "the lookup `password` needs characters to choose from",
-        ));
+        return Err(options.error("there are no characters to choose from"));
     }
     Ok(characters)
 }

@@ -8,7 +8,7 @@ const POLICY: &str = "/usr/sbin/policy-rc.d";
 
 /// A command line of `apt-get` (or `aptitude`, or `dpkg`), with and without simulation.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AptCommand {
+pub(in crate::modules) struct AptCommand {
     /// The program and what stands before the word of the action.
     before: Vec<String>,
     /// The option that only simulates.

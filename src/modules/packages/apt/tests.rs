@@ -221,7 +221,12 @@ fn t12_names_are_operands() {
     let host = host()
         .command(&["apt-cache", "policy"], printed(""))
         .command(&["apt-cache", "showpkg"], printed("Reverse Provides: \n"));
-    for name in ["-oDPkg::Pre-Invoke::=reboot", "$(reboot)", "x;reboot", "reboot\n"] {
+    for name in [
+        "-oDPkg::Pre-Invoke::=reboot",
+        "$(reboot)",
+        "x;reboot",
+        "reboot\n",
+    ] {
         run::<Apt>(&args(name).into(), &host);
     }
     assert!(!host.ran().is_empty());

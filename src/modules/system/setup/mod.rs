@@ -13,7 +13,7 @@ mod local;
 pub(in crate::modules) mod managers;
 mod mounts;
 mod network;
-mod platform;
+pub(in crate::modules) mod platform;
 mod reader;
 mod security;
 mod subsets;

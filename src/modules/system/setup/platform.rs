@@ -77,7 +77,7 @@ fn user_space_bits(host: &dyn Host) -> &'static str {
 }
 
 /// The name with its domain, as Python's `socket.getfqdn` finds it: the first name with a dot that the host's own address has.
-fn full_name(node: &str, host: &dyn Host) -> String {
+pub(in crate::modules) fn full_name(node: &str, host: &dyn Host) -> String {
     let hosts = reader::text("/etc/hosts", host);
     let lines: Vec<Vec<&str>> = hosts
         .lines()
