@@ -33,10 +33,16 @@ pub(super) fn run(
         }
     };
     let ended = match evaluation.first_false(&step.when) {
-        Err(error) => conclude::trouble(condition_trouble(error), None),
+        Err(error) => Ended {
+            ignore_errors: forgives(step, evaluation),
+            ..conclude::trouble(condition_trouble(error), None)
+        },
         Ok(Some(condition)) => conclude::condition_false(condition),
         Ok(None) => match loop_error {
-            Some(error) => conclude::trouble(error.into(), None),
+            Some(error) => Ended {
+                ignore_errors: forgives(step, evaluation),
+                ..conclude::trouble(error.into(), None)
+            },
             None => try_until(step, evaluation),
         },
     };
@@ -51,6 +57,13 @@ pub(super) fn run(
         ignore_errors,
         ..ended
     }
+}
+
+/// `ignore_errors` forgives a task that could not begin, too.
+fn forgives(step: &Step, evaluation: &Evaluation<'_>) -> bool {
+    step.ignore_errors
+        .as_ref()
+        .is_some_and(|value| evaluation.boolean("ignore_errors", value).unwrap_or(false))
 }
 
 fn condition_trouble(error: TemplateError) -> Trouble {

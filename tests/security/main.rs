@@ -32,8 +32,6 @@ use lab::Lab;
 pub(crate) enum Test {
     /// This machine alone.
     Here(&'static str, fn()),
-    /// This machine, and root on it.
-    Root(&'static str, fn()),
     /// So many hosts of the lab.
     Hosts(&'static str, usize, fn(&[lab::Host])),
 }
@@ -71,13 +69,6 @@ fn trial(test: &'static Test, lab: &Arc<Lab>) -> Trial {
         Test::Here(name, run) => Trial::test(name, move || {
             run();
             Ok(())
-        }),
-        Test::Root(name, run) => Trial::ignorable_test(name, move || {
-            if !rustix::process::geteuid().is_root() {
-                return Ok(Completion::ignored_with("needs root"));
-            }
-            run();
-            Ok(Completion::Completed)
         }),
         Test::Hosts(name, count, run) => {
             let lab = Arc::clone(lab);

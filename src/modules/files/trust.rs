@@ -52,6 +52,16 @@ pub(super) fn refuse_foreign_link(path: &str, real: &str, host: &dyn Host) -> Re
     }
 }
 
+/// Fails where the directory that `path` stands in is reached by such a link: a file made there would be made elsewhere.
+pub(super) fn refuse_foreign_directory(path: &str, host: &dyn Host) -> Result<(), Failure> {
+    match path.trim_end_matches('/').rsplit_once('/') {
+        Some((folder, _)) if !folder.is_empty() => {
+            refuse_foreign_link(folder, &host.real_path(folder)?, host)
+        }
+        _ => Ok(()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,6 +90,9 @@ mod tests {
         assert_eq!(verdict("/home/app/good", &host), None);
         assert_eq!(verdict("/srv/link", &host), None);
         assert!(refuse_foreign_link("/home/app/bad", "/etc/shadow", &host).is_err());
+        assert!(refuse_foreign_directory("/home/app/dir/new", &host).is_err());
+        assert!(refuse_foreign_directory("/home/app/bad", &host).is_ok());
+        assert!(refuse_foreign_directory("/new", &host).is_ok());
         assert_eq!(verdict("/home/app/bad", &host.acting_as("app")), None);
     }
 }

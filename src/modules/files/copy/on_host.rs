@@ -131,6 +131,7 @@ fn plan_file(args: &CopyArgs, mut place: Place, host: &dyn Host) -> Result<Plan<
         let plan = if changes.is_empty() {
             Plan::unchanged(format!("`{}` has that content", place.dest))
         } else {
+            trust::refuse_foreign_directory(&given, host)?;
             trust::refuse_foreign_link(&given, &place.dest, host)?;
             Plan::change(Change {
                 steps: vec![Step::Attributes(changes)],
@@ -141,6 +142,7 @@ fn plan_file(args: &CopyArgs, mut place: Place, host: &dyn Host) -> Result<Plan<
             .with_all(values);
         return Ok(diff.into_iter().fold(plan, Plan::with_diff));
     }
+    trust::refuse_foreign_directory(&given, host)?;
     if place.dest != given {
         trust::refuse_foreign_link(&given, &place.dest, host)?;
     }

@@ -155,6 +155,7 @@ impl Target<'_> {
         {
             let changes = self.resolved().compare(&path, host)?;
             if !changes.is_empty() {
+                trust::refuse_foreign_directory(&given, host)?;
                 trust::refuse_foreign_link(&given, &path, host)?;
             }
             return Ok(Decision::Same {
@@ -162,6 +163,7 @@ impl Target<'_> {
                 changes: Box::new(changes),
             });
         }
+        trust::refuse_foreign_directory(&given, host)?;
         if path != given {
             trust::refuse_foreign_link(&given, &path, host)?;
         }

@@ -5,6 +5,7 @@ use super::change::{Action, Sides};
 use super::states::{Current, Decision, followed};
 use super::times::Times;
 use crate::kit::{Failure, Host};
+use crate::modules::files::trust;
 use crate::value::{Dict, Value};
 
 /// Returns the folder that a path lies in.
@@ -111,7 +112,12 @@ pub(super) fn symbolic(
     match (&target, args.follow) {
         (Some(target), true) if target_exists => {
             let target = host.real_path(target)?;
+            let before = actions.len();
             sides.compare(&target, &attributes, times, &mut actions, host)?;
+            // A link that stays as it is may be anybody's; one that is made here is the playbook's.
+            if actions.len() > before && !changed {
+                trust::refuse_foreign_link(path, &target, host)?;
+            }
         }
         (_, true) => warnings.push(
             "Cannot set fs attributes on a non-existent symlink target. follow should be set to False to avoid this.".to_owned(),

@@ -97,6 +97,9 @@ pub(super) fn plan(args: &FileArgs, host: &dyn Host) -> Result<Plan<Change>, Fai
         State::Link => links::symbolic(args, &path, current, times, host)?,
         State::Hard => links::hard(args, &path, current, times, host)?,
     };
+    if !decision.actions.is_empty() {
+        trust::refuse_foreign_directory(&path, host)?;
+    }
     finish(args, decision, state, host)
 }
 
