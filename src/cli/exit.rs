@@ -51,7 +51,12 @@ const MISSING: [&str; 8] = [
 pub fn of_errors(errors: &[Diagnostic]) -> u8 {
     match errors.iter().find(|error| error.is_error()) {
         None => FINE,
-        Some(first) if MISSING.contains(&&*first.code) || first.code.starts_with("inventory") => {
+        Some(first)
+            if MISSING.contains(&&*first.code)
+                || first.code.starts_with("inventory")
+                || first.code == "handler-missing"
+                || crate::playbook::exit_code(errors) == ERROR =>
+        {
             ERROR
         }
         Some(_) => UNREACHABLE_OR_FAULTY,

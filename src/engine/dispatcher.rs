@@ -2,6 +2,8 @@
 //!
 //! One owner for all of it; steps run as tasks of their own and send notices. A step starts when the graph's earlier steps have
 //! ended on the other hosts, a fork is free, and nothing else stands in its way.
+//!
+//! Longer than most files: one owner holds the state of a batch, and what it does with a step stands together.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;

@@ -1,4 +1,6 @@
 //! One play: its hosts, its variables, its batches.
+//!
+//! Longer than most files: what a play states is read here and nowhere else.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -152,7 +154,9 @@ impl<'a> Running<'a> {
             .as_ref()
             .and_then(|name| render_for_play(run, play, name).ok())
             .map(|name| name.to_text());
-        let name = play.display_name(name.as_deref());
+        let name = name
+            .filter(|name| !name.is_empty())
+            .unwrap_or_else(|| found.patterns.join(","));
         let prompts = ask_prompts(context, play);
         let _ = context.events.send(Event::PlayStarted {
             name: name.clone(),

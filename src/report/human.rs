@@ -2,6 +2,8 @@
 //!
 //! What stands on standard output can be read by whoever reads Ansible's. A failure is explained before its line, in a block that
 //! begins with `[ERROR]: ` as ansible-core's do, once for all hosts that failed alike; who they were is said again at the end.
+//!
+//! Longer than most files: every line of the screen, with the tests that hold it to what ansible-core prints.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;

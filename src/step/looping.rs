@@ -73,13 +73,22 @@ fn items(looping: &Loop, evaluation: &Evaluation<'_>) -> Result<Vec<Value>, Temp
                 .at(value.origin())),
             }
         }
-        LoopSource::Lookup { name, terms } => {
-            evaluation
-                .context
-                .templar
-                .loop_lookup(name, terms, &evaluation.scope())
-        }
+        LoopSource::Lookup { name, terms } => evaluation
+            .context
+            .templar
+            .loop_lookup(name, terms, &evaluation.scope())
+            .map(|items| items.into_iter().map(listed).collect()),
     }
+}
+
+/// Tuples are of templates only: an item holds lists.
+fn listed(item: Value) -> Value {
+    item.map(&mut |value| match value.kind() {
+        Kind::Tuple(items) => Value::new(Kind::List(items.clone()))
+            .with_marks(value.marks())
+            .with_origin(value.origin()),
+        _ => value,
+    })
 }
 
 /// `loop_control` with its values for this host.

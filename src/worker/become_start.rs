@@ -106,7 +106,8 @@ impl Launch<'_> {
                 if with_password {
                     command.args(["-S", "-p", &self.prompt()]);
                 } else {
-                    command.arg("-n");
+                    // A ticket of an earlier password must not vouch for another one.
+                    command.args(["-k", "-n"]);
                 }
                 command.args([
                     "-u",

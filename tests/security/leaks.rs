@@ -16,7 +16,7 @@ pub(crate) const TESTS: &[Test] = &[
 
 fn literal() {
     let controller = Controller::local(
-        r##"- hosts: here
+        r#"- hosts: here
   gather_facts: false
   tasks:
     - command: cat payload
@@ -45,7 +45,7 @@ fn literal() {
       ignore_errors: true
     - debug: msg=fine
       when: "'no' in fact and fact is string"
-"##,
+"#,
     )
     .write("payload", "#jinja2: variable_start_string:'[['\n{{ 7*7*143 }} no {% set x = 7*7*143 %}{{ x }}{{ lookup('pipe', 'touch executed') }}\n{{ '{{' }} 7*7*143 }} [[ 7*7*143 ]]\n")
     .write("t.j2", "{{ fact }} {{ nested.list[1][1] }}\n");

@@ -3,6 +3,11 @@
 //! Every test is named after the class of attack that it belongs to, T1 to T25 of the list that `docs/testing.md` explains, or
 //! `bad_input` for what breaks by itself. Those that need hosts claim them from `tests/lab` and are reported as ignored, with
 //! the reason, where there are none (`KPLAY_LAB_REQUIRED=1` makes that a failure).
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    reason = "a test that cannot go on ends there"
+)]
 
 mod agent;
 mod broken_hosts;
