@@ -93,7 +93,7 @@ mod tests {
             number: 1,
             playbook: "site.yml".to_owned(),
             patterns: vec!["web".to_owned(), "db".to_owned()],
-            task_tags: Vec::new(),
+            task_tags: vec!["a".to_owned(), "b".to_owned()],
             name: "All".to_owned(),
             hosts: vec!["h1".into()],
             tags: Vec::new(),

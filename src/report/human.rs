@@ -518,7 +518,7 @@ mod tests {
         fn ended(&mut self, host: &str, result: TaskResult, ignored: bool) {
             let (task, result) = (self.task.clone(), Arc::new(result));
             self.human.handle(&Event::HostDone(HostResult {
-                delegated: None,
+                delegated: result.delegated.clone(),
                 task,
                 host: host.into(),
                 result,
@@ -627,10 +627,13 @@ mod tests {
         debug.task("debug");
         debug.done(
             "h1",
-            result(
-                Status::Ok,
-                Dict::new().with("msg", "hi").with("changed", false),
-            ),
+            TaskResult {
+                shown: true,
+                ..result(
+                    Status::Ok,
+                    Dict::new().with("msg", "hi").with("changed", false),
+                )
+            },
         );
         debug.done(
             "h1",

@@ -194,12 +194,12 @@ fn undefined_names_are_answered_with_the_nearest() {
         .with("service", Value::dict(Dict::new().with("enabled", true)));
     let found = fault(render("{{ pakage_name }}", &variables));
     assert!(found.undefined);
-    assert_eq!(found.message, "`pakage_name` is undefined");
+    assert_eq!(found.message, "'pakage_name' is undefined");
     assert_eq!(found.help.as_deref(), Some("did you mean `package_name`?"));
     let found = fault(render("{{ service.enabledd }}", &variables));
     assert_eq!(
         found.message,
-        "object of type `dict` has no attribute `enabledd`"
+        "object of type 'dict' has no attribute 'enabledd'"
     );
     assert_eq!(found.help.as_deref(), Some("did you mean `enabled`?"));
 }

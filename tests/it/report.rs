@@ -70,8 +70,6 @@ fn a_failure_is_explained_at_its_place_and_ends_with_2() {
 
     fatal: [h1]: FAILED! => {"changed": false, "msg": "no way"}
 
-    NO MORE HOSTS LEFT *************************************************************
-
     PLAY RECAP *********************************************************************
     h1                         : ok=0    changed=0    unreachable=0    failed=1    skipped=0    rescued=0    ignored=0
     "#);

@@ -134,22 +134,22 @@ fn what_is_lacking_in_many_places_is_said_once() {
 #[test]
 fn keywords_that_kplay_lacks_are_named() {
     let found = of_tasks(
-        "    - debug:\n      async: 10\n    - debug:\n      throttle: 1\n      async: 0\n    - debug:\n      debugger: on_failed\n",
+        "    - debug:\n      async: 10\n    - debug:\n      async: 0\n    - debug:\n      debugger: on_failed\n",
     );
     assert_eq!(
         found
             .iter()
             .filter(|text| text.starts_with("error[unsupported-keyword]"))
             .count(),
-        3,
+        2,
         "{found:?}"
     );
     let free = findings(
-        &[("site.yml", "- hosts: all\n  strategy: free\n")],
+        &[("site.yml", "- hosts: all\n  strategy: debug\n")],
         &TagSelection::default(),
         true,
     );
-    assert!(free[0].contains("strategy `free`"), "{free:?}");
+    assert!(free[0].contains("strategy `debug`"), "{free:?}");
 }
 
 #[test]

@@ -344,10 +344,10 @@ impl<'a> Evaluator<'a> {
                 fault
                     .message
                     .strip_prefix(start)?
-                    .strip_suffix("` is undefined")
+                    .strip_suffix("' is undefined")
                     .map(str::to_owned)
             };
-            let names = match (between("`"), self.lacking.borrow().as_ref()) {
+            let names = match (between("'"), self.lacking.borrow().as_ref()) {
                 (Some(name), _) => {
                     let names = self.variables.names();
                     nearest(&name, names.iter().map(AsRef::as_ref))
@@ -356,7 +356,7 @@ impl<'a> Evaluator<'a> {
                         .collect::<Vec<_>>()
                 }
                 (None, Some((name, container)))
-                    if fault.message.ends_with(&format!("no attribute `{name}`")) =>
+                    if fault.message.ends_with(&format!("no attribute '{name}'")) =>
                 {
                     let keys = container
                         .as_dict()

@@ -219,7 +219,7 @@ fn errors_name_the_lookup_and_where_it_looked() {
         ),
         (
             "lookup('fileglobb', 'x')",
-            "there is no lookup `fileglobb`, did you mean `fileglob`?".to_owned(),
+            "there is no lookup `fileglobb`".to_owned(),
         ),
     ] {
         let message = case.refusal(text);
