@@ -718,10 +718,12 @@ impl<'a> Dispatcher<'a> {
             };
             self.queue(id, Event::HostDone(event));
         }
+        let mut rescued = false;
         if let Some(progress) = self.hosts.get_mut(host) {
+            rescued = progress.would_be_rescued();
             progress.fail(&self.program, self.setup.force_handlers);
         }
-        self.settle_failure(task, host, result);
+        self.settle_failure(task, host, result, rescued);
     }
 
     /// Returns how the screen names the host that a task was delegated to.
@@ -776,8 +778,9 @@ impl<'a> Dispatcher<'a> {
         match result.status {
             Status::Failed if !ignored => {
                 progress.place = self.program.place(slot.id);
+                let rescued = progress.would_be_rescued();
                 progress.fail(&self.program, self.setup.force_handlers);
-                self.settle_failure(task, host, result);
+                self.settle_failure(task, host, result, rescued);
                 true
             }
             Status::Unreachable if !ignored => {
@@ -793,7 +796,13 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// After a failure: rescued or lost, the numbers of the recap, and what a rescue section is told.
-    fn settle_failure(&mut self, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult) {
+    fn settle_failure(
+        &mut self,
+        task: &Arc<Task>,
+        host: &Arc<str>,
+        result: &TaskResult,
+        rescued: bool,
+    ) {
         // Marks without work between them decide where the host really is.
         while let Some(progress) = self
             .hosts
@@ -817,10 +826,7 @@ impl<'a> Dispatcher<'a> {
         let Some(progress) = self.hosts.get(host) else {
             return;
         };
-        let (rescued, lost) = (
-            progress.is_alive() && progress.in_rescue(),
-            progress.state != State::Running,
-        );
+        let lost = progress.state != State::Running;
         let stats = self.recap.entry(host.clone()).or_default();
         if rescued {
             stats.rescued += 1;

@@ -79,6 +79,12 @@ impl Progress {
             .is_some_and(|frame| frame.section == Section::Rescue)
     }
 
+    /// Tells whether a failure here would come to a rescue section in the end.
+    pub(super) fn would_be_rescued(&self) -> bool {
+        let rescues = |frame: &Frame| frame.section == Section::Block && frame.has_rescue;
+        self.frames.iter().any(rescues)
+    }
+
     /// Steps over a mark. Only for slots that hold no task.
     pub(super) fn pass_mark(&mut self, program: &Program, force_handlers: bool) {
         let Some(slot) = program.at(self.place) else {

@@ -111,7 +111,9 @@ impl RunState {
             .inventory
             .write()
             .unwrap_or_else(PoisonError::into_inner);
-        change(Arc::make_mut(&mut inventory));
+        let site = Arc::make_mut(&mut inventory);
+        change(site);
+        site.forget();
     }
 }
 

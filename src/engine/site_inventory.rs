@@ -62,6 +62,12 @@ impl SiteInventory {
         }
     }
 
+    /// Forgets what was remembered of an inventory that has changed.
+    pub(super) fn forget(&mut self) {
+        self.layers = Mutex::default();
+        self.groups = Mutex::default();
+    }
+
     /// Reads a host's variables; an error names the file.
     pub(super) fn load(&self, host: &str) -> Result<Arc<Vec<Layer>>, Vec<Diagnostic>> {
         if let Some(layers) = lock(&self.layers).get(host) {

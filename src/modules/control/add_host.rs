@@ -60,6 +60,7 @@ impl<'de> Deserialize<'de> for AddHostArgs {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AddHostArgs, A::Error> {
+                let mut named = false;
                 let mut args = AddHostArgs {
                     name: String::new(),
                     groups: Vec::new(),
@@ -67,15 +68,18 @@ impl<'de> Deserialize<'de> for AddHostArgs {
                 };
                 while let Some(name) = map.next_key::<String>()? {
                     match name.as_str() {
-                        "name" | "hostname" | "host" => args.name = map.next_value()?,
+                        "name" | "hostname" | "host" => {
+                            args.name = map.next_value()?;
+                            named = true;
+                        }
                         "groups" | "group" | "groupname" => args.groups = map.next_value()?,
                         _ => args.variables.push((name, map.next_value()?)),
                     }
                 }
-                if args.name.is_empty() {
-                    Err(A::Error::missing_field("name"))
-                } else {
+                if named {
                     Ok(args)
+                } else {
+                    Err(A::Error::missing_field("name"))
                 }
             }
         }

@@ -60,7 +60,7 @@ impl Control for GroupBy {
             .iter()
             .map(|parent| parent.replace(' ', "-"))
             .collect();
-        Ok(Outcome::unchanged()
+        Ok(Outcome::changed()
             .with("add_group", group.as_str())
             .with("parent_groups", parents.clone())
             .request(ControllerRequest::GroupBy { group, parents }))
