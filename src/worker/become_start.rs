@@ -104,10 +104,9 @@ impl Launch<'_> {
                     None => command.arg("-H"),
                 };
                 if with_password {
-                    command.args(["-k", "-S", "-p", &self.prompt()]);
+                    command.args(["-S", "-p", &self.prompt()]);
                 } else {
-                    // A ticket of an earlier password must not vouch for another one.
-                    command.args(["-k", "-n"]);
+                    command.arg("-n");
                 }
                 command.args([
                     "-u",
