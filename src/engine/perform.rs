@@ -76,7 +76,11 @@ impl Job {
             &self.header.name,
             &self.run,
         );
-        step.arguments = super::include::arguments(&self.task).unwrap_or(step.arguments);
+        if let Some(arguments) = super::include::arguments(&self.task) {
+            step.arguments = arguments;
+            // A template that stands for all of an include's arguments is its file, and is in there already.
+            step.argument_defaults.clear();
+        }
         step
     }
 
