@@ -186,7 +186,7 @@ pub(super) struct PlayOptions {
     #[arg(long, value_name = "NAME")]
     pub(super) start_at_task: Option<String>,
 
-    /// Ask before each task
+    /// Ask before each task (not supported yet, and refused)
     #[arg(long)]
     pub(super) step: bool,
 

@@ -34,8 +34,6 @@ pub struct Options {
     pub skip_tags: Vec<String>,
     /// `--start-at-task`.
     pub start_at_task: Option<String>,
-    /// `--step`: ask before each task.
-    pub step: bool,
     /// `--force-handlers`.
     pub force_handlers: bool,
     /// `--flush-cache`.
