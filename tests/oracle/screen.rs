@@ -85,6 +85,25 @@ pub(crate) fn parse(stdout: &str) -> Screen {
     screen
 }
 
+/// The line of an include names its hosts in the order in which their answers came, which differs from run to run.
+fn hosts_in_order(line: &str) -> String {
+    let (path, item) = line.split_once(" => ").unwrap_or((line, ""));
+    let Some((file, hosts)) = path
+        .rsplit_once(" for ")
+        .filter(|(file, _)| file.starts_with("included: "))
+    else {
+        return line.to_owned();
+    };
+    let mut hosts: Vec<&str> = hosts.split(", ").collect();
+    hosts.sort_unstable();
+    let path = format!("{file} for {}", hosts.join(", "));
+    if item.is_empty() {
+        path
+    } else {
+        format!("{path} => {item}")
+    }
+}
+
 struct Line {
     host: Option<String>,
     text: String,
@@ -97,7 +116,7 @@ impl Line {
         let host = capture(&HOST, first, 1).map(str::to_owned);
         let plain = |text: &str| Self {
             host: host.clone(),
-            text: text.trim_end().to_owned(),
+            text: hosts_in_order(text.trim_end()),
             body: None,
         };
         let Some((head, opening)) = first
