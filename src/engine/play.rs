@@ -1,9 +1,6 @@
-//! One play: its hosts, its variables, its batches.
-//!
-//! Longer than most files: what a play states is read here and nowhere else.
+//! One play: its hosts, its setup, its batches, one after the other. Called by `site`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 
@@ -17,16 +14,11 @@ use super::progress::State;
 use super::run_state::{PlayState, RunState};
 use super::scope::HostScope;
 use super::slots::{Program, SlotKind};
+use super::{play_hosts, play_start, play_vars};
 use crate::diag::Diagnostic;
 use crate::pattern;
-use crate::playbook::{
-    Action, ActionKind, Arguments, Entry, Keywords, Loader, LoopControl, Play, Scope, ScopeKind,
-    Task, TaskId,
-};
-use crate::template::{FileKind, LookupContext as _};
+use crate::playbook::{Entry, Loader, Play};
 use crate::value::{Dict, Value};
-use crate::varfile::Reader;
-use crate::yaml::DuplicateKeys;
 
 /// What a play is run with.
 pub(super) struct Context<'a> {
@@ -57,7 +49,11 @@ pub(super) struct PlayHosts {
 }
 
 /// Renders what a play states with nothing but the play's own variables and the extra ones.
-fn render_for_play(run: &RunState, play: &Arc<Play>, value: &Value) -> Result<Value, Diagnostic> {
+pub(super) fn render_for_play(
+    run: &RunState,
+    play: &Arc<Play>,
+    value: &Value,
+) -> Result<Value, Diagnostic> {
     let scope = HostScope::new(run, None, Some(&play.scope), &"localhost".into());
     let vars = crate::vars::Layered {
         first: &scope,
@@ -157,7 +153,7 @@ impl<'a> Running<'a> {
         let name = name
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| found.patterns.join(","));
-        let prompts = ask_prompts(context, play);
+        let prompts = play_vars::prompts(context, play);
         let _ = context.events.send(Event::PlayStarted {
             name: name.clone(),
             check: run.options.check,
@@ -179,8 +175,8 @@ impl<'a> Running<'a> {
         for host in &hosts {
             run.inventory().load(host)?;
         }
-        let hosts = ordered(hosts, play, run);
-        let files = vars_files(context, play, &hosts)?;
+        let hosts = play_hosts::ordered(hosts, play, run);
+        let files = play_vars::files(context, play, &hosts)?;
         Ok(Some(Self {
             context,
             play,
@@ -192,8 +188,8 @@ impl<'a> Running<'a> {
     }
 
     async fn batches(self, recap: &mut Recap, out: &mut BTreeSet<Arc<str>>) -> PlayEnd {
-        let batches = match serial(self.play, self.context.run, self.hosts.len()) {
-            Ok(sizes) => split(&self.hosts, &sizes),
+        let batches = match play_hosts::serial(self.play, self.context.run, self.hosts.len()) {
+            Ok(sizes) => play_hosts::split(&self.hosts, &sizes),
             Err(diagnostic) => return PlayEnd::Faulty(vec![diagnostic]),
         };
         let several = batches.len() > 1;
@@ -307,7 +303,7 @@ impl<'a> Running<'a> {
     fn program(&self, setup: &Setup) -> Program {
         let mut program = Program::default();
         if self.gathers(setup) {
-            program.extend(&[Entry::Task(Arc::new(gather_task(self.play)))]);
+            program.extend(&[Entry::Task(Arc::new(play_start::gather_task(self.play)))]);
         }
         let skip_to = setup.run.options.start_at_task.as_deref();
         let mut started = setup.run.started.load(Ordering::Relaxed);
@@ -315,7 +311,7 @@ impl<'a> Running<'a> {
             match skip_to.filter(|_| !started) {
                 None => program.extend(section),
                 Some(wanted) => {
-                    let rest = from_task(section, wanted, &mut started);
+                    let rest = play_start::from_task(section, wanted, &mut started);
                     program.extend(&rest);
                 }
             }
@@ -348,308 +344,6 @@ impl<'a> Running<'a> {
             (_, wanted) => wanted != Some(false),
         }
     }
-}
-
-/// Returns what of a list of tasks comes at or behind the task of that name.
-fn from_task(entries: &[Entry], wanted: &str, started: &mut bool) -> Vec<Entry> {
-    let mut rest = Vec::new();
-    for entry in entries {
-        if *started {
-            rest.push(entry.clone());
-            continue;
-        }
-        match entry {
-            Entry::Task(task) => {
-                if is_named(task, wanted) {
-                    *started = true;
-                    rest.push(entry.clone());
-                }
-            }
-            Entry::Block(block) => {
-                let mut part = (**block).clone();
-                part.block = from_task(&block.block, wanted, started);
-                if *started {
-                    rest.push(Entry::Block(Arc::new(part)));
-                }
-            }
-            Entry::RoleEnd(_) => {}
-        }
-    }
-    rest
-}
-
-fn is_named(task: &Task, wanted: &str) -> bool {
-    let name = task.written_name().unwrap_or_default();
-    let shown = task.display_name(Some(name));
-    [name, shown.as_str()]
-        .into_iter()
-        .any(|name| name == wanted || crate::pattern::glob_matches(wanted, name))
-}
-
-/// The task that gathers facts.
-fn gather_task(play: &Arc<Play>) -> Task {
-    let mut given = Dict::new();
-    let subset = [
-        ("gather_subset", &play.gather_subset),
-        ("gather_timeout", &play.gather_timeout),
-        ("fact_path", &play.fact_path),
-    ];
-    for (name, value) in subset {
-        if let Some(value) = value {
-            given.insert(name, value.clone());
-        }
-    }
-    let kind = crate::modules::find("ansible.builtin.setup").map_or_else(
-        || ActionKind::Templated(Value::text("ansible.builtin.setup")),
-        ActionKind::Module,
-    );
-    let mut keywords = Keywords {
-        when: play.gather_when.clone(),
-        ..Keywords::default()
-    };
-    keywords.tags = vec![Value::text("always")];
-    let scope = Scope {
-        kind: ScopeKind::Task,
-        keywords,
-        span: play.span,
-        parent: Some(play.scope.clone()),
-    };
-    Task {
-        id: TaskId(0),
-        name: Some(Value::text("Gathering Facts")),
-        action: Action {
-            written: "gather_facts".into(),
-            name: "ansible.builtin.setup".into(),
-            span: play.span,
-            kind,
-            arguments: Arguments {
-                given,
-                ..Arguments::default()
-            },
-        },
-        scope: Arc::new(scope),
-        loop_: None,
-        loop_control: LoopControl::default(),
-        register: None,
-        until: Vec::new(),
-        retries: None,
-        delay: None,
-        changed_when: Vec::new(),
-        failed_when: Vec::new(),
-        async_: None,
-        poll: None,
-        listen: Vec::new(),
-        handler: false,
-        implicit: true,
-        unsupported: Vec::new(),
-        faults: Vec::new(),
-        first_faults: Vec::new(),
-        avoidable: false,
-        span: play.span,
-        file: play.file.clone(),
-    }
-}
-
-/// `order:`.
-fn ordered(mut hosts: Vec<Arc<str>>, play: &Arc<Play>, run: &RunState) -> Vec<Arc<str>> {
-    let order = play
-        .order
-        .as_ref()
-        .and_then(|value| render_for_play(run, play, value).ok())
-        .map(|value| value.to_text());
-    match order.as_deref() {
-        Some("sorted") => hosts.sort(),
-        Some("reverse_sorted") => {
-            hosts.sort();
-            hosts.reverse();
-        }
-        Some("reverse_inventory") => hosts.reverse(),
-        Some("shuffle") => {
-            let mut seed = u64::from(std::process::id()) ^ 0x9e37_79b9_7f4a_7c15;
-            for last in (1..hosts.len()).rev() {
-                seed = seed
-                    .wrapping_mul(6_364_136_223_846_793_005)
-                    .wrapping_add(1_442_695_040_888_963_407);
-                let at = usize::try_from(seed >> 33).unwrap_or(0) % (last + 1);
-                hosts.swap(last, at);
-            }
-        }
-        _ => {}
-    }
-    hosts
-}
-
-/// Returns the sizes of the batches that `serial` asks for; the last one repeats.
-fn serial(play: &Arc<Play>, run: &RunState, hosts: usize) -> Result<Vec<usize>, Diagnostic> {
-    let mut sizes = Vec::new();
-    for written in &play.serial {
-        let rendered = render_for_play(run, play, written)?;
-        let items = rendered
-            .as_list()
-            .map_or_else(|| vec![rendered.clone()], <[Value]>::to_vec);
-        for item in items {
-            let text = item.to_text();
-            let wrong = || {
-                Diagnostic::error(
-                    "serial",
-                    format!("`serial` must be a number or a percentage, not `{text}`"),
-                )
-                .at(written.origin().or(play.span), "")
-            };
-            let size = match text.strip_suffix('%') {
-                Some(percent) => {
-                    let percent: f64 = percent.trim().parse().map_err(|_| wrong())?;
-                    #[expect(
-                        clippy::cast_precision_loss,
-                        clippy::cast_possible_truncation,
-                        clippy::cast_sign_loss,
-                        reason = "a share of some hosts"
-                    )]
-                    let share = (hosts as f64 * percent / 100.0) as usize;
-                    share.max(1)
-                }
-                None => text.trim().parse().map_err(|_| wrong())?,
-            };
-            sizes.push(size);
-        }
-    }
-    Ok(sizes)
-}
-
-fn split(hosts: &[Arc<str>], sizes: &[usize]) -> Vec<Vec<Arc<str>>> {
-    let mut batches = Vec::new();
-    let mut rest = hosts;
-    let mut sizes = sizes.iter().copied().filter(|size| *size > 0).peekable();
-    let mut size = rest.len();
-    while !rest.is_empty() {
-        size = sizes.next().unwrap_or(size);
-        let (batch, tail) = rest.split_at(size.min(rest.len()));
-        batches.push(batch.to_vec());
-        rest = tail;
-    }
-    batches
-}
-
-/// Asks what `vars_prompt` wants to know and the command line has not said.
-fn ask_prompts(context: &Context<'_>, play: &Arc<Play>) -> Dict {
-    let mut answers = Dict::new();
-    for prompt in &play.vars_prompt {
-        if context.run.options.extra_vars.contains(&prompt.name) {
-            continue;
-        }
-        let text = |value: &Option<Value>| {
-            value
-                .as_ref()
-                .and_then(|value| render_for_play(context.run, play, value).ok())
-                .filter(|value| !value.is_null())
-        };
-        let default = text(&prompt.default);
-        let shown =
-            text(&prompt.prompt).map_or_else(|| prompt.name.to_string(), |value| value.to_text());
-        let hint = default
-            .as_ref()
-            .filter(|_| !prompt.private)
-            .map(|value| format!(" [{}]", value.to_text()))
-            .unwrap_or_default();
-        let answer = loop {
-            let first = super::ask::line(&format!("{shown}{hint}: "), !prompt.private);
-            if !prompt.confirm
-                || first == super::ask::line(&format!("confirm {shown}{hint}: "), !prompt.private)
-            {
-                break first;
-            }
-            let _ = context.events.send(Event::Message(
-                "***** VALUES ENTERED DO NOT MATCH ****".to_owned(),
-            ));
-        };
-        let value = if answer.is_empty() {
-            default.unwrap_or_else(|| Value::text(""))
-        } else {
-            Value::text(answer)
-        };
-        answers.insert(
-            prompt.name.clone(),
-            if prompt.private {
-                value.secret()
-            } else {
-                value
-            },
-        );
-    }
-    answers
-}
-
-/// Reads `vars_files`; of a list of names the first that exists counts.
-fn vars_files(
-    context: &Context<'_>,
-    play: &Arc<Play>,
-    hosts: &[Arc<str>],
-) -> Result<Dict, Vec<Diagnostic>> {
-    let mut all = Dict::new();
-    let Some(first) = hosts.first() else {
-        return Ok(all);
-    };
-    let run = context.run;
-    for entry in &play.vars_files {
-        let names: Vec<Value> = entry
-            .as_list()
-            .map_or_else(|| vec![entry.clone()], <[Value]>::to_vec);
-        let mut tried = Vec::new();
-        let mut found = None;
-        for name in &names {
-            let scope = HostScope::new(run, None, Some(&play.scope), first);
-            let vars = crate::vars::Layered {
-                first: &all,
-                then: &scope,
-            };
-            let vars = crate::vars::Layered {
-                first: &vars,
-                then: &play.scope.keywords.vars,
-            };
-            let outside = Outside { scope: &scope };
-            let template_scope = crate::template::Scope {
-                variables: &vars,
-                outside: Some(&outside),
-                sources: Some(&run.sources),
-            };
-            let Ok(rendered) = run.templar.render(name, &template_scope) else {
-                continue;
-            };
-            let text = rendered.to_text();
-            let base = run.working_directory.join(&*play.directory);
-            let path = if Path::new(&text).is_absolute() {
-                Path::new(&text).to_path_buf()
-            } else {
-                base.join(&text)
-            };
-            let path = if path.exists() {
-                Some(path)
-            } else {
-                outside.find_file(FileKind::Vars, &text).ok().flatten()
-            };
-            match path {
-                Some(path) => {
-                    found = Some(path);
-                    break;
-                }
-                None => tried.push(text),
-            }
-        }
-        let Some(path) = found else {
-            let text = format!("vars file {} was not found", tried.join(", "));
-            let _ = context.events.send(Event::Warning(
-                Diagnostic::warning("vars-file", text).at(entry.origin().or(play.span), ""),
-            ));
-            continue;
-        };
-        let reader = Reader {
-            sources: &run.sources,
-            vault: &run.vault,
-            duplicates: DuplicateKeys::from(&*run.config),
-        };
-        all.extend(reader.read(&path)?.vars);
-    }
-    Ok(all)
 }
 
 /// Renders tags and names for lists; see [`super::listing`].
