@@ -21,6 +21,10 @@ pub const CODES: &[(&str, &str)] = &[
         "A module's arguments must be a mapping, or text where the module takes some.",
     ),
     (
+        "bad-effect",
+        "`kplay_effect` says how far a task reaches beyond its host, in one of five words. `docs/guide/order.md` tells what they mean.",
+    ),
+    (
         "bad-keyword-value",
         "A keyword has a value that it cannot have.",
     ),

@@ -9,8 +9,8 @@ use super::perform;
 use super::scope::HostScope;
 use super::slots::{Slot, SlotKind};
 use super::target::place;
-use crate::kit::Entry;
-use crate::playbook::{ActionKind, Loop, Task, TaskId};
+use crate::kit::{Effect, Entry};
+use crate::playbook::{ActionKind, Loop, StatedEffect, Task, TaskId};
 use crate::template::Uses;
 use crate::value::{Dict, Kind, Value};
 use crate::wire::TaskResult;
@@ -64,16 +64,18 @@ fn task_reach(task: &Task, setup: &Setup) -> Reach {
         .is_some()
         || setup.run.config.any_errors_fatal
         || setup.max_fail_percentage.is_some();
-    if ends_all
-        || scope.effective(|k| &k.delegate_to).is_some()
-        || scope.effective(|k| &k.run_once).is_some()
-    {
+    if ends_all || scope.effective(|k| &k.run_once).is_some() {
         return Reach::WORLD;
     }
-    if expressions_reach_out(task, setup) {
+    let delegated = scope.effective(|k| &k.delegate_to).is_some();
+    let outward = delegated || expressions_reach_out(task, setup);
+    let effect = effect(entry, outward, scope.stated_effect());
+    if effect == Effect::World {
         return Reach::WORLD;
     }
     let files = match entry.meta().name {
+        // A step that was narrowed may work on the controller itself.
+        _ if delegated || scope.effective(|k| &k.connection).is_some() => ControllerFiles::Writes,
         "ansible.builtin.fetch" => ControllerFiles::Writes,
         "ansible.builtin.copy"
         | "ansible.builtin.template"
@@ -81,9 +83,27 @@ fn task_reach(task: &Task, setup: &Setup) -> Reach {
         | "ansible.builtin.include_vars" => ControllerFiles::Reads,
         _ => ControllerFiles::None,
     };
-    Reach {
-        effect: entry.meta().effect,
-        files,
+    Reach { effect, files }
+}
+
+/// Returns the effect of a module's step, which may look or work beyond its host (`outward`), as far as the playbook does not say
+/// otherwise. A word on the task itself is the user's own judgement of just this task; one around it speaks of what its modules do,
+/// not of where the playbook sends them, and makes no variable visible.
+fn effect(entry: Entry, outward: bool, stated: Option<StatedEffect>) -> Effect {
+    let declared = entry.meta().effect;
+    let widest = |effect: Effect| if outward { Effect::World } else { effect };
+    let Some(stated) = stated else {
+        return widest(declared);
+    };
+    // What changes the run itself reaches as far as the run does.
+    if declared == Effect::World && matches!(entry, Entry::Control(_)) {
+        return Effect::World;
+    }
+    match (stated.effect, stated.own) {
+        (Effect::World, _) => Effect::World,
+        (stated, true) => stated,
+        (_, false) if declared == Effect::Pure => widest(Effect::Pure),
+        (stated, false) => widest(stated),
     }
 }
 
@@ -283,4 +303,65 @@ pub(super) fn failure_variables(task: &Arc<Task>, result: &TaskResult) -> Dict {
             "ansible_failed_result",
             Value::dict(result.value.clone()).untrusted(),
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn effect_of(module: &str, outward: bool, stated: Option<(Effect, bool)>) -> Effect {
+        let stated = stated.map(|(effect, own)| StatedEffect { effect, own });
+        effect(crate::modules::find(module).unwrap(), outward, stated)
+    }
+
+    #[test]
+    fn without_a_word_the_module_decides_unless_the_step_reaches_out() {
+        assert_eq!(effect_of("ansible.builtin.copy", false, None), Effect::Host);
+        assert_eq!(effect_of("ansible.builtin.copy", true, None), Effect::World);
+    }
+
+    #[test]
+    fn a_word_on_the_task_itself_holds() {
+        for outward in [false, true] {
+            let narrowed = effect_of(
+                "ansible.builtin.command",
+                outward,
+                Some((Effect::Host, true)),
+            );
+            assert_eq!(narrowed, Effect::Host);
+        }
+        let widened = effect_of("ansible.builtin.copy", false, Some((Effect::World, true)));
+        assert_eq!(widened, Effect::World);
+    }
+
+    #[test]
+    fn a_word_around_it_speaks_of_modules_only() {
+        let around = |module, outward, effect| effect_of(module, outward, Some((effect, false)));
+        assert_eq!(
+            around("ansible.builtin.command", false, Effect::Host),
+            Effect::Host
+        );
+        assert_eq!(
+            around("ansible.builtin.command", true, Effect::Host),
+            Effect::World
+        );
+        assert_eq!(
+            around("ansible.builtin.debug", false, Effect::Shows),
+            Effect::Pure
+        );
+        assert_eq!(
+            around("ansible.builtin.debug", false, Effect::World),
+            Effect::World
+        );
+    }
+
+    #[test]
+    fn what_changes_the_run_cannot_be_narrowed() {
+        let narrowed = effect_of(
+            "ansible.builtin.add_host",
+            false,
+            Some((Effect::Pure, true)),
+        );
+        assert_eq!(narrowed, Effect::World);
+    }
 }

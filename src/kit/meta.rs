@@ -20,6 +20,17 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// All of them, in the order of reach.
+    pub const ALL: [Self; 5] = [Self::Pure, Self::Host, Self::Sees, Self::Shows, Self::World];
+
+    /// The variable that states the effect of a task, block, role or play; Ansible has no use for it.
+    pub const VARIABLE: &str = "kplay_effect";
+
+    /// Returns the effect of that word.
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|effect| effect.name() == word)
+    }
+
     /// Returns the word of the table.
     pub fn name(self) -> &'static str {
         match self {

@@ -19,7 +19,7 @@ pub use load::{Included, Loaded, Loader, Options, Renderer, RoleInclude};
 pub use model::{
     Action, ActionKind, Arguments, Block, Chain, Entry, FromFiles, IncludeRole, IncludeTasks,
     Keywords, Loop, LoopControl, MetaAction, ModuleDefaults, Play, Playbook, Prompt, Role, Scope,
-    ScopeKind, Task, TaskId, Unsupported, UnsupportedKind, Written,
+    ScopeKind, StatedEffect, Task, TaskId, Unsupported, UnsupportedKind, Written,
 };
 pub use split::{Split, pairs};
 pub use tags::TagSelection;

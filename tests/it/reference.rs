@@ -185,13 +185,7 @@ fn effects() {
          | effect | what it may notice of other hosts | what they may notice of it | modules |\n\
          | --- | --- | --- | --- |\n",
     );
-    for effect in [
-        Effect::Pure,
-        Effect::Host,
-        Effect::Sees,
-        Effect::Shows,
-        Effect::World,
-    ] {
+    for effect in Effect::ALL {
         let mut names: Vec<_> = all()
             .map(Entry::meta)
             .filter(|meta| meta.effect == effect)
@@ -208,7 +202,8 @@ fn effects() {
     }
     out.push_str(
         "\nA task reaches further than its module where its keywords or expressions do: `delegate_to`, `run_once`, \
-         `any_errors_fatal`, `hostvars` of another host, the state of the run, lookups that reach out.\n",
+         `any_errors_fatal`, `hostvars` of another host, the state of the run, lookups that reach out. \
+         A playbook can say how far a task reaches: see [the guide](../guide/order.md).\n",
     );
     page("effects.md", &out);
 }

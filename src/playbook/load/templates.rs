@@ -4,7 +4,9 @@
 //! something unsupported of that task. Variables are evaluated only where they are used, so that a mistake in one is a warning.
 
 use super::Session;
+use super::shape::{is_template, kind_words};
 use crate::diag::{Diagnostic, Severity, Span, nearest_one};
+use crate::kit::Effect;
 use crate::playbook::model::{
     ActionKind, Arguments, Loop, LoopControl, Unsupported, UnsupportedKind,
 };
@@ -170,6 +172,9 @@ impl Session<'_> {
 
     /// Looks at variables. They may never be used, so that all there is to say are warnings.
     pub(super) fn look_at_variables(&mut self, variables: &Dict) {
+        if let Some(stated) = variables.get(Effect::VARIABLE) {
+            self.stated_effect(stated);
+        }
         for value in variables.values() {
             let found = self.look_at_value(value);
             for mut fault in found.faults {
@@ -184,6 +189,40 @@ impl Session<'_> {
                 self.report(warning);
             }
         }
+    }
+}
+
+impl Session<'_> {
+    /// Looks at what `kplay_effect` says. Nobody but kplay reads it, so that a mistake is an error.
+    fn stated_effect(&mut self, stated: &Value) {
+        let word = stated.as_str();
+        if word.and_then(Effect::parse).is_some() {
+            return;
+        }
+        let words = || Effect::ALL.into_iter().map(Effect::name);
+        let near = word.and_then(|word| nearest_one(word, words()));
+        let label = near
+            .map(|near| format!("did you mean `{near}`?"))
+            .unwrap_or_default();
+        let headline = match word {
+            Some(_) if is_template(stated) => {
+                format!(
+                    "`{}` must be known before the run, so it cannot be a template",
+                    Effect::VARIABLE
+                )
+            }
+            Some(word) => format!("`{word}` is not an effect"),
+            None => format!(
+                "`{}` must be text, not {}",
+                Effect::VARIABLE,
+                kind_words(stated)
+            ),
+        };
+        let choices: Vec<&str> = words().collect();
+        let diagnostic = Diagnostic::error("bad-effect", headline)
+            .at(stated.origin(), label)
+            .help(format!("it is one of {}", choices.join(", ")));
+        self.report(diagnostic);
     }
 }
 

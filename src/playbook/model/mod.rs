@@ -4,6 +4,7 @@
 //! inheritance is one walk outward. The loader makes it, the engine reads it.
 
 mod action;
+mod effect;
 mod keywords;
 mod play;
 mod role;
@@ -14,6 +15,7 @@ mod unsupported;
 pub use action::{
     Action, ActionKind, Arguments, FromFiles, IncludeRole, IncludeTasks, MetaAction, Written,
 };
+pub use effect::StatedEffect;
 pub use keywords::{Keywords, ModuleDefaults};
 pub use play::{Play, Playbook, Prompt};
 pub use role::Role;

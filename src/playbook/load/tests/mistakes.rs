@@ -56,6 +56,19 @@ fn keywords() {
 }
 
 #[test]
+fn effects() {
+    let cases = [
+        "    - debug:\n      vars: {kplay_effect: hots}\n",
+        "    - debug:\n      vars: {kplay_effect: nothing at all}\n",
+        "    - debug:\n      vars: {kplay_effect: '{{ x }}'}\n",
+        "    - debug:\n      vars: {kplay_effect: [host]}\n",
+        "    - block: [{debug: }]\n      vars: {kplay_effect: wrold}\n",
+        "    - debug:\n      vars: {kplay_effect: world}\n",
+    ];
+    insta::assert_snapshot!(report(&cases, task_messages));
+}
+
+#[test]
 fn blocks() {
     let cases = [
         "    - rescue: [{debug: }]\n",
