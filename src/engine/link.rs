@@ -1,9 +1,9 @@
 //! The controller's end of a worker: orders out, reports in, questions answered.
 //!
 //! One task writes frames, one reads them. Whoever asks gets a channel on which the reports of its number arrive; when the line is
-//! cut all channels close, and everyone who waits learns why.
+//! cut all channels close, and everyone who waits learns why. What waits is bounded ([`super::budget`]).
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::sync::{Notify, mpsc};
 
+use super::budget::{Allowance, Budget, Charge};
 use super::contents::Stored;
 use super::run_state::RunState;
 use crate::kit::{Need, Outcome, Supplied};
@@ -27,6 +28,8 @@ use crate::wire::{
 const PIECE: usize = 1 << 18;
 /// How long a worker may take to end what it runs.
 const LAST_MOMENTS: Duration = Duration::from_secs(3);
+/// How long a worker that was started may take to say so.
+const FIRST_WORD: Duration = Duration::from_secs(15);
 /// How many frames may wait to be written: what is behind waits where it comes from.
 const WAITING: usize = 32;
 
@@ -42,12 +45,20 @@ pub(super) struct Link {
 }
 
 struct Shared {
-    waiting: Mutex<HashMap<u64, mpsc::UnboundedSender<Report>>>,
+    waiting: Mutex<HashMap<u64, mpsc::UnboundedSender<Received>>>,
     files: Mutex<HashMap<StepId, FileAnswer>>,
     /// Why the line is closed.
     closed: Mutex<Option<String>>,
     /// Ends the input of the worker.
     closing: Notify,
+    budget: Budget,
+}
+
+/// A report, its size on the wire, and its part of the budget.
+struct Received {
+    report: Report,
+    size: usize,
+    _charge: Option<Charge>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -78,6 +89,7 @@ impl Link {
             files: Mutex::default(),
             closed: Mutex::default(),
             closing: Notify::new(),
+            budget: Budget::new(),
         });
         let ending = shared.clone();
         tokio::spawn(async move {
@@ -110,8 +122,13 @@ impl Link {
                 }
             }
         });
-        match read_report(&mut stdout).await {
-            Ok(Some(Report::Hello(build))) if build == BUILD => {}
+        let first = tokio::time::timeout(FIRST_WORD, read_report(&mut stdout)).await;
+        match first.unwrap_or_else(|_| {
+            handle.kill();
+            let limit = FIRST_WORD.as_secs();
+            Err(format!("the worker on the host said nothing for {limit} s"))
+        }) {
+            Ok(Some((Report::Hello(build), _))) if build == BUILD => {}
             Ok(Some(_)) => return Err("the worker on the host is of another build".to_owned()),
             Ok(None) => {
                 return Err(format!(
@@ -125,7 +142,7 @@ impl Link {
         tokio::spawn(async move {
             let why = loop {
                 match read_report(&mut stdout).await {
-                    Ok(Some(report)) => reader.take(report, &answers, &run),
+                    Ok(Some((report, size))) => reader.take(report, size, &answers, &run).await,
                     Ok(None) => {
                         break format!(
                             "the connection to the host was lost {}",
@@ -135,7 +152,7 @@ impl Link {
                     Err(why) => break why,
                 }
             };
-            *lock(&reader.closed) = Some(why.trim().to_owned());
+            lock(&reader.closed).get_or_insert_with(|| why.trim().to_owned());
             lock(&reader.waiting).clear();
         });
         Ok(Arc::new(Self {
@@ -149,6 +166,15 @@ impl Link {
     /// Tells whether the line is open.
     pub(super) fn is_open(&self) -> bool {
         lock(&self.shared.closed).is_none()
+    }
+
+    /// Ends the conversation with a worker that does what no worker does.
+    fn break_off(&self, why: &str) -> ExecutionError {
+        lock(&self.shared.closed).get_or_insert_with(|| why.to_owned());
+        lock(&self.shared.waiting).clear();
+        self.shared.closing.notify_one();
+        self.handle.kill();
+        self.lost()
     }
 
     fn lost(&self) -> ExecutionError {
@@ -201,7 +227,8 @@ impl Link {
         answer: FileAnswer,
         mut tell: impl FnMut(Report),
     ) -> Result<(), ExecutionError> {
-        let steps: Vec<StepId> = batch.steps.iter().map(|step| step.id).collect();
+        let steps: BTreeSet<StepId> = batch.steps.iter().map(|step| step.id).collect();
+        let (mut open, mut allowance) = (steps.clone(), Allowance::new());
         for step in &steps {
             lock(&self.shared.files).insert(*step, answer.clone());
         }
@@ -210,11 +237,21 @@ impl Link {
                 .ask(|number| Order::Run(number, Box::new(batch)))
                 .await?;
             loop {
-                match waiting.next().await? {
+                let (report, size) = waiting.next_sized().await?;
+                let expected = match &report {
                     Report::BatchDone(_) => return Ok(()),
-                    Report::Failed(_, why) => return Err(ExecutionError::Failed(why)),
-                    report => tell(report),
+                    Report::Failed(_, why) => return Err(ExecutionError::Failed(why.clone())),
+                    Report::Step(_, step, _) => open.remove(step),
+                    Report::Item(_, step, _) | Report::Retry(_, step, ..) => open.contains(step),
+                    _ => false,
+                };
+                if !expected {
+                    return Err(self.break_off("the worker gave a wrong answer"));
                 }
+                if !matches!(report, Report::Step(..)) && !allowance.spend(size) {
+                    return Err(self.break_off("the host told more of a step than can be kept"));
+                }
+                tell(report);
             }
         }
         .await;
@@ -275,19 +312,24 @@ impl Link {
 struct Waiting<'a> {
     link: &'a Link,
     number: u64,
-    reports: mpsc::UnboundedReceiver<Report>,
+    reports: mpsc::UnboundedReceiver<Received>,
     done: bool,
 }
 
 impl Waiting<'_> {
     async fn next(&mut self) -> Result<Report, ExecutionError> {
-        let report = self.reports.recv().await.ok_or_else(|| self.link.lost())?;
+        Ok(self.next_sized().await?.0)
+    }
+
+    async fn next_sized(&mut self) -> Result<(Report, usize), ExecutionError> {
+        let received = self.reports.recv().await.ok_or_else(|| self.link.lost())?;
+        let Received { report, size, .. } = received;
         self.done = match &report {
             Report::Executed(..) | Report::Failed(..) | Report::BatchDone(_) => true,
             Report::Piece(_, _, last) => *last,
             _ => false,
         };
-        Ok(report)
+        Ok((report, size))
     }
 }
 
@@ -303,19 +345,31 @@ impl Drop for Waiting<'_> {
 }
 
 impl Shared {
-    /// Hands a report to whoever waits for it, or answers it.
-    fn take(&self, report: Report, frames: &mpsc::WeakSender<Vec<u8>>, run: &Arc<RunState>) {
+    /// Hands a report to whoever waits for it, or answers it; waits while too much is under way.
+    async fn take(
+        &self,
+        report: Report,
+        size: usize,
+        frames: &mpsc::WeakSender<Vec<u8>>,
+        run: &Arc<RunState>,
+    ) {
         let number = match &report {
             Report::Hello(_) => return,
             Report::AskContent(request, content) => {
+                let charge = self.budget.question(size).await;
                 if let Some(frames) = frames.upgrade() {
-                    tokio::spawn(send_content(*request, run.contents.get(*content), frames));
+                    let (request, stored) = (*request, run.contents.get(*content));
+                    tokio::spawn(async move {
+                        send_content(request, stored, frames).await;
+                        drop(charge);
+                    });
                 }
                 return;
             }
             Report::AskFile(request, step, need) => {
+                let charge = self.budget.question(size).await;
                 if let Some(frames) = frames.upgrade() {
-                    self.send_file(*request, *step, need.clone(), frames);
+                    self.send_file(*request, *step, need.clone(), frames, charge);
                 }
                 return;
             }
@@ -329,11 +383,23 @@ impl Shared {
         };
         let sender = lock(&self.waiting).get(&number).cloned();
         if let Some(sender) = sender {
-            let _ = sender.send(report);
+            let _charge = self.budget.report(size).await;
+            let _ = sender.send(Received {
+                report,
+                size,
+                _charge,
+            });
         }
     }
 
-    fn send_file(&self, request: u64, step: StepId, need: Need, frames: mpsc::Sender<Vec<u8>>) {
+    fn send_file(
+        &self,
+        request: u64,
+        step: StepId,
+        need: Need,
+        frames: mpsc::Sender<Vec<u8>>,
+        charge: Option<Charge>,
+    ) {
         let answer = lock(&self.files).get(&step).cloned();
         tokio::task::spawn_blocking(move || {
             let supplied = answer
@@ -346,6 +412,7 @@ impl Shared {
             if let Ok(frame) = encode(&order) {
                 let _ = frames.blocking_send(frame);
             }
+            drop(charge);
         });
     }
 }
@@ -398,10 +465,10 @@ async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender
     }
 }
 
-/// Reads one report; memory grows with what arrives, not with what is announced.
+/// Reads one report and its size; memory grows with what arrives, not with what is announced.
 async fn read_report(
     stdout: &mut (impl tokio::io::AsyncRead + Unpin),
-) -> Result<Option<Report>, String> {
+) -> Result<Option<(Report, usize)>, String> {
     let mut length = [0; 4];
     match stdout.read_exact(&mut length).await {
         Ok(_) => {}
@@ -425,6 +492,6 @@ async fn read_report(
         return Err("the connection was cut in the middle of an answer".to_owned());
     }
     decode(&content)
-        .map(Some)
+        .map(|report| Some((report, length)))
         .map_err(|error| format!("the host's answer cannot be read: {error}"))
 }

@@ -4,6 +4,7 @@
 //! [`events::Event`]s. Nothing here prints.
 
 pub mod ask;
+mod budget;
 mod check;
 mod complete;
 mod contents;

@@ -6,7 +6,8 @@ use std::io::{BufReader, Write as _, stdin, stdout};
 use kplay::kit::Outcome;
 use kplay::value::Dict;
 use kplay::wire::{
-    BUILD, MAXIMUM_FRAME, Order, Report, Status, TaskResult, encode, read_frame, write_frame,
+    BUILD, ItemResult, MAXIMUM_FRAME, Order, Report, Status, StepId, TaskResult, encode,
+    read_frame, write_frame,
 };
 
 use crate::Test;
@@ -38,6 +39,12 @@ pub(crate) const TESTS: &[Test] = &[
         escapes,
     ),
     Test::Here("t22_a_worker_that_ends_at_once_says_why", ends),
+    Test::Here("t22_a_worker_that_never_greets_is_given_up", mute),
+    Test::Here("t22_items_without_end_are_not_kept", items),
+    Test::Here("t22_tries_without_end_are_not_kept", tries),
+    Test::Here("t22_an_item_of_a_foreign_step_ends_it", foreign),
+    Test::Here("t22_questions_without_end_cost_no_memory", questions),
+    Test::Here("t22_pieces_of_an_order_that_asked_for_none_end_it", pieces),
 ];
 
 /// kplay's memory in KiB may not grow beyond this, whatever a worker sends.
@@ -51,6 +58,10 @@ pub(crate) fn be(manner: &str) {
     match manner {
         "ends" => {
             eprintln!("Segmentation \u{1b}[31mfault");
+            return;
+        }
+        "mute" => {
+            std::thread::sleep(std::time::Duration::from_secs(120));
             return;
         }
         "noise" => {
@@ -81,6 +92,16 @@ pub(crate) fn be(manner: &str) {
             };
             Report::Step(number, step, Box::new(result))
         };
+        if let Some(step) = step
+            && let Some(report) = told(manner, number, step)
+        {
+            let frame = encode(&report).unwrap();
+            for _ in 0..MANY {
+                if out.write_all(&frame).is_err() {
+                    return;
+                }
+            }
+        }
         let bytes = match manner {
             "garbled" => {
                 let mut frame = encode(&said("fine")).unwrap();
@@ -130,25 +151,62 @@ pub(crate) fn be(manner: &str) {
     }
 }
 
+/// How often a worker repeats itself, which is more than fits.
+const MANY: usize = 1_000_000;
+
+/// What a worker in that manner repeats before it answers.
+fn told(manner: &str, number: u64, step: StepId) -> Option<Report> {
+    let item = |step| {
+        let item = ItemResult {
+            status: Status::Ok,
+            value: Dict::new().with("msg", "x".repeat(500)),
+            label: "one".into(),
+            diff: Vec::new(),
+            no_log: false,
+            ignored: false,
+            shown: false,
+        };
+        Report::Item(number, step, Box::new(item))
+    };
+    Some(match manner {
+        "items" => item(step),
+        "tries" => Report::Retry(number, step, 3, Box::new(Dict::new().with("rc", 1))),
+        "foreign" => item(StepId(step.0 + 1)),
+        "questions" => Report::AskContent(1, 1),
+        "pieces" => Report::Piece(number, vec![0; 1000], false),
+        _ => return None,
+    })
+}
+
 /// Sets the title, clears the screen, writes backwards, overwrites the line, answers back.
 const ESCAPES: &str = "begin \u{1b}]0;owned\u{7} \u{1b}[2J \u{9b}31m \u{202e}desrever\u{2066} \u{8}\u{8} \rover \u{1b}[6n end";
 
-fn run(manner: &str) -> Ended {
-    let controller = Controller::new(
+fn controller(manner: &str) -> Controller {
+    Controller::new(
         "bad ansible_connection=local\n",
         "- hosts: bad\n  gather_facts: false\n  tasks:\n    - ping:\n      register: answer\n    - command: 'true'\n",
     )
     .worker(&std::env::current_exe().unwrap())
-    .variable(MANNER, manner);
+    .variable(MANNER, manner)
+}
+
+/// Returns the most memory in KiB that a process has had, as long as it runs.
+fn peak(id: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{id}/status")).ok()?;
+    let peak = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    Some(peak.trim().trim_end_matches(" kB").parse().unwrap())
+}
+
+fn run(manner: &str) -> Ended {
+    let controller = controller(manner);
     let mut most = 0;
     let running = controller.start(&["-v"]);
     let id = running.id();
     let watching = std::thread::spawn(move || {
-        while let Ok(status) = std::fs::read_to_string(format!("/proc/{id}/status")) {
-            let Some(peak) = status.lines().find_map(|line| line.strip_prefix("VmHWM:")) else {
-                break;
-            };
-            most = peak.trim().trim_end_matches(" kB").parse().unwrap();
+        while let Some(now) = peak(id) {
+            most = now;
             std::thread::sleep(std::time::Duration::from_millis(5));
         }
         most
@@ -208,6 +266,52 @@ fn unasked() {
 fn ends() {
     let ended = run("ends").code(4).says(&["Segmentation", "unreachable=1"]);
     assert!(!ended.text.contains('\u{1b}'), "{}", ended.text);
+}
+
+fn mute() {
+    run("mute")
+        .code(4)
+        .says(&["said nothing for 15 s", "unreachable=1"]);
+}
+
+fn items() {
+    run("items")
+        .code(4)
+        .says(&["more of a step than can be kept", "unreachable=1"]);
+}
+
+fn tries() {
+    run("tries")
+        .code(4)
+        .says(&["more of a step than can be kept", "unreachable=1"]);
+}
+
+fn foreign() {
+    run("foreign")
+        .code(4)
+        .says(&["wrong answer", "unreachable=1"]);
+}
+
+/// They are answered (there is no such content) as fast as the worker listens, which this one does not.
+fn questions() {
+    let started = std::time::Instant::now();
+    let controller = controller("questions");
+    let running = controller.start(&[]);
+    let id = running.id();
+    let mut most = 0;
+    while started.elapsed() < std::time::Duration::from_secs(4) {
+        most = most.max(peak(id).unwrap_or(0));
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    running.signal(rustix::process::Signal::INT);
+    running.wait();
+    assert!(most > 0 && most < MEMORY, "kplay took {most} KiB");
+}
+
+fn pieces() {
+    run("pieces")
+        .code(4)
+        .says(&["wrong answer", "unreachable=1"]);
 }
 
 fn escapes() {
