@@ -349,6 +349,10 @@ pub trait Host {
     /// Returns the path with links and dots resolved as far as it exists.
     fn real_path(&self, path: &str) -> Result<String, HostError>;
 
+    /// Opens what a path leads to and returns a name that leads there until the step ends, whoever renames what meanwhile; nothing
+    /// where there is none. Links that others than root could have made are followed only to what belongs to `owner`.
+    fn pin(&self, path: &str, owner: u32) -> Result<Option<String>, HostError>;
+
     /// Returns the sizes of the file system that a path lies on.
     fn file_system(&self, path: &str) -> Result<FileSystem, HostError> {
         Err(HostError::Other(format!(

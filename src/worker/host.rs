@@ -12,6 +12,7 @@ use super::accounts;
 use super::cleanup::{Cleanup, Owner};
 use super::command::{self, Limits, Surroundings};
 use super::files::{self, Draft, refused};
+use super::pin::{Pinned, pin};
 use crate::kit::{
     Command, Content, DirectoryEntry, FileSystem, Group, Host, HostError, Identity, Output, Reader,
     Signal, Staged, Status, Supplied, User, Write,
@@ -39,6 +40,7 @@ pub(super) struct RealHost {
     cleanup: Cleanup,
     owner: Owner,
     drafts: Mutex<BTreeMap<String, Draft>>,
+    pinned: Mutex<Vec<Pinned>>,
 }
 
 /// What a [`RealHost`] is made from.
@@ -102,6 +104,7 @@ impl RealHost {
             cleanup,
             owner,
             drafts,
+            pinned: Mutex::default(),
         }
     }
 
@@ -216,6 +219,16 @@ impl Host for RealHost {
 
     fn real_path(&self, path: &str) -> Result<String, HostError> {
         Ok(files::real_path(&self.begin(path)?))
+    }
+
+    fn pin(&self, path: &str, owner: u32) -> Result<Option<String>, HostError> {
+        let Some(found) = pin(&self.begin(path)?, owner)? else {
+            return Ok(None);
+        };
+        let name = found.name();
+        let mut pinned = self.pinned.lock().unwrap_or_else(PoisonError::into_inner);
+        pinned.push(found);
+        Ok(Some(name))
     }
 
     fn file_system(&self, path: &str) -> Result<FileSystem, HostError> {

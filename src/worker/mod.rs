@@ -13,6 +13,7 @@ mod command;
 mod contents;
 mod files;
 mod host;
+mod pin;
 mod session;
 
 /// Runs the worker until its input ends; returns the exit status. `arguments` are those after the program's name:

@@ -256,6 +256,26 @@ impl Host for FakeHost {
         }
     }
 
+    fn pin(&self, path: &str, owner: u32) -> Result<Option<String>, HostError> {
+        let path = self.absolute(path);
+        let ends = path
+            .match_indices('/')
+            .map(|(at, _)| at)
+            .chain([path.len()]);
+        let mut foreign = false;
+        for end in ends {
+            let on_the_way = self.status(path.get(..end).unwrap_or_default(), false);
+            foreign |= on_the_way?.is_some_and(|status| status.is_link() && status.uid != 0);
+        }
+        match self.status(&path, true)? {
+            None => Ok(None),
+            Some(status) if foreign && status.uid != owner => Err(HostError::Other(format!(
+                "`{path}` goes through a link that is not followed"
+            ))),
+            Some(_) => self.real_path(&path).map(Some),
+        }
+    }
+
     fn access(&self, path: &str) -> (bool, bool, bool) {
         let Ok(inode) = self.inode("read", path, true) else {
             return (false, false, false);

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::keys::{self, Key, Line};
 use crate::kit::{
     Applied, ArgumentError, Attributes, Content, Diff, Effect, Failure, Host, HostPath, Meta,
-    Module, Outcome, Plan, Support, User, Write, path_info,
+    Module, Outcome, Plan, Status, Support, User, Write, path_info,
 };
 use crate::value::Dict;
 
@@ -133,36 +133,114 @@ impl AuthorizedKeyArgs {
     }
 }
 
-/// Returns where to read and write, or why that is refused: neither the folder nor the file may lead to what is not the account's.
-fn safe_target(args: &AuthorizedKeyArgs, user: &User, host: &dyn Host) -> Result<String, Failure> {
-    let file = args.file(user);
-    let folder = file.rsplit_once('/').map_or("/", |(folder, _)| folder);
-    let refused = |path: &str| {
-        Failure::new(format!(
-            "`{path}` is a symbolic link to something that does not belong to {}: it is not followed",
-            user.name
-        ))
-    };
-    for path in [folder, file.as_str()] {
-        let Some(status) = host.status(path, false)? else {
-            continue;
-        };
-        // Root's own links, in folders that only root can change, are the administrator's will.
-        if status.is_link() && status.uid != 0 {
-            match host.status(path, true)? {
-                Some(target) if target.uid == user.uid => {}
-                _ => return Err(refused(path)),
-            }
+/// The file's folder and name; the folder is held open, so that no link of the account's can lead a write elsewhere (T11).
+struct Target {
+    /// The folder as it is called in messages.
+    folder: String,
+    /// The name under which the folder is held, if it is there.
+    held: Option<String>,
+    name: String,
+}
+
+/// The folder and the name of a path.
+fn split(path: &str) -> (&str, &str) {
+    match path.rsplit_once('/') {
+        Some(("", name)) => ("/", name),
+        Some(parts) => parts,
+        None => (".", path),
+    }
+}
+
+impl Target {
+    /// Finds where to write: the file, or with `follow` what it is a link to.
+    fn find(args: &AuthorizedKeyArgs, user: &User, host: &dyn Host) -> Result<Self, Failure> {
+        let here = Self::of(&args.file(user), user, host)?;
+        match here.path() {
+            Some(path) if args.follow => match host.status(&path, false)? {
+                Some(status) if status.is_link() => {
+                    // What the link leads to must be the account's own, unless root made the link.
+                    let held = host.pin(&args.file(user), user.uid)?;
+                    let real = host.real_path(held.as_deref().unwrap_or(&path))?;
+                    Self::of(&real, user, host)
+                }
+                _ => Ok(here),
+            },
+            _ => Ok(here),
         }
     }
-    if args.follow
-        && host
-            .status(&file, false)?
-            .is_some_and(|status| status.is_link())
-    {
-        return Ok(host.real_path(&file)?);
+
+    fn of(file: &str, user: &User, host: &dyn Host) -> Result<Self, Failure> {
+        let (folder, name) = split(file);
+        Ok(Self {
+            folder: folder.to_owned(),
+            held: host.pin(folder, user.uid)?,
+            name: name.to_owned(),
+        })
     }
-    Ok(file)
+
+    fn path(&self) -> Option<String> {
+        let held = self.held.as_ref()?;
+        Some(format!("{}/{}", held.trim_end_matches('/'), self.name))
+    }
+
+    fn shown(&self) -> String {
+        format!("{}/{}", self.folder.trim_end_matches('/'), self.name)
+    }
+
+    /// Returns what the file holds.
+    fn text(&self, user: &User, host: &dyn Host) -> Result<String, Failure> {
+        let Some(path) = self.path() else {
+            return Ok(String::new());
+        };
+        let linked = host
+            .status(&path, false)?
+            .is_some_and(|status| status.is_link());
+        let file = if linked { self.shown() } else { path };
+        let Some(held) = host.pin(&file, user.uid)? else {
+            return Ok(String::new());
+        };
+        match host.status(&held, true)? {
+            // Another name of a file that the account could not read.
+            Some(status) if status.links > 1 && status.uid != user.uid => {
+                Err(Failure::new(format!(
+                    "`{}` is another name of a file that does not belong to {}",
+                    self.shown(),
+                    user.name
+                )))
+            }
+            Some(status) if status.is_file() => {
+                Ok(String::from_utf8_lossy(&host.read(&held)?).into_owned())
+            }
+            _ => Ok(String::new()),
+        }
+    }
+
+    /// Makes the folder, and gives it to the account.
+    fn make_folder(&mut self, user: &User, host: &dyn Host) -> Result<(), Failure> {
+        if self.held.is_none() {
+            let (above, name) = split(&self.folder);
+            let above = host
+                .pin(above, user.uid)?
+                .unwrap_or_else(|| above.to_owned());
+            host.make_directory(&format!("{}/{name}", above.trim_end_matches('/')), 0o700)?;
+            self.held = host.pin(&self.folder, user.uid)?;
+        }
+        let Some(held) = &self.held else {
+            return Ok(());
+        };
+        let root = host.identity().uid == 0;
+        // The dot makes calls that do not follow links look at the folder itself.
+        let folder = format!("{held}/.");
+        if let Some(status) = host.status(&folder, true)?.filter(Status::is_directory) {
+            if root && (status.uid, status.gid) != (user.uid, user.gid) {
+                host.set_owner(&folder, Some(user.uid), Some(user.gid), false)?;
+            }
+            if status.mode != 0o700 {
+                host.set_mode(&folder, 0o700, false)?;
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Module for AuthorizedKey {
@@ -193,19 +271,14 @@ impl Module for AuthorizedKey {
     fn plan(args: &Self::Args, host: &dyn Host) -> Result<Plan<Change>, Failure> {
         let user = args.account(host)?;
         let file = args.file(&user);
-        let target = safe_target(args, &user, host)?;
-        let text = match host.status(&target, true)? {
-            Some(status) if status.is_file() => {
-                String::from_utf8_lossy(&host.read(&target)?).into_owned()
-            }
-            _ => String::new(),
-        };
+        let target = Target::find(args, &user, host)?;
+        let text = target.text(&user, host)?;
         let wanted = wanted_keys(args, host)?;
         let mut lines = keys::parse_file(&text);
         let changed = adjust(&mut lines, wanted, args);
         let plan = if changed {
             let content = keys::serialize(&lines);
-            let diff = Diff::text(text, content.clone()).headers(file.clone(), target);
+            let diff = Diff::text(text, content.clone()).headers(file.clone(), target.shown());
             Plan::change(Change { content }).with_diff(diff)
         } else {
             Plan::unchanged("the keys are as they shall be")
@@ -227,28 +300,11 @@ impl Module for AuthorizedKey {
         let root = host.identity().uid == 0;
         let (uid, gid) = (root.then_some(user.uid), root.then_some(user.gid));
         let file = args.file(&user);
-        let folder = file
-            .rsplit_once('/')
-            .map_or("/", |(folder, _)| folder)
-            .to_owned();
+        let mut target = Target::find(args, &user, host)?;
         if args.manage_dir {
-            if host.status(&folder, true)?.is_none() {
-                host.make_directory(&folder, 0o700)?;
-            }
-            let status = host.status(&folder, false)?;
-            if status.is_some_and(|status| status.is_directory()) {
-                if status
-                    .is_some_and(|status| root && (status.uid, status.gid) != (user.uid, user.gid))
-                {
-                    host.set_owner(&folder, uid, gid, false)?;
-                }
-                if status.is_some_and(|status| status.mode != 0o700) {
-                    host.set_mode(&folder, 0o700, false)?;
-                }
-            }
+            target.make_folder(&user, host)?;
         }
-        // Looked at again: the account may have put a link there meanwhile.
-        let target = safe_target(args, &user, host)?;
+        let target = target.path().unwrap_or_else(|| target.shown());
         let staged = host.stage(&target, Content::Bytes(content.as_bytes()))?;
         let attributes_wanted = Attributes {
             mode: Some(0o600),
