@@ -14,7 +14,8 @@ use crate::value::Value;
 
 const LETTERS: &[u8] = b"./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// `password_hash(hashtype='sha512', salt=None, salt_size=None, rounds=None, ident=None)`.
+/// `password_hash(hashtype='sha512', salt=None, salt_size=None, rounds=None, ident=None)`. The hash of a secret is secret, that of
+/// other text is not.
 pub(super) fn password_hash(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(
         call,
@@ -35,7 +36,7 @@ pub(super) fn password_hash(call: Call<'_>) -> Result<Value, TemplateError> {
         rounds,
         ident.as_deref(),
     )
-    .map(|hash| Value::from(hash).secret())
+    .map(Value::from)
 }
 
 /// Returns how long a salt of that algorithm is.

@@ -53,7 +53,8 @@ pub(crate) enum ListMerge {
 }
 
 impl ListMerge {
-    fn from_value(value: &Value) -> Result<Self, TemplateError> {
+    /// Reads the word that `list_merge` holds.
+    pub(super) fn from_value(value: &Value) -> Result<Self, TemplateError> {
         Ok(match value.as_str() {
             Some("replace") => Self::Replace,
             Some("keep") => Self::Keep,
@@ -83,7 +84,8 @@ impl ListMerge {
     }
 }
 
-fn merge(
+/// Lays one dictionary over another.
+pub(super) fn merge(
     below: &Value,
     above: &Value,
     recursive: bool,
@@ -259,60 +261,4 @@ pub(super) fn dict_kv(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["key"], 1)?;
     let name = key(used(arguments.get(0).unwrap_or(&Value::NULL))?)?;
     Ok(Value::dict(Dict::new().with(name, arguments.value)))
-}
-
-/// `community.general.keep_keys(target, matching_parameter='equal')`.
-pub(super) fn keep_keys(call: Call<'_>) -> Result<Value, TemplateError> {
-    filter_keys(call, true)
-}
-
-/// `community.general.remove_keys(target, matching_parameter='equal')`.
-pub(super) fn remove_keys(call: Call<'_>) -> Result<Value, TemplateError> {
-    filter_keys(call, false)
-}
-
-fn filter_keys(call: Call<'_>, keep: bool) -> Result<Value, TemplateError> {
-    let arguments = bind(call, &["target", "matching_parameter"], 1)?;
-    let target = arguments.get(0).cloned().unwrap_or_default();
-    let targets: Vec<String> = match target.kind() {
-        Kind::Str(text) => vec![text.to_string()],
-        _ => iterate(&target)?.iter().map(Value::to_text).collect(),
-    };
-    let how = arguments.text(1, "equal")?;
-    let patterns = match how.as_str() {
-        "regex" => targets
-            .iter()
-            .map(|text| super::regex::Pattern::new(text, super::regex::Flags::default()))
-            .collect::<Result<Vec<_>, _>>()?,
-        "equal" | "starts_with" | "ends_with" => Vec::new(),
-        other => return Err(arguments.error(format!("knows no `matching_parameter` `{other}`"))),
-    };
-    let matches = |name: &str| -> Result<bool, TemplateError> {
-        Ok(match how.as_str() {
-            "starts_with" => targets
-                .iter()
-                .any(|target| name.starts_with(target.as_str())),
-            "ends_with" => targets.iter().any(|target| name.ends_with(target.as_str())),
-            "regex" => {
-                for pattern in &patterns {
-                    if pattern.starts(name)? {
-                        return Ok(true);
-                    }
-                }
-                false
-            }
-            _ => targets.iter().any(|target| target == name),
-        })
-    };
-    let mut result = Vec::new();
-    for item in super::python::sequence(&arguments.value, "keep_keys")? {
-        let mut dict = Dict::new();
-        for (name, value) in mapping(item, "keep_keys")? {
-            if matches(&name.to_value().to_text())? == keep {
-                dict.insert(name.clone(), value.clone());
-            }
-        }
-        result.push(Value::dict(dict));
-    }
-    Ok(Value::list(result))
 }

@@ -110,6 +110,19 @@ pub(super) fn tojson(call: Call<'_>) -> Result<Value, TemplateError> {
     Ok(Value::from(text))
 }
 
+/// Returns JSON without any space, as `json.dumps` writes it with the separators `,` and `:`.
+pub(super) fn compact(value: &Value) -> Result<String, TemplateError> {
+    let layout = Layout {
+        indent: None,
+        item: ",".to_owned(),
+        colon: ":".to_owned(),
+        sort: false,
+        ascii: true,
+        skip_odd_keys: false,
+    };
+    dump(value, &layout)
+}
+
 fn dump(value: &Value, layout: &Layout) -> Result<String, TemplateError> {
     let mut out = String::new();
     write(value, layout, 0, &mut out)?;

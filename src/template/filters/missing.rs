@@ -84,3 +84,12 @@ pub(super) fn type_debug(call: Call<'_>) -> Result<Value, TemplateError> {
         None => arguments.value.type_name(),
     }))
 }
+
+/// `ansible._protomatter.finalize`: the value as it would leave the template, tuples as lists.
+pub(super) fn finalize(call: Call<'_>) -> Result<Value, TemplateError> {
+    let arguments = bind(call, &[], 0)?;
+    Ok(arguments.value.map(&mut |value| match value.kind() {
+        Kind::Tuple(items) => Value::list(items.iter().cloned()),
+        _ => value,
+    }))
+}

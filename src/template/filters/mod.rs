@@ -1,11 +1,14 @@
 //! The filters, one file per family, and the table that names them.
 
+mod addresses;
 pub(crate) mod bind;
+mod community;
 pub(crate) mod crypt;
 mod dicts;
 mod encoding;
 pub(crate) mod glob;
 mod json;
+mod json_query;
 mod lists;
 pub(crate) mod missing;
 pub(crate) mod numbers;

@@ -1,8 +1,8 @@
 //! The names of all filters.
 
 use super::{
-    FilterFunction, crypt, dicts, encoding, json, lists, missing, numbers, paths, random,
-    regex_filters, select, sets, strings, time, url, yaml_dump, yaml_load,
+    FilterFunction, addresses, community, crypt, dicts, encoding, json, json_query, lists, missing,
+    numbers, paths, random, regex_filters, select, sets, strings, time, url, yaml_dump, yaml_load,
 };
 
 /// Filters of ansible-core and Jinja2 by their short names, sorted.
@@ -130,10 +130,104 @@ const BUILTIN: &[(&str, FilterFunction)] = &[
 
 /// Filters of collections by their full names, sorted.
 const COLLECTIONS: &[(&str, FilterFunction)] = &[
+    ("ansible._protomatter.finalize", missing::finalize),
+    ("ansible.utils.cidr_merge", addresses::cidr_merge),
+    ("ansible.utils.hwaddr", addresses::hwaddr),
+    ("ansible.utils.ip4_hex", addresses::ip4_hex),
+    ("ansible.utils.ipaddr", addresses::ipaddr),
+    ("ansible.utils.ipcut", addresses::ipcut),
+    ("ansible.utils.ipmath", addresses::ipmath),
+    ("ansible.utils.ipsubnet", addresses::ipsubnet),
+    ("ansible.utils.ipv4", addresses::ipv4),
+    ("ansible.utils.ipv6", addresses::ipv6),
+    ("ansible.utils.ipv6form", addresses::ipv6form),
+    ("ansible.utils.ipwrap", addresses::ipwrap),
+    ("ansible.utils.macaddr", addresses::macaddr),
+    (
+        "ansible.utils.network_in_network",
+        addresses::network_in_network,
+    ),
+    (
+        "ansible.utils.network_in_usable",
+        addresses::network_in_usable,
+    ),
+    ("ansible.utils.next_nth_usable", addresses::next_nth_usable),
+    ("ansible.utils.nthhost", addresses::nthhost),
+    (
+        "ansible.utils.previous_nth_usable",
+        addresses::previous_nth_usable,
+    ),
+    (
+        "ansible.utils.reduce_on_network",
+        addresses::reduce_on_network,
+    ),
+    ("ansible.utils.slaac", addresses::slaac),
+    ("community.general.accumulate", community::lists::accumulate),
+    ("community.general.counter", community::words::counter),
+    ("community.general.crc32", community::words::crc32),
     ("community.general.dict", dicts::dict),
     ("community.general.dict_kv", dicts::dict_kv),
-    ("community.general.keep_keys", dicts::keep_keys),
-    ("community.general.remove_keys", dicts::remove_keys),
+    ("community.general.from_csv", community::tables::from_csv),
+    ("community.general.from_ini", community::tables::from_ini),
+    (
+        "community.general.groupby_as_dict",
+        community::lists::groupby_as_dict,
+    ),
+    ("community.general.json_query", json_query::json_query),
+    ("community.general.keep_keys", community::keys::keep_keys),
+    (
+        "community.general.lists_difference",
+        community::lists::lists_difference,
+    ),
+    (
+        "community.general.lists_intersect",
+        community::lists::lists_intersect,
+    ),
+    (
+        "community.general.lists_mergeby",
+        community::lists::lists_mergeby,
+    ),
+    (
+        "community.general.lists_symmetric_difference",
+        community::lists::lists_symmetric_difference,
+    ),
+    (
+        "community.general.lists_union",
+        community::lists::lists_union,
+    ),
+    ("community.general.random_mac", community::words::random_mac),
+    (
+        "community.general.remove_keys",
+        community::keys::remove_keys,
+    ),
+    (
+        "community.general.replace_keys",
+        community::keys::replace_keys,
+    ),
+    ("community.general.to_days", community::time::to_days),
+    ("community.general.to_hours", community::time::to_hours),
+    ("community.general.to_ini", community::tables::to_ini),
+    (
+        "community.general.to_milliseconds",
+        community::time::to_milliseconds,
+    ),
+    ("community.general.to_minutes", community::time::to_minutes),
+    ("community.general.to_months", community::time::to_months),
+    ("community.general.to_seconds", community::time::to_seconds),
+    (
+        "community.general.to_time_unit",
+        community::time::to_time_unit,
+    ),
+    ("community.general.to_weeks", community::time::to_weeks),
+    ("community.general.to_years", community::time::to_years),
+    (
+        "community.general.unicode_normalize",
+        community::words::unicode_normalize,
+    ),
+    (
+        "community.general.version_sort",
+        community::words::version_sort,
+    ),
 ];
 
 /// Returns the filter of that name, short, as `ansible.builtin.` or `ansible.legacy.`, or of a collection.

@@ -11,6 +11,10 @@ const DIFFERENT: &[(&str, &str)] = &[
         "text is Unicode: bytes that are not UTF-8 fail instead of becoming lone surrogates",
     ),
     ("'gA==' | b64decode", "the same"),
+    (
+        "config | community.general.json_query('merge(server, {host: `1`, new: `{\"b\": 1, \"a\": 2}`})')",
+        "the keys of an object that is written as a literal in the expression are sorted",
+    ),
 ];
 
 #[test]

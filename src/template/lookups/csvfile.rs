@@ -54,7 +54,7 @@ pub(super) fn csvfile(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<
                 })
         };
         let mut found = None;
-        for row in rows(&content, delimiter) {
+        for row in rows(&content, delimiter, false) {
             if cell(&row, key_column)? == key {
                 found = Some(Value::from(cell(&row, column)?));
                 break;
@@ -101,8 +101,8 @@ fn decoded(
     }
 }
 
-/// Splits a table into rows of cells; lines without anything are no rows.
-fn rows(content: &str, delimiter: char) -> Vec<Vec<String>> {
+/// Splits a table into rows of cells, perhaps without the spaces before them; lines without anything are no rows.
+pub(crate) fn rows(content: &str, delimiter: char, trim: bool) -> Vec<Vec<String>> {
     let mut rows = Vec::new();
     let mut row = Vec::new();
     let mut cell = String::new();
@@ -119,6 +119,7 @@ fn rows(content: &str, delimiter: char) -> Vec<Vec<String>> {
                 }
             }
             '\r' if rest.peek() == Some(&'\n') => {}
+            ' ' if trim && fresh && !quoted && cell.is_empty() => {}
             _ if quoted => cell.push(if character == '\r' { '\n' } else { character }),
             '"' if fresh => {
                 quoted = true;

@@ -12,7 +12,7 @@ use crate::template::filters::regex::{Flags, Pattern};
 use crate::value::Value;
 
 /// The section whose entries all others have as well.
-const DEFAULT: &str = "DEFAULT";
+pub(crate) const DEFAULT: &str = "DEFAULT";
 /// The section that a properties file is read as.
 const PROPERTIES: &str = "java_properties";
 /// How deep `%(name)s` may lead.
@@ -145,25 +145,25 @@ fn folded(name: &str, case_sensitive: bool) -> String {
 }
 
 /// Entries of one section; nothing stands for a name without a value.
-type Entries = IndexMap<String, Option<String>>;
+pub(crate) type Entries = IndexMap<String, Option<String>>;
 
 /// How a file is read.
 #[derive(Clone, Copy)]
-struct Reading {
-    case_sensitive: bool,
-    allow_no_value: bool,
+pub(crate) struct Reading {
+    pub(crate) case_sensitive: bool,
+    pub(crate) allow_no_value: bool,
     /// The section that the first line is in already.
-    section: Option<&'static str>,
+    pub(crate) section: Option<&'static str>,
 }
 
 /// A file's sections.
-struct File {
-    sections: IndexMap<String, Entries>,
+pub(crate) struct File {
+    pub(crate) sections: IndexMap<String, Entries>,
 }
 
 impl File {
     /// Returns the entries of a section, those of `DEFAULT` first.
-    fn section(&self, name: &str) -> Option<Entries> {
+    pub(crate) fn section(&self, name: &str) -> Option<Entries> {
         let mut entries = self.sections.get(DEFAULT).cloned().unwrap_or_default();
         if name != DEFAULT {
             entries.extend(self.sections.get(name)?.clone());
@@ -171,7 +171,8 @@ impl File {
         Some(entries)
     }
 
-    fn read(content: &str, reading: Reading) -> Result<Self, String> {
+    /// Reads the text.
+    pub(crate) fn read(content: &str, reading: Reading) -> Result<Self, String> {
         let mut sections: IndexMap<String, Entries> = IndexMap::new();
         let mut section = reading.section.map(str::to_owned);
         if let Some(name) = &section {

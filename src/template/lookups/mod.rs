@@ -10,10 +10,10 @@
 mod cases;
 #[cfg(test)]
 pub(crate) mod fake;
-mod csvfile;
+pub(crate) mod csvfile;
 mod file;
 mod find;
-mod ini;
+pub(crate) mod ini;
 mod lists;
 mod sequence;
 mod subelements;

@@ -4,7 +4,7 @@ mod compare;
 mod files;
 mod results;
 mod types;
-mod version;
+pub(crate) mod version;
 
 use super::call::Call;
 use super::error::TemplateError;

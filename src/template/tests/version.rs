@@ -65,7 +65,7 @@ pub(super) fn version(call: Call<'_>) -> Result<bool, TemplateError> {
 
 /// A part of a loose version; numbers and words have no order between them.
 #[derive(PartialEq, Debug)]
-enum Part {
+pub(crate) enum Part {
     Number(u128),
     Word(String),
 }
@@ -81,7 +81,7 @@ impl PartialOrd for Part {
 }
 
 /// Digits, runs of lower case letters and what else stands between dots.
-fn loose(version: &str) -> Vec<Part> {
+pub(crate) fn loose(version: &str) -> Vec<Part> {
     let class = |character: char| match character {
         '0'..='9' => 0,
         'a'..='z' => 1,
