@@ -5,15 +5,18 @@ Every run is one that a user starts afresh: no connection, no control socket and
 
 import os
 import re
+import select
+import signal
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+from meter import Meter
+
 HERE = Path(__file__).parent
-SITE = HERE / "site" / "site.yml"
-FORKS = "50"
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+PATIENCE = 3600  # seconds; a run that takes longer hangs
 
 ANSIBLE_CONFIG = """[defaults]
 forks = {forks}
@@ -30,46 +33,97 @@ class Failure(Exception):
 
 
 class Peer:
-    """A tool under measurement. `command` gives its command line and environment for one run."""
+    """A tool under measurement. `command` gives its command line and environment for one run, or None where it has no way
+    to do the work."""
 
     name = ""
     reports_recap = True
+    floor = False
 
-    def command(self, hosts, scratch):
+    def command(self, work, hosts, scratch, forks):
         raise NotImplementedError
 
     def finish(self, scratch):
         """Ends what a run leaves behind; not measured."""
 
-    def run(self, hosts, log):
-        """One measured run: seconds, and the recap as {host: (ok, changed)} where the tool prints one."""
+    def run(self, work, hosts, log, forks):
+        """One measured run: what it cost, and the recap as {host: (ok, changed)} where the tool prints one."""
         with tempfile.TemporaryDirectory(prefix="kb-") as scratch:
-            command, environment = self.command(hosts, Path(scratch))
+            command, environment = self.command(work, hosts, Path(scratch), forks)
             clean = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "KPLAY_"))}
-            with log.open("w") as output:
-                start = time.monotonic()
-                done = subprocess.run(
-                    [str(word) for word in command],
-                    env=clean | environment,
-                    cwd=HERE,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                )
-                seconds = time.monotonic() - start
-            self.finish(Path(scratch))
-        if done.returncode != 0:
-            raise Failure(f"exit code {done.returncode}, see {log}")
-        return seconds, self.recap(hosts, log)
+            meter = Meter(hosts.groups if hosts else [])
+            try:
+                with log.open("w") as output, Clock(meter.group) as clock, meter:
+                    process = subprocess.Popen(
+                        [str(word) for word in command],
+                        env=clean | environment,
+                        cwd=HERE,
+                        stdin=subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=subprocess.STDOUT,
+                        start_new_session=True,
+                        preexec_fn=clock.start,
+                    )
+                    code = wait(process)
+                    seconds = clock.seconds()
+            finally:
+                self.finish(Path(scratch))
+                meter.close()
+        if code is None:
+            raise Failure(f"not done after {PATIENCE} s, see {log}")
+        if code != 0:
+            raise Failure(f"exit code {code}, see {log}")
+        sample = {"seconds": seconds, "cpu": meter.tool.cpu, "memory": meter.tool.memory}
+        sample |= {"host_cpu": meter.hosts.cpu, "host_memory": meter.hosts.memory}
+        return sample, self.recap(work, hosts, log)
 
-    def recap(self, hosts, log):
-        if not self.reports_recap:
+    def recap(self, work, hosts, log):
+        if not self.reports_recap or not work.recap:
             return None
         rows = {name: tuple(map(int, numbers)) for name, *numbers in RECAP.findall(log.read_text())}
-        for host in hosts.hosts:
-            if host.name not in rows or rows[host.name][2:] != (0, 0):
-                raise Failure(f"{host.name} is missing or failed in the recap, see {log}")
+        for name in [host.name for host in hosts.hosts] if hosts else ["localhost"]:
+            if name not in rows or rows[name][2:] != (0, 0):
+                raise Failure(f"{name} is missing or failed in the recap, see {log}")
         return {name: numbers[:2] for name, numbers in rows.items()}
+
+
+class Clock:
+    """The time of one program, from the moment when the child is where it is measured (the kernel may take long to move it
+    into its group) and is about to become that program."""
+
+    def __init__(self, group):
+        self.group = group
+
+    def __enter__(self):
+        self.read, self.write = os.pipe()
+        return self
+
+    def start(self):
+        """In the child, between fork and exec."""
+        if self.group:
+            self.group.enter()
+        os.write(self.write, str(time.monotonic_ns()).encode())
+
+    def seconds(self):
+        now = time.monotonic_ns()
+        return (now - int(os.read(self.read, 32))) / 1e9
+
+    def __exit__(self, *_):
+        os.close(self.read)
+        os.close(self.write)
+
+
+def wait(process):
+    """The exit code, or None if its time is over. `Popen.wait` with a time limit looks only now and then."""
+    descriptor = os.pidfd_open(process.pid)
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    ended = poll.poll(PATIENCE * 1000)
+    os.close(descriptor)
+    if not ended:
+        os.killpg(process.pid, signal.SIGKILL)
+    code = process.wait()
+    return code if ended else None
 
 
 class Ansible(Peer):
@@ -79,16 +133,16 @@ class Ansible(Peer):
     def __init__(self, venv):
         self.venv = venv
 
-    def command(self, hosts, scratch):
+    def command(self, work, hosts, scratch, forks):
         config = scratch / "ansible.cfg"
         control = scratch / "c"
         control.mkdir(mode=0o700)
-        config.write_text(ANSIBLE_CONFIG.format(forks=FORKS, extra=self.settings, control=control))
-        command = [self.venv / "bin" / "ansible-playbook", "-i", hosts.inventory, SITE]
-        return command, {"ANSIBLE_CONFIG": str(config)}
+        config.write_text(ANSIBLE_CONFIG.format(forks=forks, extra=self.settings, control=control))
+        program = self.venv / "bin" / ("ansible-inventory" if work.inventory_only else "ansible-playbook")
+        return [program, *work.words(hosts)], {"ANSIBLE_CONFIG": str(config)}
 
     def finish(self, scratch):
-        for control in (scratch / "c").iterdir():
+        for control in (scratch / "c").glob("*"):
             subprocess.run(["ssh", "-o", f"ControlPath={control}", "-O", "exit", "bench"], capture_output=True)
 
 
@@ -108,8 +162,10 @@ class Pyinfra(Peer):
     def __init__(self, venv):
         self.venv = venv
 
-    def command(self, hosts, scratch):
-        return [self.venv / "bin" / "pyinfra", "-y", hosts.pyinfra_inventory, HERE / "deploy.py"], {}
+    def command(self, work, hosts, scratch, forks):
+        data = [word for name, value in work.variables.items() for word in ("--data", f"{name}={value}")]
+        words = ["-y", "--parallel", forks, *data, hosts.pyinfra_inventory, work.deploy]
+        return [self.venv / "bin" / "pyinfra", *words], {}
 
 
 class Kplay(Peer):
@@ -118,24 +174,26 @@ class Kplay(Peer):
     def __init__(self, binary):
         self.binary = binary
 
-    def command(self, hosts, scratch):
+    def command(self, work, hosts, scratch, forks):
         config = scratch / "ansible.cfg"
-        config.write_text(f"[defaults]\nforks = {FORKS}\n")
-        return [self.binary, SITE, "-i", hosts.inventory], {"ANSIBLE_CONFIG": str(config)}
+        config.write_text(f"[defaults]\nforks = {forks}\n")
+        command = [self.binary, "inventory"] if work.inventory_only else [self.binary]
+        return [*command, *work.words(hosts)], {"ANSIBLE_CONFIG": str(config)}
 
 
 class Floor(Peer):
-    """`ssh host true`, one host after the other: the time of one host is the floor."""
+    """A plain program that shows how fast it can be at all; on one host after the other if there are several."""
 
-    name = "ssh true"
     reports_recap = False
+    floor = True
 
-    def __init__(self):
+    def __init__(self, name, words):
+        self.name, self.words = name, words
         self.turn = 0
 
-    def command(self, hosts, scratch):
+    def command(self, work, hosts, scratch, forks):
         self.turn += 1
-        return hosts.ssh(hosts.hosts[self.turn % len(hosts.hosts)], "true"), {}
+        return self.words(hosts, hosts.hosts[self.turn % len(hosts.hosts)]), {}
 
 
 def find_kplay(given):

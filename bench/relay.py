@@ -1,17 +1,48 @@
 #!/usr/bin/env python3
-"""A TCP relay that adds latency: the kernel of a test machine often has no netem.
+"""A TCP relay that adds latency and counts: the kernel of a test machine often has no netem.
 
     relay.py RTT_MS HOST:PORT...
 
 Listens on a free port of 127.0.0.1 for each target and prints the ports on one line, in order. Every byte waits half of
 RTT_MS in each direction, and a new connection waits RTT_MS for the handshake that the loopback does for free. Order and
-bandwidth are kept. `run` starts it; it ends with its standard input.
+bandwidth are kept. For each line on its standard input it prints what has passed since the last one, as one line of JSON:
+per target its connections, round trips and bytes either way. It ends with its standard input. `hosts.py` starts it.
 """
 
 import asyncio
 import collections
+import json
 import socket
 import sys
+
+
+class Count:
+    """What passed to and from one target."""
+
+    def __init__(self):
+        self.connections = self.round_trips = self.bytes_up = self.bytes_down = 0
+
+
+class Flights:
+    """Counts the round trips of one connection: how often its client had to have an answer before it could go on.
+
+    What the client sends within one round trip of the first piece can depend on no answer to it and belongs to the same
+    flight; the first piece after that, if something has come back in the meantime, begins the next.
+    """
+
+    def __init__(self, count, round_trip, now):
+        self.count, self.round_trip = count, round_trip
+        self.began, self.answered = now, True
+        count.connections += 1
+        count.round_trips += 1  # TCP's own handshake
+
+    def sent(self, now):
+        if self.answered and now >= self.began + self.round_trip:
+            self.count.round_trips += 1
+            self.began, self.answered = now, False
+
+    def received(self):
+        self.answered = True
 
 
 class Leg(asyncio.Protocol):
@@ -56,6 +87,7 @@ class Leg(asyncio.Protocol):
             if target.is_closing():
                 continue
             if data is not None:
+                self.delivered(data)
                 target.write(data)
             elif self.transport.is_closing():
                 target.close()
@@ -65,6 +97,9 @@ class Leg(asyncio.Protocol):
                 except OSError:  # the other end has reset the connection in the meantime
                     target.abort()
         self.arm()
+
+    def delivered(self, data):
+        """Data leaves for the other end."""
 
     # A slow reader stops its sender, as it would without the relay.
     def pause_writing(self):
@@ -76,22 +111,43 @@ class Leg(asyncio.Protocol):
             self.other.transport.resume_reading()
 
 
+class Back(Leg):
+    """The host's end: what it says is counted when the client gets it."""
+
+    def __init__(self, delay, count, flights):
+        super().__init__(delay)
+        self.count, self.flights = count, flights
+
+    def delivered(self, data):
+        self.count.bytes_down += len(data)
+        self.flights.received()
+
+
 class Door(Leg):
     """The client's end: opens the way to the target when a connection comes in."""
 
-    def __init__(self, delay, host, port):
+    def __init__(self, delay, host, port, count):
         super().__init__(delay)
         self.target = (host, port)
-        self.opening = None
+        self.count = count
+        self.opening = self.flights = None
 
     def connection_made(self, transport):
         super().connection_made(transport)
+        self.flights = Flights(self.count, 2 * self.delay, self.loop.time())
         self.opening = self.loop.create_task(self.open())
+
+    def data_received(self, data):
+        self.count.bytes_up += len(data)
+        self.flights.sent(self.loop.time())
+        super().data_received(data)
 
     async def open(self):
         await asyncio.sleep(2 * self.delay)
         try:
-            _, leg = await self.loop.create_connection(lambda: Leg(self.delay), *self.target)
+            _, leg = await self.loop.create_connection(
+                lambda: Back(self.delay, self.count, self.flights), *self.target
+            )
         except OSError as error:
             print(f"relay: {self.target[0]}:{self.target[1]}: {error}", file=sys.stderr)
             self.transport.abort()
@@ -103,13 +159,21 @@ class Door(Leg):
 
 async def main(round_trip, targets):
     loop = asyncio.get_running_loop()
-    delay = round_trip / 2000
+    counts = [Count() for _ in targets]
     ports = []
-    for host, port in targets:
-        server = await loop.create_server(lambda host=host, port=port: Door(delay, host, port), "127.0.0.1", 0)
+    for index, (host, port) in enumerate(targets):
+        # The count is looked up when a connection comes in: it is a new one after each question.
+        server = await loop.create_server(
+            lambda index=index, host=host, port=port: Door(round_trip / 2000, host, port, counts[index]),
+            "127.0.0.1",
+            0,
+            backlog=len(targets) + 16,
+        )
         ports.append(server.sockets[0].getsockname()[1])
     print(*ports, flush=True)
-    await loop.run_in_executor(None, sys.stdin.read)
+    while await loop.run_in_executor(None, sys.stdin.readline):
+        print(json.dumps([vars(count) for count in counts]), flush=True)
+        counts[:] = [Count() for _ in targets]
 
 
 if __name__ == "__main__":

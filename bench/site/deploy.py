@@ -1,5 +1,5 @@
-"""The work of site/site.yml for pyinfra: the same files from the same templates, the same users, package and service, the
-same questions. `run` compares what is on the hosts afterwards, byte by byte."""
+"""The work of site.yml for pyinfra, or with the datum `fleet` that of fleet.yml: the same files from the same templates, the
+same users, package and service, the same questions. `run` compares what is on the hosts afterwards, byte by byte."""
 
 from pathlib import Path
 
@@ -10,11 +10,14 @@ from pyinfra.facts.hardware import Cpus
 from pyinfra.facts.server import Hostname
 from pyinfra.operations import apt, files, python, server, systemd
 
-SITE = Path(__file__).parent / "site"
+SITE = Path(__file__).parent
+FLEET = "fleet" in host.data
 ROOT = "/opt/bench"
 SETTINGS = yaml.safe_load((SITE / "settings.yml").read_text())
 JINJA = {"trim_blocks": True}  # as ansible-core sets it
 PARTS = ["web", "api", "worker", "queue", "cache", "database", "search", "mail", "metrics", "logs", "backup"]
+if FLEET:
+    PARTS = ["web", "api", "queue", "database"]
 
 # The second template of each part: its name, its destination, its mode, and over what it loops.
 SECOND = {
@@ -58,6 +61,8 @@ CHECKS = [
     "awk '/btime/ {print $2}' /proc/stat",
     "uname -r",
 ]
+if FLEET:
+    CHECKS = [CHECKS[0], CHECKS[6], CHECKS[10]]
 
 facts = {"bench_host": host.get_fact(Hostname), "bench_workers": max(host.get_fact(Cpus), 2)}
 
@@ -93,10 +98,11 @@ def in_place(path):
 files.directory(name="Directory", path=ROOT, mode="755")
 for part in PARTS:
     files.directory(name=f"Directory of {part}", path=f"{ROOT}/{part}", mode="755")
-for user, shell in zip(SETTINGS["users"], ["/usr/sbin/nologin", "/bin/bash"]):
-    server.user(name=user["name"], user=user["name"], comment=user["comment"], shell=shell, create_home=True)
 apt.packages(name="Package", packages=["curl"])
-systemd.service(name="Service", service="cron", running=True, enabled=True)
+if not FLEET:
+    for user, shell in zip(SETTINGS["users"], ["/usr/sbin/nologin", "/bin/bash"]):
+        server.user(name=user["name"], user=user["name"], comment=user["comment"], shell=shell, create_home=True)
+    systemd.service(name="Service", service="cron", running=True, enabled=True)
 block(f"{ROOT}/hosts", [f"127.0.0.1 {facts['bench_host']} database", "127.0.0.1 search queue"])
 block(
     f"{ROOT}/profile",
