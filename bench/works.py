@@ -4,6 +4,7 @@ programs that show its floor. cases.py puts works, hosts and distances together.
 import os
 import platform
 import subprocess
+import sys
 from pathlib import Path
 
 import generate
@@ -93,7 +94,8 @@ def facts(_):
 
 def start(_):
     """One task that does nothing, on this machine."""
-    return Work(PLAYS / "start.yml", inventory="localhost,", floors=[])
+    here = {"ansible_python_interpreter": sys.executable}
+    return Work(PLAYS / "start.yml", inventory="localhost,", variables=here, floors=[])
 
 
 def check(scratch):

@@ -11,7 +11,7 @@ from pyinfra.facts.server import Hostname
 from pyinfra.operations import apt, files, python, server, systemd
 
 SITE = Path(__file__).parent
-FLEET = "fleet" in host.data
+FLEET = host.data.get("fleet") is not None
 ROOT = "/opt/bench"
 SETTINGS = yaml.safe_load((SITE / "settings.yml").read_text())
 JINJA = {"trim_blocks": True}  # as ansible-core sets it
