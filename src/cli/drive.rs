@@ -17,8 +17,12 @@ pub(super) fn drive(
     printer: &Printer,
     report: &mut dyn FnMut(&Event),
 ) -> std::io::Result<RunEnd> {
+    // A step that is evaluated here holds a thread while it waits for its host, and what it waits for may need one too: a file
+    // read, the worker compressed. With fewer threads than that, many forks would wait for each other for ever.
+    let threads = site.options.forks.saturating_mul(2).saturating_add(64);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
+        .max_blocking_threads(threads)
         .build()?;
     let end = runtime.block_on(until_done(site, printer, report))?;
     // What still hangs on a host does not hold the terminal.
