@@ -3,11 +3,15 @@
 import json
 import statistics
 
+def mebibytes(value):
+    return f"{value / 2**20:.0f}" if value >= 10 * 2**20 else f"{value / 2**20:.1f}"
+
+
 UNITS = {  # a sample's measure: its heading, and how it is written
     "cpu": ("CPU s", lambda value: f"{value:.2f}"),
-    "memory": ("MiB", lambda value: f"{value / 2**20:.0f}"),
+    "memory": ("MiB", mebibytes),
     "host_cpu": ("hosts' CPU s", lambda value: f"{value:.2f}"),
-    "host_memory": ("hosts' MiB", lambda value: f"{value / 2**20:.0f}"),
+    "host_memory": ("hosts' MiB", mebibytes),
     "round_trips": ("round trips", lambda value: f"{value:.0f}"),
     "bytes": ("KiB", lambda value: f"{value / 1024:.0f}"),
 }
@@ -115,7 +119,8 @@ def markdown(results, facts):
 
 
 def about(result):
-    return "; ".join(f"{name} {value}" for name, value in result.about.items()) + "."
+    words = "; ".join(f"{name} {value}" for name, value in result.about.items())
+    return words[:1].upper() + words[1:] + "."
 
 
 class Store:

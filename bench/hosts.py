@@ -107,9 +107,16 @@ class Hosts:
         """OpenSSH's own client on a fresh connection, as a command line."""
         return ["ssh", *map(str, self.options(host)), f"{host.user}@{host.address}", command]
 
+    def machines(self, scratch):
+        """One host of each machine."""
+        return Hosts(self._one_each(), self.known_hosts, scratch, f"{self.label}-machines", self.groups)
+
+    def _one_each(self):
+        return list({host.machine: host for host in reversed(self.hosts)}.values())
+
     def on_each(self, script):
         """Runs a script once on every machine and returns what each printed."""
-        machines = list({host.machine: host for host in reversed(self.hosts)}.values())
+        machines = self._one_each()
 
         def run(host):
             command = self.ssh(host, f"sh -c {shlex.quote(script)}")
