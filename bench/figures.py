@@ -3,6 +3,7 @@
 import json
 import statistics
 
+
 def mebibytes(value):
     return f"{value / 2**20:.0f}" if value >= 10 * 2**20 else f"{value / 2**20:.1f}"
 
