@@ -99,6 +99,9 @@ class Fleet:
             subprocess.run(["ip", "netns", "add", f"{BRIDGE}-{number}"], check=True)
             batch.append(f"link add {BRIDGE}-{number} type veth peer name eth0 netns {BRIDGE}-{number}")
             batch.append(f"link set {BRIDGE}-{number} master {BRIDGE} up")
+            # One neighbour a machine, whatever its addresses: the kernel's table of them ends at 1,024.
+            network = f"{NETWORK}.{number}.0/24"
+            batch.append(f"route add {network} via {self.address(number, 1)} dev {BRIDGE} onlink")
         subprocess.run(["ip", "-batch", "-"], input="\n".join(batch), text=True, check=True)
         for number in numbers:
             places = range(1, self.addresses + 1)
