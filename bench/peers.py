@@ -118,12 +118,15 @@ def wait(process):
     descriptor = os.pidfd_open(process.pid)
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
-    ended = poll.poll(PATIENCE * 1000)
-    os.close(descriptor)
-    if not ended:
-        os.killpg(process.pid, signal.SIGKILL)
-    code = process.wait()
+    try:
+        ended = poll.poll(PATIENCE * 1000)
+    finally:  # nor does it outlive this program when that is told to end
+        os.close(descriptor)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        code = process.wait()
     return code if ended else None
+
 
 
 class Ansible(Peer):
