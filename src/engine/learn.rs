@@ -40,7 +40,7 @@ impl Dispatcher<'_> {
         if result.requests.is_empty() && !result.facts.is_empty() {
             let mut refused = Vec::new();
             records.change(&target, |record| {
-                refused = record.learn_facts(&result.facts);
+                refused = record.facts.learn(&result.facts);
             });
             for name in refused {
                 self.warn(&format!("`{host}` returned a fact named `{name}`, which would steer kplay itself; it is ignored"));
@@ -54,7 +54,7 @@ impl Dispatcher<'_> {
                             record.set.insert(name.clone(), value.clone().untrusted());
                         }
                         if *persistence == Persistence::Cache {
-                            record.learn_facts(facts);
+                            record.facts.learn(facts);
                         }
                     });
                 }
@@ -142,7 +142,7 @@ impl Dispatcher<'_> {
                 .setup
                 .run
                 .records
-                .change(host, |record| record.facts = Dict::new()),
+                .change(host, |record| record.facts = crate::vars::Facts::default()),
             MetaAction::ClearHostErrors => {
                 for progress in self.hosts.values_mut() {
                     if matches!(progress.state, State::Failed | State::Unreachable) {

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::hosts::{HostRecord, fact};
+use super::hosts::HostRecord;
 use super::magic;
 use super::run_state::{PlayState, RunState};
 use crate::diag::Span;
@@ -138,14 +138,14 @@ impl<'a> HostScope<'a> {
 
     fn fact(&self, name: &str) -> Option<Value> {
         if name == "ansible_facts" {
-            return Some(Value::dict(self.record.facts.clone()));
+            return Some(self.record.facts.to_value());
         }
         if !self.run.config.inject_facts_as_vars {
             return (name == "ansible_local")
                 .then(|| self.record.facts.get("ansible_local").cloned())
                 .flatten();
         }
-        fact(&self.record.facts, name).cloned()
+        self.record.facts.variable(name).cloned()
     }
 
     fn in_inventory(&self, name: &str) -> Option<(Level, Value)> {

@@ -3,12 +3,14 @@
 //! The engine fills it on the controller, the worker from what a batch carries; expressions ask through [`Variables`] and
 //! never know which of the two answers.
 
+mod facts;
 mod level;
 
 use std::sync::Arc;
 
 use crate::value::Value;
 
+pub use facts::{Facts, is_steering};
 pub use level::Level;
 
 /// What became of a name.
