@@ -1,18 +1,21 @@
-//! Whether a step can be evaluated on its host, and what has to go along.
+//! Which steps can be evaluated on their host, and what has to go along.
 //!
-//! A step travels when everything that its expressions can reach is known here and now: a closed set of variables, no lookup that
-//! needs the controller, no delegation. In doubt it stays, and only its rendered arguments go to the host.
+//! A step travels when everything that its expressions can reach is known here and now or comes to be known on the way: a closed
+//! set of variables, no lookup that needs the controller, no delegation. In doubt it stays, and only its rendered arguments go to
+//! the host.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::outside::Outside;
+use super::run_state::RunState;
 use super::scope::HostScope;
 use crate::diag::Span;
-use crate::kit::{Entry, Need, NeedKind, Supplied, SuppliedContent};
+use crate::kit::{Entry, ModuleEntry, Need, NeedKind, Supplied, SuppliedContent, TemplateSettings};
 use crate::template::{FileSettings, Uses};
 use crate::value::{Dict, Value};
-use crate::wire::{Batch, Binding, LoopSource, Step};
+use crate::vars::{Facts, Layered, Level};
+use crate::wire::{Batch, BatchStep, Binding, LoopSource, Step};
 
 /// Lookups that work on their terms alone.
 const SELF_CONTAINED: [&str; 9] = [
@@ -83,39 +86,333 @@ const OUTWARD_FUNCTIONS: [&str; 4] = ["lookup", "now", "q", "query"];
 /// Names that no closed set can hold.
 const OPEN: [&str; 2] = ["hostvars", "vars"];
 
-/// Returns the batch of this one step, or nothing where the step has to stay.
-pub(super) fn pack(step: &Step, scope: &HostScope<'_>) -> Option<Batch> {
+/// Modules that work with files of the controller.
+const WITH_FILES: [&str; 3] = [
+    "ansible.builtin.copy",
+    "ansible.builtin.script",
+    "ansible.builtin.template",
+];
+
+/// Methods of a dictionary: `ansible_facts.get(x)` names no fact.
+const DICT_METHODS: [&str; 11] = [
+    "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update",
+    "values",
+];
+
+/// A batch is closed when so much of the controller's files goes along.
+const MOST_BYTES: usize = 1 << 22;
+
+/// A batch in the making: steps of one host in order.
+pub(super) struct Packer<'a> {
+    run: &'a RunState,
+    batch: Batch,
+    /// Where in the batch's variables the values of a name are.
+    known: HashMap<Arc<str>, Vec<u32>>,
+    whole_facts: bool,
+    /// Names that steps of the batch set: their values are known on the host only.
+    set: BTreeSet<Arc<str>>,
+    /// A step sets names that the run alone can tell.
+    sets_any: bool,
+    /// A step gathers facts.
+    gathers: bool,
+    bytes: usize,
+}
+
+impl<'a> Packer<'a> {
+    pub(super) fn new(run: &'a RunState) -> Self {
+        Self {
+            run,
+            batch: Batch {
+                inject_facts: run.config.inject_facts_as_vars,
+                ..Batch::default()
+            },
+            known: HashMap::new(),
+            whole_facts: false,
+            set: BTreeSet::new(),
+            sets_any: false,
+            gathers: false,
+            bytes: 0,
+        }
+    }
+
+    /// Adds a step with all that it needs. Says whether it can travel in this batch.
+    pub(super) fn add(&mut self, step: Step, scope: &HostScope<'_>, hold: bool) -> bool {
+        if self.bytes > MOST_BYTES || !can_travel(&step) {
+            return false;
+        }
+        let mut closure = Closure {
+            scope,
+            bindings: BTreeMap::new(),
+            facts: BTreeSet::new(),
+            whole_facts: false,
+            pending: Vec::new(),
+        };
+        let collected = closure
+            .step(&step)
+            .and_then(|()| self.files(&step, &mut closure))
+            .filter(|_| closure.close().is_some());
+        let Some(supplied) = collected else {
+            return false;
+        };
+        let Closure {
+            bindings,
+            facts,
+            whole_facts,
+            ..
+        } = closure;
+        self.take_facts(scope, &facts, whole_facts);
+        let variables = bindings
+            .into_iter()
+            .map(|(name, (level, value))| self.intern(&name, level, value))
+            .collect();
+        self.note(&step);
+        self.bytes += supplied
+            .iter()
+            .map(|(_, file)| match &file.content {
+                SuppliedContent::Here(bytes) => bytes.len(),
+                SuppliedContent::Tree(entries) => entries.len() * 128,
+                SuppliedContent::Remote(_) => 0,
+            })
+            .sum::<usize>();
+        self.batch.steps.push(BatchStep {
+            step,
+            variables,
+            supplied,
+            hold,
+        });
+        true
+    }
+
+    /// Returns the batch, unless nothing could be added.
+    pub(super) fn finish(self) -> Option<Batch> {
+        (!self.batch.steps.is_empty()).then_some(self.batch)
+    }
+
+    /// Returns the number of a variable in the batch; equal ones travel once.
+    fn intern(&mut self, name: &Arc<str>, level: Level, value: Value) -> u32 {
+        let numbers = self.known.entry(name.clone()).or_default();
+        let found = numbers.iter().find(|at| {
+            usize::try_from(**at)
+                .ok()
+                .and_then(|at| self.batch.variables.get(at))
+                .is_some_and(|binding| binding.level == level && binding.value.is_same(&value))
+        });
+        if let Some(at) = found {
+            return *at;
+        }
+        let at = u32::try_from(self.batch.variables.len()).unwrap_or(u32::MAX);
+        numbers.push(at);
+        self.batch.variables.push(Binding {
+            name: name.clone(),
+            level,
+            value,
+        });
+        at
+    }
+
+    fn take_facts(&mut self, scope: &HostScope<'_>, names: &BTreeSet<Arc<str>>, whole: bool) {
+        let facts = &scope.record.facts;
+        if self.whole_facts {
+            return;
+        }
+        if whole {
+            self.whole_facts = true;
+            self.batch.facts.clone_from(facts);
+            return;
+        }
+        for name in names {
+            if let Some(value) = facts.get(name) {
+                self.batch.facts.insert(name.clone(), value.clone());
+            }
+        }
+    }
+
+    /// Remembers what the step will have set.
+    fn note(&mut self, step: &Step) {
+        self.set.extend(step.register.clone());
+        if &*step.module == "ansible.builtin.set_fact" {
+            match step.arguments.as_dict() {
+                Some(arguments) if step.argument_defaults.is_empty() => {
+                    for name in arguments.keys().filter_map(|name| name.as_str()) {
+                        self.sets_any |= name.contains("{{");
+                        self.set.insert(name.into());
+                    }
+                }
+                _ => self.sets_any = true,
+            }
+        }
+        let short = step.module.rsplit('.').next().unwrap_or_default();
+        self.gathers |= short == "setup" || short == "getent" || short.ends_with("facts");
+    }
+
+    /// Tells whether what the value renders to may be set by a step of this batch.
+    fn is_open(&self, value: &Value, scope: &HostScope<'_>) -> bool {
+        if self.sets_any {
+            return true;
+        }
+        if self.set.is_empty() && !self.gathers {
+            return false;
+        }
+        let mut seen: BTreeSet<Arc<str>> = BTreeSet::new();
+        let mut pending = vec![value.clone()];
+        while let Some(value) = pending.pop() {
+            let uses = scope.run.templar.uses(&value, None);
+            for name in uses.variables() {
+                if self.set.contains(name) || self.gathers && name.starts_with("ansible_") {
+                    return true;
+                }
+                if seen.insert(name.clone())
+                    && let Some((_, value)) = scope.find_with_level(name)
+                {
+                    pending.push(value);
+                }
+            }
+        }
+        false
+    }
+
+    /// Brings the controller's files that the step names. A template that is not known here and now makes the step wait: its text
+    /// names variables too. Other files the host asks for when it comes to the step.
+    fn files(&self, step: &Step, closure: &mut Closure<'_>) -> Option<Vec<(Need, Supplied)>> {
+        let Some(Entry::Module(entry)) = crate::modules::find(&step.module) else {
+            return Some(Vec::new());
+        };
+        if !WITH_FILES.contains(&&*step.module) {
+            return Some(Vec::new());
+        }
+        let is_template = &*step.module == "ansible.builtin.template";
+        let otherwise = || (!is_template).then(Vec::new);
+        let scope = closure.scope;
+        let Some(arguments) = step
+            .arguments
+            .as_dict()
+            .filter(|_| step.argument_defaults.is_empty())
+        else {
+            return otherwise();
+        };
+        let named = ["src", "cmd", "_raw_params"].map(|name| arguments.get(name));
+        let source = step.looping.as_ref().map(|looping| match &looping.source {
+            LoopSource::Items(items) => items,
+            LoopSource::Lookup { terms, .. } => terms,
+        });
+        if named.iter().all(Option::is_none) && !is_template {
+            return Some(Vec::new());
+        }
+        if named
+            .into_iter()
+            .flatten()
+            .chain(source)
+            .any(|value| self.is_open(value, scope))
+        {
+            return otherwise();
+        }
+        let Some(items) = loop_items(step, scope) else {
+            return otherwise();
+        };
+        let mut supplied: Vec<(Need, Supplied)> = Vec::new();
+        for item in items {
+            let Some(needs) = needs_of(entry, arguments, &item, scope) else {
+                otherwise()?;
+                continue;
+            };
+            for need in needs {
+                if supplied.iter().any(|(known, _)| *known == need) {
+                    continue;
+                }
+                let outside = Outside { scope };
+                match scope.run.contents.supply(&need, &outside) {
+                    Ok(file) => {
+                        if let NeedKind::Rendered(settings) = &need.kind {
+                            closure.template_text(&file, settings)?;
+                        }
+                        supplied.push((need, file));
+                    }
+                    // The step says so when it comes to it.
+                    Err(_) => drop(otherwise()?),
+                }
+            }
+        }
+        Some(supplied)
+    }
+}
+
+/// Tells whether the step's kind of work can be done from its host alone.
+fn can_travel(step: &Step) -> bool {
     if step.delegate_to.is_some()
         || matches!(
             &*step.module,
             "ansible.builtin.fetch" | "ansible.builtin.raw"
         )
     {
-        return None;
+        return false;
     }
-    match crate::modules::find(&step.module)? {
-        Entry::Control(entry) if entry.needs_controller() => return None,
-        Entry::Module(_) | Entry::Control(_) => {}
+    match crate::modules::find(&step.module) {
+        Some(Entry::Control(entry)) => !entry.needs_controller(),
+        Some(Entry::Module(_)) => true,
+        None => false,
     }
-    let mut closure = Closure {
-        scope,
-        bindings: BTreeMap::new(),
-        pending: Vec::new(),
-    };
-    closure.step(step)?;
-    let supplied = closure.template_files(step)?;
-    closure.close()?;
-    let variables = closure.bindings.into_values().collect();
-    Some(Batch {
-        steps: vec![step.clone()],
-        variables,
-        supplied,
-    })
 }
 
+/// Returns what each item of the step's loop adds to the variables; one empty dictionary where it has no loop.
+fn loop_items(step: &Step, scope: &HostScope<'_>) -> Option<Vec<Dict>> {
+    let Some(looping) = &step.looping else {
+        return Some(vec![Dict::new()]);
+    };
+    let outside = Outside { scope };
+    let templates = scope.template_scope(Some(&outside));
+    let templar = &scope.run.templar;
+    let items: Vec<Value> = match &looping.source {
+        LoopSource::Items(value) => templar.render(value, &templates).ok()?.as_list()?.to_vec(),
+        LoopSource::Lookup { name, terms } => {
+            templar.loop_lookup(name, terms, &templates).ok()?
+        }
+    };
+    let variable = match &looping.control.variable {
+        Some(name) => templar.render(name, &templates).ok()?.to_text(),
+        None => "item".to_owned(),
+    };
+    Some(
+        items
+            .into_iter()
+            .map(|item| Dict::new().with(variable.as_str(), item))
+            .collect(),
+    )
+}
+
+/// Renders the arguments for an item and asks the module which files it needs. What cannot be rendered yet is none of the names.
+fn needs_of(
+    entry: &dyn ModuleEntry,
+    arguments: &Dict,
+    item: &Dict,
+    scope: &HostScope<'_>,
+) -> Option<Vec<Need>> {
+    let outside = Outside { scope };
+    let variables = Layered {
+        first: item,
+        then: scope,
+    };
+    let templates = crate::template::Scope {
+        variables: &variables,
+        ..scope.template_scope(Some(&outside))
+    };
+    let mut rendered = Dict::new();
+    for (name, value) in arguments {
+        match (name.as_str(), scope.run.templar.render(value, &templates)) {
+            (Some("src"), Err(_)) => return None,
+            (_, Ok(value)) if value.is_omit() => {}
+            (_, Ok(value)) => drop(rendered.insert(name.clone(), value)),
+            (_, Err(_)) => drop(rendered.insert(name.clone(), "/")),
+        }
+    }
+    entry.prepare(&Value::dict(rendered)).ok()
+}
+
+/// The variables of one step, closed under reference.
 struct Closure<'a> {
     scope: &'a HostScope<'a>,
-    bindings: BTreeMap<Arc<str>, Binding>,
+    bindings: BTreeMap<Arc<str>, (Level, Value)>,
+    facts: BTreeSet<Arc<str>>,
+    whole_facts: bool,
     pending: Vec<Arc<str>>,
 }
 
@@ -237,7 +534,15 @@ impl Closure<'_> {
         {
             return None;
         }
-        uses.variables().try_for_each(|name| self.name(name))
+        uses.names.keys().try_for_each(|path| {
+            let name = path.first()?;
+            match path.get(1) {
+                Some(key) if &**name == "ansible_facts" && !DICT_METHODS.contains(&&**key) => {
+                    self.fact(name, key)
+                }
+                _ => self.name(name),
+            }
+        })
     }
 
     fn name(&mut self, name: &str) -> Option<()> {
@@ -248,76 +553,52 @@ impl Closure<'_> {
             return Some(());
         }
         // What nobody has may be a loop variable, or is undefined there as it would be here.
-        if let Some((level, value)) = self.scope.find_with_level(name) {
-            let name: Arc<str> = name.into();
-            self.bindings.insert(
-                name.clone(),
-                Binding {
-                    name: name.clone(),
-                    level,
-                    value,
-                },
-            );
-            self.pending.push(name);
+        match self.scope.find_with_level(name) {
+            None => {}
+            Some((Level::Fact, _)) if name == "ansible_facts" => self.whole_facts = true,
+            Some((Level::Fact, _)) => drop(self.facts.insert(Facts::key(name).into())),
+            Some((level, value)) => {
+                let name: Arc<str> = name.into();
+                self.bindings.insert(name.clone(), (level, value));
+                self.pending.push(name);
+            }
         }
         Some(())
+    }
+
+    /// One fact by its key, unless something hides the facts.
+    fn fact(&mut self, all: &str, key: &Arc<str>) -> Option<()> {
+        match self.scope.find_with_level(all) {
+            Some((Level::Fact, _)) => {
+                self.facts.insert(key.clone());
+                Some(())
+            }
+            _ => self.name(all),
+        }
     }
 
     /// Follows what the variables themselves refer to.
     fn close(&mut self) -> Option<()> {
         while let Some(name) = self.pending.pop() {
-            if let Some(value) = self
-                .bindings
-                .get(&name)
-                .map(|binding| binding.value.clone())
-            {
+            if let Some((_, value)) = self.bindings.get(&name).cloned() {
                 self.value(&value)?;
             }
         }
         Some(())
     }
 
-    /// Reads the template files that the step renders: their text names variables too. A name that is known only for an item of a
-    /// loop makes the step stay.
-    fn template_files(&mut self, step: &Step) -> Option<Vec<(Need, Supplied)>> {
-        let Some(Entry::Module(entry)) = crate::modules::find(&step.module) else {
-            return Some(Vec::new());
+    /// The text of a template file names variables too.
+    fn template_text(&mut self, file: &Supplied, settings: &TemplateSettings) -> Option<()> {
+        let SuppliedContent::Here(bytes) = &file.content else {
+            return None;
         };
-        if &*step.module != "ansible.builtin.template" {
-            return Some(Vec::new());
+        let text = std::str::from_utf8(bytes).ok()?;
+        let settings = FileSettings::from(settings);
+        let templar = &self.scope.run.templar;
+        let uses = templar.uses_of_file(text, Span::NONE, &settings, None);
+        if !uses.includes.is_empty() {
+            return None;
         }
-        let outside = Outside { scope: self.scope };
-        let scope = self.scope.template_scope(Some(&outside));
-        let mut arguments = Dict::new();
-        for (name, value) in step.arguments.as_dict()? {
-            let rendered = self.scope.run.templar.render(value, &scope).ok();
-            match (name.as_str(), rendered) {
-                (Some("src"), None) => return None,
-                (_, Some(rendered)) => drop(arguments.insert(name.clone(), rendered)),
-                (_, None) => drop(arguments.insert(name.clone(), "/")),
-            }
-        }
-        let needs = entry.prepare(&Value::dict(arguments)).ok()?;
-        let mut supplied = Vec::new();
-        for need in needs {
-            let file = self.scope.run.contents.supply(&need, &outside).ok()?;
-            let (NeedKind::Rendered(_), SuppliedContent::Here(bytes)) = (&need.kind, &file.content)
-            else {
-                return None;
-            };
-            let text = std::str::from_utf8(bytes).ok()?;
-            let uses = self.scope.run.templar.uses_of_file(
-                text,
-                Span::NONE,
-                &FileSettings::default(),
-                None,
-            );
-            if !uses.includes.is_empty() {
-                return None;
-            }
-            self.uses(&uses)?;
-            supplied.push((need, file));
-        }
-        Some(supplied)
+        self.uses(&uses)
     }
 }

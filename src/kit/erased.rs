@@ -20,6 +20,8 @@ pub struct Request<'a> {
     pub arguments: &'a Value,
     /// Plan only.
     pub check: bool,
+    /// Only a plan that is empty may be carried out: another one is not begun, and says so ([`Outcome::held`]).
+    pub hold: bool,
 }
 
 impl Eq for Value {}
@@ -205,6 +207,12 @@ fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcom
             Verdict::Change(change) => (change, false),
             Verdict::Opaque(action) => (action, true),
         };
+        if request.hold && !request.check {
+            return Ok(Outcome {
+                held: true,
+                ..Outcome::default()
+            });
+        }
         if request.check {
             let outcome = Outcome {
                 changed: !opaque && !plan.uncounted,

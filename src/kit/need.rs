@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::template::FileKind;
+use crate::template::{FileKind, FileSettings};
 
 /// How a template file is rendered; the `template` module's arguments of the same names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,22 @@ pub struct TemplateSettings {
     pub newline: String,
     /// The path on the host, for `template_destpath` and `ansible_managed`.
     pub destination: String,
+}
+
+impl From<&TemplateSettings> for FileSettings {
+    fn from(settings: &TemplateSettings) -> Self {
+        Self {
+            block_start: settings.block_start.clone().into(),
+            block_end: settings.block_end.clone().into(),
+            variable_start: settings.variable_start.clone().into(),
+            variable_end: settings.variable_end.clone().into(),
+            comment_start: settings.comment_start.clone().into(),
+            comment_end: settings.comment_end.clone().into(),
+            trim_blocks: settings.trim_blocks,
+            lstrip_blocks: settings.lstrip_blocks,
+            ..Self::default()
+        }
+    }
 }
 
 /// What of a controller's file is wanted.

@@ -71,6 +71,8 @@ pub struct Outcome {
     pub changed: bool,
     /// It failed; `values` holds `msg`.
     pub failed: bool,
+    /// It would change something and was told to hold: nothing was done.
+    pub held: bool,
     /// It did nothing and says so (`creates` exists, no support for check mode).
     pub skipped: bool,
     /// Return values with Ansible's names, without `changed`, `failed`, `diff`, `warnings`.

@@ -91,6 +91,7 @@ fn run_control(
     let request = Request {
         arguments: &arguments,
         check: keywords.check,
+        hold: false,
     };
     Ok(complete(entry.run(request, &view), keywords, evaluation))
 }
@@ -117,6 +118,7 @@ fn run_module(
         environment: keywords.environment.clone(),
         supplied,
         timeout: keywords.timeout,
+        hold: false,
     };
     evaluation
         .context

@@ -110,6 +110,7 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
         warnings,
         request,
         shown,
+        held: _,
         why: _,
     } = outcome;
     values.insert("changed", changed);

@@ -68,7 +68,7 @@ fn render(
         .render_file(
             text,
             origin,
-            &file_settings(settings),
+            &FileSettings::from(settings),
             &evaluation.with(&variables).scope(),
         )
         .map_err(|error| Trouble::from(error).about(&format!("template `{}`", need.name)))?;
@@ -85,20 +85,6 @@ fn render(
         secret,
         ..supplied
     })
-}
-
-fn file_settings(settings: &TemplateSettings) -> FileSettings {
-    FileSettings {
-        block_start: settings.block_start.clone().into(),
-        block_end: settings.block_end.clone().into(),
-        variable_start: settings.variable_start.clone().into(),
-        variable_end: settings.variable_end.clone().into(),
-        comment_start: settings.comment_start.clone().into(),
-        comment_end: settings.comment_end.clone().into(),
-        trim_blocks: settings.trim_blocks,
-        lstrip_blocks: settings.lstrip_blocks,
-        ..FileSettings::default()
-    }
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {

@@ -26,6 +26,8 @@ pub struct Invocation {
     pub supplied: Vec<Supplied>,
     /// The step's deadline in seconds.
     pub timeout: Option<u64>,
+    /// Only a plan that is empty may be carried out.
+    pub hold: bool,
 }
 
 /// What holds for a whole run on a host.
@@ -69,6 +71,8 @@ pub enum Report {
     Retry(u64, StepId, u32, Box<Dict>),
     /// A step is done.
     Step(u64, StepId, Box<TaskResult>),
+    /// A step that may only find out whether it changes something would: it was not begun, and ends the batch.
+    Held(u64, StepId),
     /// The batch is done; steps without a result were not begun.
     BatchDone(u64),
     /// A module has ended.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::diag::Span;
 use crate::kit::{Need, Supplied};
-use crate::value::Value;
+use crate::value::{Dict, Value};
 use crate::vars::Level;
 
 /// The number of a step within a run.
@@ -142,13 +142,29 @@ pub struct Step {
     pub verbosity: u8,
 }
 
-/// Steps of one host that are run in order, and the variables that their expressions name, closed under reference.
+/// A step of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BatchStep {
+    /// What is to be done.
+    pub step: Step,
+    /// The variables that it sees, as numbers in [`Batch::variables`], each name once.
+    pub variables: Vec<u32>,
+    /// The controller's files that it is known to need; others are asked for.
+    pub supplied: Vec<(Need, Supplied)>,
+    /// It may only find out whether it would change something: if it would, the batch ends before it.
+    pub hold: bool,
+}
+
+/// Steps of one host that are run in order, and the variables that their expressions name, closed under reference. What a step
+/// sets (`register`, `set_fact`, facts) the later ones see, as the table of precedence says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Batch {
     /// The steps.
-    pub steps: Vec<Step>,
+    pub steps: Vec<BatchStep>,
     /// The variables.
     pub variables: Vec<Binding>,
-    /// The controller's files that are known to be needed; others are asked for.
-    pub supplied: Vec<(Need, Supplied)>,
+    /// The facts that the steps name, without the prefix `ansible_`.
+    pub facts: Dict,
+    /// Facts are variables too (`ansible_os_family`), not only keys of `ansible_facts`.
+    pub inject_facts: bool,
 }

@@ -1,34 +1,58 @@
 //! A batch: its steps in order, with the variables that travelled and the registers made on the way.
 
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use super::command::Limits;
 use super::session::Shared;
-use crate::kit::{ControllerRequest, Need, Outcome, Supplied};
+use crate::kit::{ControllerRequest, Need, Outcome, Persistence, Supplied};
 use crate::step::{ExecutionError, Executor, StepContext, run_safely};
 use crate::template::Templar;
 use crate::value::{Dict, Value};
-use crate::vars::{Found, Level, Variables};
+use crate::vars::{Facts, Found, Level, Variables};
 use crate::wire::{
-    Batch, Binding, Invocation, ItemResult, Report, Status, Step, StepId, TaskResult,
+    Batch, BatchStep, Binding, Invocation, ItemResult, Report, Status, Step, StepId, TaskResult,
 };
 
-/// Runs the steps; stops after one that failed, since what follows a failure is the controller's business.
+/// Runs the steps; stops after one that failed, since what follows a failure is the controller's business, and before one that
+/// would change something and must not yet.
 pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &Arc<AtomicBool>) {
-    let mut variables = BatchVariables::new(&batch.variables);
-    let executor = HereExecutor {
-        shared,
-        number,
-        supplied: &batch.supplied,
-        cancelled,
+    let mut learned = Learned {
+        facts: Facts::from(batch.facts.clone()),
+        inject_facts: batch.inject_facts,
+        ..Learned::default()
     };
-    for step in &batch.steps {
+    for BatchStep {
+        step,
+        variables,
+        supplied,
+        hold,
+    } in &batch.steps
+    {
         if cancelled.load(Ordering::Relaxed) {
             return;
         }
+        let shipped = variables
+            .iter()
+            .filter_map(|at| batch.variables.get(usize::try_from(*at).ok()?))
+            .map(|binding| (&*binding.name, binding))
+            .collect();
+        let variables = StepVariables {
+            shipped,
+            learned: &learned,
+        };
+        let executor = HereExecutor {
+            shared,
+            number,
+            supplied,
+            cancelled,
+            hold: *hold,
+            held: Cell::new(false),
+            late: RefCell::default(),
+        };
         let context = StepContext {
             templar: templar(),
             variables: &variables,
@@ -37,9 +61,16 @@ pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &
             executor: &executor,
         };
         let result = run_safely(step, &context);
+        if executor.held.get() {
+            shared.outbox.send(&Report::Held(number, step.id));
+            return;
+        }
+        for report in executor.late.take() {
+            shared.outbox.send(&report);
+        }
         let goes_on =
             !matches!(result.status, Status::Failed | Status::Unreachable) || result.ignore_errors;
-        variables.learn(step, &result);
+        learned.learn(step, &result);
         shared
             .outbox
             .send(&Report::Step(number, step.id, Box::new(result)));
@@ -55,56 +86,77 @@ fn templar() -> &'static Templar {
     TEMPLAR.get_or_init(Templar::default)
 }
 
-/// What travelled, and what the steps have set since.
-struct BatchVariables {
-    bindings: BTreeMap<Arc<str>, (Level, Value)>,
+/// What the steps of a batch have set so far: registers, `set_fact`, facts.
+#[derive(Default)]
+struct Learned {
+    set: BTreeMap<Arc<str>, Value>,
+    facts: Facts,
+    inject_facts: bool,
 }
 
-impl BatchVariables {
-    fn new(bindings: &[Binding]) -> Self {
-        let bindings = bindings
-            .iter()
-            .map(|binding| (binding.name.clone(), (binding.level, binding.value.clone())))
-            .collect();
-        Self { bindings }
-    }
-
-    /// Sets a variable unless one of a higher level hides it.
-    fn set(&mut self, name: &str, level: Level, value: Value) {
-        match self.bindings.get(name) {
-            Some((higher, _)) if *higher > level => {}
-            _ => {
-                self.bindings.insert(name.into(), (level, value));
-            }
-        }
-    }
-
-    /// Takes over what a result sets: the register, and facts.
+impl Learned {
+    /// Takes over what a result sets, as the engine does it when the result arrives there.
     fn learn(&mut self, step: &Step, result: &TaskResult) {
         if let Some(name) = &step.register {
-            self.set(name, Level::SetFact, Value::dict(result.value.clone()));
+            let value = Value::dict(result.value.clone()).untrusted();
+            self.set.insert(name.clone(), value);
+        }
+        if result.requests.is_empty() {
+            self.facts.learn(&result.facts);
         }
         for request in &result.requests {
-            if let ControllerRequest::SetFacts(facts, _) = request {
+            if let ControllerRequest::SetFacts(facts, persistence) = request {
                 for (name, value) in facts {
                     if let Some(name) = name.as_str() {
-                        self.set(name, Level::SetFact, value.clone());
+                        self.set.insert(name.into(), value.clone().untrusted());
                     }
+                }
+                if *persistence == Persistence::Cache {
+                    self.facts.learn(facts);
                 }
             }
         }
     }
+
+    /// Returns the variable with its level.
+    fn find(&self, name: &str) -> Option<(Level, Value)> {
+        if let Some(value) = self.set.get(name) {
+            return Some((Level::SetFact, value.clone()));
+        }
+        let fact = if name == "ansible_facts" {
+            Some(self.facts.to_value())
+        } else if self.inject_facts {
+            self.facts.variable(name).cloned()
+        } else {
+            None
+        };
+        fact.map(|value| (Level::Fact, value))
+    }
 }
 
-impl Variables for BatchVariables {
+/// What one step sees: what travelled for it, and what the steps before it have set; the higher level wins.
+struct StepVariables<'a> {
+    shipped: BTreeMap<&'a str, &'a Binding>,
+    learned: &'a Learned,
+}
+
+impl Variables for StepVariables<'_> {
     fn find(&self, name: &str) -> Found {
-        self.bindings
-            .get(name)
-            .map_or(Found::Missing, |(_, value)| Found::Value(value.clone()))
+        let shipped = self.shipped.get(name);
+        match (self.learned.find(name), shipped) {
+            (Some((level, _)), Some(binding)) if binding.level > level => {
+                Found::Value(binding.value.clone())
+            }
+            (Some((_, value)), _) => Found::Value(value),
+            (None, Some(binding)) => Found::Value(binding.value.clone()),
+            (None, None) => Found::Missing,
+        }
     }
 
     fn names(&self) -> Vec<Arc<str>> {
-        self.bindings.keys().cloned().collect()
+        let mut names: BTreeSet<Arc<str>> = self.learned.set.keys().cloned().collect();
+        names.extend(self.shipped.values().map(|binding| binding.name.clone()));
+        names.into_iter().collect()
     }
 }
 
@@ -114,6 +166,22 @@ struct HereExecutor<'a> {
     number: u64,
     supplied: &'a [(Need, Supplied)],
     cancelled: &'a Arc<AtomicBool>,
+    /// The step may only find out whether it would change something.
+    hold: bool,
+    /// It would.
+    held: Cell<bool>,
+    /// What a step that may yet be held would have told on its way.
+    late: RefCell<Vec<Report>>,
+}
+
+impl HereExecutor<'_> {
+    fn tell(&self, report: Report) {
+        if self.hold {
+            self.late.borrow_mut().push(report);
+        } else {
+            self.shared.outbox.send(&report);
+        }
+    }
 }
 
 impl Executor for HereExecutor<'_> {
@@ -128,9 +196,24 @@ impl Executor for HereExecutor<'_> {
                 "internal error: a step for `{host}` came to another host"
             )));
         }
-        self.shared
+        let held = || Outcome {
+            held: true,
+            ..Outcome::default()
+        };
+        // Of a loop that is held at an item nothing further is looked at.
+        if self.held.get() {
+            return Ok(held());
+        }
+        let invocation = Invocation {
+            hold: self.hold,
+            ..invocation
+        };
+        let outcome = self
+            .shared
             .execute(self.number, &invocation, self.cancelled)
-            .map_err(ExecutionError::Failed)
+            .map_err(ExecutionError::Failed)?;
+        self.held.set(outcome.held);
+        Ok(outcome)
     }
 
     fn supply(&self, step: StepId, need: &Need) -> Result<Supplied, String> {
@@ -146,7 +229,7 @@ impl Executor for HereExecutor<'_> {
 
     fn sleep(&self, length: Duration) -> bool {
         let end = Instant::now() + length;
-        while !self.cancelled.load(Ordering::Relaxed) {
+        while !self.cancelled.load(Ordering::Relaxed) && !self.held.get() {
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return true;
@@ -157,13 +240,11 @@ impl Executor for HereExecutor<'_> {
     }
 
     fn item_done(&self, step: StepId, item: &ItemResult) {
-        self.shared
-            .outbox
-            .send(&Report::Item(self.number, step, Box::new(item.clone())));
+        self.tell(Report::Item(self.number, step, Box::new(item.clone())));
     }
 
     fn retrying(&self, step: StepId, left: u32, result: &Dict) {
-        self.shared.outbox.send(&Report::Retry(
+        self.tell(Report::Retry(
             self.number,
             step,
             left,

@@ -129,6 +129,7 @@ impl Shared {
         let request = Request {
             arguments: &invocation.arguments,
             check: invocation.check,
+            hold: invocation.hold,
         };
         let outcome = catch_unwind(AssertUnwindSafe(|| entry.run(request, &host)));
         drop(host);

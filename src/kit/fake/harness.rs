@@ -13,7 +13,14 @@ fn execute<M: Module>(arguments: &Value, check: bool, host: &FakeHost) -> Outcom
     let Entry::Module(entry) = Entry::module::<M>() else {
         unreachable!()
     };
-    entry.run(Request { arguments, check }, host)
+    entry.run(
+        Request {
+            arguments,
+            check,
+            hold: false,
+        },
+        host,
+    )
 }
 
 /// Runs a module as `step` does, and returns its result.
@@ -125,6 +132,7 @@ impl FakeStep {
             Request {
                 arguments,
                 check: false,
+                hold: false,
             },
             self,
         )

@@ -94,6 +94,7 @@ impl Case {
             Request {
                 arguments,
                 check: false,
+                hold: false,
             },
             &step,
         )
