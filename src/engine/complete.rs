@@ -250,6 +250,7 @@ fn wait_for_connection(
                 environment: Vec::new(),
                 supplied: Vec::new(),
                 timeout: Some(limit.as_secs()),
+                hold: false,
             };
             link.execute(ping).await
         });
@@ -286,7 +287,10 @@ fn pause(
                 .as_deref()
                 .unwrap_or("Press enter to continue, Ctrl+C to interrupt");
             typed = super::ask::line(
-                &format!("[{}]\n{text}:", executor.job.header.name),
+                &format!(
+                    "[{}]\n{text}:",
+                    super::perform::shown_name(&executor.job.task, &executor.job.scope())
+                ),
                 prompt.echo,
             );
         }

@@ -16,14 +16,14 @@ use super::events::{Event, HostResult, HostStats, Recap, TaskHeader};
 use super::graph::{Reach, Waits};
 use super::include;
 use super::links::Links;
-use super::perform::{self, Job, Notice};
+use super::perform::{self, Notice};
 use super::progress::{Progress, State};
 use super::run_state::{PlayState, RunState};
 use super::scope::HostScope;
 use super::slots::{Program, Slot, SlotId, SlotKind};
 use crate::playbook::{ActionKind, Loader, TagSelection, Task};
 use crate::value::Value;
-use crate::wire::{Status, StepId, TaskResult};
+use crate::wire::{Status, TaskResult};
 
 /// What a batch is run with.
 pub(super) struct Setup {
@@ -56,32 +56,38 @@ pub(super) enum BatchEnd {
 pub(super) struct Dispatcher<'a> {
     pub(super) setup: &'a Setup,
     pub(super) program: Program,
-    waits: Waits,
+    pub(super) waits: Waits,
     reaches: HashMap<SlotId, Reach>,
+    /// Places where handlers would run, if any could have been notified.
+    idle: BTreeSet<SlotId>,
     pub(super) hosts: IndexMap<Arc<str>, Progress>,
+    /// Hosts that may be able to move on.
+    pub(super) touched: Vec<Arc<str>>,
     pub(super) recap: &'a mut Recap,
     pub(super) handlers: Vec<Arc<Task>>,
     tags: TagSelection,
-    headers: HashMap<SlotId, Arc<TaskHeader>>,
+    pub(super) headers: HashMap<SlotId, Arc<TaskHeader>>,
     /// Events of slots that are not shown yet.
-    queued: BTreeMap<SlotId, Vec<Event>>,
+    pub(super) queued: BTreeMap<SlotId, Vec<Event>>,
     shown: usize,
     /// Results of steps that run once for all.
-    once: HashMap<SlotId, Arc<TaskResult>>,
+    pub(super) once: HashMap<SlotId, Arc<TaskResult>>,
     /// Includes: what the hosts asked for so far.
     pub(super) includes: HashMap<SlotId, Vec<include::Request>>,
-    expanded: BTreeSet<SlotId>,
+    pub(super) expanded: BTreeSet<SlotId>,
     /// Slots at which a failure is to end the play for all.
     pub(super) fatal: BTreeSet<SlotId>,
     /// Of those, the ones at which too many hosts had failed.
     too_many: BTreeSet<SlotId>,
     pub(super) ended: Option<BatchEnd>,
-    /// Inventory hosts that share a machine, by what tells it.
-    machines: HashMap<Arc<str>, String>,
+    /// Some inventory hosts are one machine.
+    pub(super) shared_machines: bool,
+    /// What tells the machine of each.
+    pub(super) machines: HashMap<Arc<str>, String>,
     notices: mpsc::UnboundedReceiver<Notice>,
-    sender: mpsc::UnboundedSender<Notice>,
-    running: usize,
-    next_step: u64,
+    pub(super) sender: mpsc::UnboundedSender<Notice>,
+    pub(super) running: usize,
+    pub(super) next_step: u64,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -92,7 +98,7 @@ impl<'a> Dispatcher<'a> {
         recap: &'a mut Recap,
     ) -> Self {
         let (sender, notices) = mpsc::unbounded_channel();
-        let hosts = setup
+        let hosts: IndexMap<Arc<str>, Progress> = setup
             .play
             .batch
             .iter()
@@ -103,7 +109,7 @@ impl<'a> Dispatcher<'a> {
             options.tags.iter().map(String::as_str),
             options.skip_tags.iter().map(String::as_str),
         );
-        let machines = setup
+        let machines: HashMap<Arc<str>, String> = setup
             .play
             .batch
             .iter()
@@ -114,6 +120,8 @@ impl<'a> Dispatcher<'a> {
             program,
             waits: Waits::default(),
             reaches: HashMap::new(),
+            idle: BTreeSet::new(),
+            touched: hosts.keys().cloned().collect(),
             hosts,
             recap,
             handlers,
@@ -127,6 +135,7 @@ impl<'a> Dispatcher<'a> {
             fatal: BTreeSet::new(),
             too_many: BTreeSet::new(),
             ended: None,
+            shared_machines: machines.values().collect::<BTreeSet<_>>().len() < machines.len(),
             machines,
             notices,
             sender,
@@ -139,7 +148,15 @@ impl<'a> Dispatcher<'a> {
 
     fn rebuild_waits(&mut self) {
         let alone = self.setup.play.batch.len() == 1;
+        self.idle = self.idle_flushes();
         for slot in self.program.slots() {
+            if self.idle.contains(&slot.id) {
+                self.reaches.insert(slot.id, Reach::NOTHING);
+                continue;
+            }
+            if matches!(slot.kind, SlotKind::Flush) {
+                self.reaches.remove(&slot.id);
+            }
             self.reaches
                 .entry(slot.id)
                 .or_insert_with(|| effects::reach(slot, self.setup, alone));
@@ -151,6 +168,26 @@ impl<'a> Dispatcher<'a> {
                 .unwrap_or(Reach::WORLD)
         };
         self.waits = Waits::build(&self.program, reach, self.setup.free);
+    }
+
+    /// Returns the places where no handler can have anything to do: nothing in front of them notifies any.
+    fn idle_flushes(&self) -> BTreeSet<SlotId> {
+        let mut notified = self
+            .hosts
+            .values()
+            .any(|progress| !progress.notified.is_empty());
+        let mut idle = BTreeSet::new();
+        for slot in self.program.slots() {
+            match &slot.kind {
+                SlotKind::Task(task) | SlotKind::Handler(task) => {
+                    notified |= task.scope.effective(|keywords| &keywords.notify).is_some()
+                        || !matches!(task.action.kind, ActionKind::Module(_));
+                }
+                SlotKind::Flush if !notified => drop(idle.insert(slot.id)),
+                _ => {}
+            }
+        }
+        idle
     }
 
     /// Runs the batch to its end.
@@ -212,82 +249,78 @@ impl<'a> Dispatcher<'a> {
 
     /// Moves all hosts as far as they can go and starts what may start, until nothing changes.
     fn advance(&mut self) {
-        let names: Vec<Arc<str>> = self.hosts.keys().cloned().collect();
+        let mut touched = std::mem::take(&mut self.touched);
         loop {
-            let mut moved = self.expand_includes();
-            for host in &names {
-                moved |= self.pass(host);
+            let mut all = self.expand_includes();
+            for host in touched.drain(..) {
+                self.pass(&host);
             }
-            moved |= self.flush_handlers();
-            moved |= self.end_if_fatal();
-            if !moved {
+            all |= self.flush_handlers();
+            all |= self.end_if_fatal();
+            if !all {
                 break;
             }
+            touched.extend(self.hosts.keys().cloned());
         }
-        self.start(&names);
+        self.start();
     }
 
-    /// Takes a host over everything that holds no work for it. Says whether it moved.
-    fn pass(&mut self, host: &Arc<str>) -> bool {
-        let mut moved = false;
-        loop {
-            let Some(progress) = self
-                .hosts
-                .get(host)
-                .filter(|progress| progress.is_alive() && !progress.busy)
-            else {
-                return moved;
-            };
-            // What was included before this place is not in the program yet.
-            let place = progress.place;
-            if self
-                .includes
-                .keys()
-                .any(|id| self.program.place(*id) < place)
-            {
-                return moved;
-            }
-            let Some(slot) = self.program.at(progress.place) else {
-                if let Some(progress) = self.hosts.get_mut(host) {
-                    match progress.state {
-                        State::FailedWithHandlers => progress.state = State::Failed,
-                        _ => progress.finish(),
-                    }
-                }
-                return true;
-            };
-            let Some(passing) = self.passing(host, progress, slot) else {
-                return moved;
-            };
-            let Some(progress) = self.hosts.get_mut(host) else {
-                return moved;
-            };
-            match passing {
-                Passing::Over => progress.place += 1,
-                Passing::Mark => progress.pass_mark(&self.program, self.setup.force_handlers),
-                Passing::Role(identity) => {
-                    if progress.roles_begun.contains(&identity) {
-                        progress.roles_completed.insert(identity);
-                    }
-                    progress.place += 1;
-                }
-                Passing::Once(result) => {
-                    let id = slot.id;
-                    let result = result.clone();
-                    self.take_shared(host, id, &result);
-                }
-            }
-            moved = true;
-        }
+    /// Takes a host over everything that holds no work for it.
+    fn pass(&mut self, host: &Arc<str>) {
+        while let Some(progress) = self
+            .hosts
+            .get(host)
+            .filter(|progress| progress.is_alive() && !progress.busy)
+            && self.pass_one(host, progress.place)
+        {}
     }
 
-    fn passing(&self, host: &Arc<str>, progress: &Progress, slot: &Slot) -> Option<Passing> {
+    /// Takes a host over one slot that holds no work for it, or out of the play at its end. Says whether it moved.
+    pub(super) fn pass_one(&mut self, host: &Arc<str>, place: usize) -> bool {
+        // What was included before this place is not in the program yet.
+        if self
+            .includes
+            .keys()
+            .any(|id| self.program.place(*id) < place)
+        {
+            return false;
+        }
+        let Some(progress) = self.hosts.get(host) else {
+            return false;
+        };
+        let Some(slot) = self.program.at(place) else {
+            if let Some(progress) = self.hosts.get_mut(host) {
+                match progress.state {
+                    State::FailedWithHandlers => progress.state = State::Failed,
+                    _ => progress.finish(),
+                }
+            }
+            return true;
+        };
+        let Some(passing) = self.passing(host, progress, slot) else {
+            return false;
+        };
+        if let Passing::Once(result) = passing {
+            let id = slot.id;
+            self.take_shared(host, id, &result);
+        } else if let Some(progress) = self.hosts.get_mut(host) {
+            passing.lead(progress, &self.program, self.setup.force_handlers);
+        }
+        true
+    }
+
+    pub(super) fn passing(
+        &self,
+        host: &Arc<str>,
+        progress: &Progress,
+        slot: &Slot,
+    ) -> Option<Passing> {
         if !slot.is_for(host) {
             return Some(Passing::Over);
         }
         let only_handlers = progress.state == State::FailedWithHandlers;
         match &slot.kind {
-            SlotKind::Flush => None,
+            SlotKind::Flush => self.idle.contains(&slot.id).then_some(Passing::Over),
             SlotKind::RoleEnd(role) => Some(Passing::Role(role.identity)),
             SlotKind::Handler(task) => {
                 (!progress.notified.contains(&task.id)).then_some(Passing::Over)
@@ -426,192 +459,12 @@ impl<'a> Dispatcher<'a> {
             .min()
     }
 
-    /// Starts what may start: the lowest task first, hosts in their order.
-    fn start(&mut self, names: &[Arc<str>]) {
-        if self.ended.is_some() {
-            return;
-        }
-        let mut ready: Vec<(usize, usize)> = Vec::new();
-        for (order, host) in names.iter().enumerate() {
-            let Some(progress) = self.hosts.get(host) else {
-                continue;
-            };
-            if progress.is_alive() && !progress.busy && self.may_start(host, progress.place) {
-                ready.push((progress.place, order));
-            }
-        }
-        ready.sort_unstable();
-        for (place, order) in ready {
-            if self.running >= self.setup.forks {
-                return;
-            }
-            if let Some(host) = names.get(order) {
-                self.start_step(&host.clone(), place);
-            }
-        }
-    }
-
-    fn may_start(&self, host: &Arc<str>, place: usize) -> bool {
-        let Some(slot) = self.program.at(place) else {
-            return false;
-        };
-        let Some(task) = slot.task() else {
-            return false;
-        };
-        let others = || {
-            self.hosts
-                .iter()
-                .filter(|(name, progress)| *name != host && progress.is_alive())
-        };
-        let behind = |earlier: usize, name: &Arc<str>, progress: &Progress| {
-            progress.place <= earlier
-                && self
-                    .program
-                    .at(earlier)
-                    .is_some_and(|slot| slot.is_for(name))
-        };
-        if self
-            .waits
-            .before(place)
-            .any(|earlier| others().any(|(name, progress)| behind(earlier, name, progress)))
-        {
-            return false;
-        }
-        let machine = self.machines.get(host);
-        if !self.setup.free
-            && others().any(|(name, progress)| {
-                progress.place < place && self.machines.get(name) == machine
-            })
-        {
-            return false;
-        }
-        if effects::runs_once(task, self.setup, host) {
-            // The first host does it for all; the others wait here for its result.
-            return !others().any(|(name, progress)| {
-                slot.is_for(name)
-                    && progress.place <= place
-                    && (progress.busy
-                        || self.hosts.get_index_of(name) < self.hosts.get_index_of(host))
-            });
-        }
-        match effects::throttle(task, self.setup, host) {
-            Some(most) => {
-                others()
-                    .filter(|(_, progress)| progress.busy && progress.place == place)
-                    .count()
-                    < most
-            }
-            None => true,
-        }
-    }
-
-    fn start_step(&mut self, host: &Arc<str>, place: usize) {
-        let Some(slot) = self.program.at(place).cloned() else {
-            return;
-        };
-        let Some(task) = slot.task().cloned() else {
-            return;
-        };
-        let header = self.header(&slot, &task, host);
-        let queue = self.queued.entry(slot.id).or_default();
-        if queue.is_empty() && !self.expanded.contains(&slot.id) {
-            self.expanded.insert(slot.id);
-            queue.push(Event::TaskStarted(header.clone()));
-        }
-        queue.push(Event::HostStarted {
-            task: header.clone(),
-            host: host.clone(),
-        });
-        if let Some(progress) = self.hosts.get_mut(host) {
-            progress.busy = true;
-            if let Some(role) = task.role() {
-                progress.roles_begun.insert(role.identity);
-            }
-        }
-        self.running += 1;
-        self.next_step += 1;
-        let job = Job {
-            run: self.setup.run.clone(),
-            play: self.setup.play.clone(),
-            links: self.setup.links.clone(),
-            task,
-            slot: slot.id,
-            host: host.clone(),
-            header,
-            id: StepId(self.next_step),
-            notices: self.sender.clone(),
-            interrupted: self.setup.interrupted.clone(),
-        };
-        tokio::spawn(job.perform());
-    }
-
-    fn header(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>) -> Arc<TaskHeader> {
-        if let Some(header) = self.headers.get(&slot.id) {
-            return header.clone();
-        }
-        let scope = HostScope::new(
-            &self.setup.run,
-            Some(&self.setup.play),
-            Some(&task.scope),
-            host,
-        );
-        let header = Arc::new(TaskHeader {
-            number: self
-                .setup
-                .run
-                .numbers
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed),
-            name: perform::shown_name(task, &scope),
-            handler: matches!(slot.kind, SlotKind::Handler(_)),
-            span: task.span,
-            module: super::specification::module(task),
-            check: self.setup.run.options.check,
-        });
-        self.headers.insert(slot.id, header.clone());
-        header
-    }
-
-    fn take(&mut self, notice: Notice) {
-        match notice {
-            Notice::Item(slot, host, item, delegated) => {
-                if let Some(task) = self.headers.get(&slot).cloned() {
-                    self.queue(
-                        slot,
-                        Event::ItemDone {
-                            task,
-                            host,
-                            item: Arc::new(*item),
-                            delegated,
-                        },
-                    );
-                }
-            }
-            Notice::Retry(slot, host, left, result) => {
-                if let Some(task) = self.headers.get(&slot).cloned() {
-                    self.queue(
-                        slot,
-                        Event::Retrying {
-                            task,
-                            host,
-                            left,
-                            result: Arc::new(*result),
-                        },
-                    );
-                }
-            }
-            Notice::Done(slot, host, result) => {
-                self.running = self.running.saturating_sub(1);
-                self.done(slot, &host, *result);
-            }
-        }
-    }
-
     pub(super) fn queue(&mut self, slot: SlotId, event: Event) {
         self.queued.entry(slot).or_default().push(event);
     }
 
     /// A step has ended on a host.
-    fn done(&mut self, id: SlotId, host: &Arc<str>, result: TaskResult) {
+    pub(super) fn done(&mut self, id: SlotId, host: &Arc<str>, result: TaskResult) {
         let Some(slot) = self.program.at(self.program.place(id)).cloned() else {
             return;
         };
@@ -620,7 +473,6 @@ impl<'a> Dispatcher<'a> {
         };
         let result = Arc::new(result);
         if let Some(progress) = self.hosts.get_mut(host) {
-            progress.busy = false;
             progress.notified.remove(&task.id);
         }
         self.apply(&slot, &task, host, &result);
@@ -988,11 +840,28 @@ impl<'a> Dispatcher<'a> {
 }
 
 /// How a host gets over a slot without work.
-enum Passing {
+pub(super) enum Passing {
     Over,
     Mark,
     Role(u32),
     Once(Arc<TaskResult>),
+}
+
+impl Passing {
+    /// Leads the host over the slot; a result that another host got for all is taken over elsewhere.
+    pub(super) fn lead(&self, progress: &mut Progress, program: &Program, force_handlers: bool) {
+        match self {
+            Self::Over => progress.place += 1,
+            Self::Mark => progress.pass_mark(program, force_handlers),
+            Self::Role(identity) => {
+                if progress.roles_begun.contains(identity) {
+                    progress.roles_completed.insert(*identity);
+                }
+                progress.place += 1;
+            }
+            Self::Once(_) => {}
+        }
+    }
 }
 
 /// Adds a result to the recap; failures are counted where they are settled.

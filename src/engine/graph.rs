@@ -6,6 +6,7 @@
 
 use petgraph::Direction;
 use petgraph::graph::{DiGraph, NodeIndex};
+use petgraph::visit::EdgeRef as _;
 
 use super::slots::{Program, SlotKind};
 use crate::kit::Effect;
@@ -69,55 +70,82 @@ pub(super) fn wait(earlier: Reach, later: Reach) -> Option<Wait> {
     by_effect.or(by_files)
 }
 
+/// What a step waits for on other hosts: the last place of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Before {
+    /// Steps that must have ended before it begins.
+    pub(super) begin: Option<usize>,
+    /// Steps that must have ended before it changes anything.
+    pub(super) change: Option<usize>,
+}
+
 /// The waits of a program.
 #[derive(Debug, Default)]
 pub(super) struct Waits {
     graph: DiGraph<usize, Wait>,
-    nodes: Vec<NodeIndex>,
+    before: Vec<Before>,
 }
 
 impl Waits {
     /// Builds the graph for the slots of `program`, whose reach `reach` tells by place. A free strategy has no waits.
+    ///
+    /// A host goes through its steps in order, so of several steps that are alike only the last one needs an edge.
     pub(super) fn build(program: &Program, reach: impl Fn(usize) -> Reach, free: bool) -> Self {
         let mut graph = DiGraph::new();
-        let nodes: Vec<NodeIndex> = (0..program.slots().len())
-            .map(|place| graph.add_node(place))
-            .collect();
+        let count = program.slots().len();
+        let nodes: Vec<NodeIndex> = (0..count).map(|place| graph.add_node(place)).collect();
+        let mut before = vec![Before::default(); count];
         if free {
-            return Self { graph, nodes };
+            return Self { graph, before };
         }
-        let reaches: Vec<Reach> = (0..nodes.len()).map(&reach).collect();
-        // Steps since the last world step that a later one may have to wait for.
-        let mut open: Vec<usize> = Vec::new();
-        for (place, (later, slot)) in reaches.iter().zip(program.slots()).enumerate() {
+        // Since the last world step: of each reach the last step that a later one may have to wait for.
+        let mut open: Vec<(Reach, usize)> = Vec::new();
+        for (place, slot) in program.slots().iter().enumerate() {
             if !matters(&slot.kind) {
                 continue;
             }
-            for &before in &open {
-                let (Some(earlier), Some(from), Some(to)) =
-                    (reaches.get(before), nodes.get(before), nodes.get(place))
-                else {
+            let later = reach(place);
+            for &(earlier, at) in &open {
+                let Some(why) = wait(earlier, later) else {
                     continue;
                 };
-                if let Some(why) = wait(*earlier, *later) {
+                if let (Some(from), Some(to)) = (nodes.get(at), nodes.get(place)) {
                     graph.add_edge(*from, *to, why);
+                }
+                let may_plan = why == Wait::Seen && matches!(later.effect, Effect::Host);
+                if let Some(before) = before.get_mut(place) {
+                    let last = if may_plan {
+                        &mut before.change
+                    } else {
+                        &mut before.begin
+                    };
+                    *last = (*last).max(Some(at));
                 }
             }
             if later.effect == Effect::World {
                 open.clear();
             }
-            open.push(place);
+            open.retain(|(known, _)| *known != later);
+            open.push((later, place));
         }
-        Self { graph, nodes }
+        Self { graph, before }
     }
 
-    /// Returns the places that a step at `place` waits for on other hosts.
-    pub(super) fn before(&self, place: usize) -> impl Iterator<Item = usize> + '_ {
-        self.nodes
-            .get(place)
-            .into_iter()
-            .flat_map(|node| self.graph.neighbors_directed(*node, Direction::Incoming))
-            .filter_map(|node| self.graph.node_weight(node).copied())
+    /// Returns what a step at `place` waits for.
+    pub(super) fn before(&self, place: usize) -> Before {
+        self.before.get(place).copied().unwrap_or_default()
+    }
+
+    /// Returns each wait of the step at `place`: the earlier step, and why.
+    pub(super) fn reasons(&self, place: usize) -> Vec<(usize, Wait)> {
+        let node = NodeIndex::new(place);
+        let mut reasons: Vec<(usize, Wait)> = self
+            .graph
+            .edges_directed(node, Direction::Incoming)
+            .filter_map(|edge| Some((*self.graph.node_weight(edge.source())?, *edge.weight())))
+            .collect();
+        reasons.sort_unstable_by_key(|(place, _)| *place);
+        reasons
     }
 }
 
@@ -140,31 +168,50 @@ mod tests {
         }
     }
 
-    fn before(effects: &[Effect], place: usize) -> Vec<usize> {
+    fn waits(effects: &[Effect]) -> Waits {
         let mut program = Program::default();
         for _ in effects {
             program.push(SlotKind::Flush);
         }
-        let waits = Waits::build(&program, |place| reach(effects[place]), false);
-        let mut places: Vec<usize> = waits.before(place).collect();
-        places.sort_unstable();
-        places
+        Waits::build(&program, |place| reach(effects[place]), false)
+    }
+
+    fn places(effects: &[Effect], place: usize) -> Vec<usize> {
+        let reasons = waits(effects).reasons(place);
+        reasons.into_iter().map(|(place, _)| place).collect()
     }
 
     #[test]
     fn a_world_step_waits_for_all_and_all_wait_for_it() {
         use Effect::{Host, Pure, World};
-        assert_eq!(before(&[Host, Pure, World, Host], 2), [0, 1]);
-        assert_eq!(before(&[Host, Pure, World, Host], 3), [2]);
+        assert_eq!(places(&[Host, Pure, World, Host], 2), [0, 1]);
+        assert_eq!(places(&[Host, Pure, World, Host], 3), [2]);
+        assert_eq!(waits(&[World, Host]).before(1).begin, Some(0));
     }
 
     #[test]
     fn host_steps_do_not_wait_for_each_other() {
         use Effect::{Host, Pure, Sees, Shows};
-        assert!(before(&[Host, Host, Pure, Host], 3).is_empty());
-        assert_eq!(before(&[Host, Sees], 1), [0]);
-        assert_eq!(before(&[Sees, Sees, Shows], 2), [0, 1]);
-        assert!(before(&[Sees, Sees], 1).is_empty());
+        assert!(places(&[Host, Host, Pure, Host], 3).is_empty());
+        assert_eq!(places(&[Host, Sees], 1), [0]);
+        assert_eq!(places(&[Sees, Sees, Shows], 2), [1]);
+        assert!(places(&[Sees, Sees], 1).is_empty());
+    }
+
+    #[test]
+    fn a_host_step_may_find_out_what_it_would_change_ahead_of_its_turn() {
+        use Effect::{Host, Shows, World};
+        let waits = waits(&[World, Shows, Host]);
+        let before = Before {
+            begin: Some(0),
+            change: Some(1),
+        };
+        assert_eq!(waits.before(2), before);
+        let shows = Before {
+            begin: Some(0),
+            change: None,
+        };
+        assert_eq!(waits.before(1), shows);
     }
 
     #[test]

@@ -34,7 +34,7 @@ const FIRST_WORD: Duration = Duration::from_secs(15);
 const WAITING: usize = 32;
 
 /// Answers a step's question for a file of the controller.
-pub(super) type FileAnswer = Arc<dyn Fn(&Need) -> Result<Supplied, String> + Send + Sync>;
+pub(super) type FileAnswer = Arc<dyn Fn(StepId, &Need) -> Result<Supplied, String> + Send + Sync>;
 
 /// A worker that runs.
 pub(super) struct Link {
@@ -227,7 +227,7 @@ impl Link {
         answer: FileAnswer,
         mut tell: impl FnMut(Report),
     ) -> Result<(), ExecutionError> {
-        let steps: BTreeSet<StepId> = batch.steps.iter().map(|step| step.id).collect();
+        let steps: BTreeSet<StepId> = batch.steps.iter().map(|leg| leg.step.id).collect();
         let (mut open, mut allowance) = (steps.clone(), Allowance::new());
         for step in &steps {
             lock(&self.shared.files).insert(*step, answer.clone());
@@ -376,6 +376,7 @@ impl Shared {
             Report::Item(number, ..)
             | Report::Retry(number, ..)
             | Report::Step(number, ..)
+            | Report::Held(number, _)
             | Report::BatchDone(number)
             | Report::Executed(number, _)
             | Report::Piece(number, ..)
@@ -404,7 +405,7 @@ impl Shared {
         tokio::task::spawn_blocking(move || {
             let supplied = answer
                 .ok_or_else(|| "no step asks for that file".to_owned())
-                .and_then(|answer| answer(&need));
+                .and_then(|answer| answer(step, &need));
             let order = match supplied {
                 Ok(supplied) => Order::File(request, Box::new(supplied)),
                 Err(why) => Order::Refused(request, why),

@@ -11,6 +11,7 @@ mod contents;
 mod dispatcher;
 mod effects;
 pub mod events;
+mod flight;
 mod graph;
 mod hosts;
 mod include;
@@ -33,6 +34,7 @@ mod site;
 mod site_inventory;
 mod slots;
 mod specification;
+mod start;
 mod target;
 mod travel;
 

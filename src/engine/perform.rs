@@ -1,4 +1,4 @@
-//! One task on one host: its specification, where it is evaluated, its result.
+//! One task on one host: its specification, and how it is performed from the controller.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -6,7 +6,6 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
-use super::events::TaskHeader;
 use super::link::Link;
 use super::links::Links;
 use super::outside::Outside;
@@ -14,21 +13,27 @@ use super::run_state::{PlayState, RunState};
 use super::scope::HostScope;
 use super::slots::SlotId;
 use super::target::{Place, place};
-use super::{complete, specification, travel};
+use super::{complete, specification};
 use crate::kit::{Need, Outcome, Supplied};
 use crate::playbook::Task;
 use crate::step::{ExecutionError, Executor, StepContext, run_safely};
 use crate::value::{Dict, Value};
-use crate::wire::{Become, Invocation, ItemResult, Report, Step, StepId, TaskResult};
+use crate::wire::{Become, Invocation, ItemResult, Step, StepId, TaskResult};
 
-/// What a running step tells the dispatcher.
+/// What running steps tell the dispatcher.
 pub(super) enum Notice {
+    /// A step behind the first of a flight begins.
+    Begun(SlotId, Arc<str>),
     /// An item of its loop is done.
     Item(SlotId, Arc<str>, Box<ItemResult>, Option<String>),
     /// A try failed, so many are left.
     Retry(SlotId, Arc<str>, u32, Box<Dict>),
     /// It has ended.
     Done(SlotId, Arc<str>, Box<TaskResult>),
+    /// It would change something before its turn, and was not begun.
+    Held(SlotId, Arc<str>),
+    /// Nothing of the flight runs any more.
+    Landed(Arc<str>),
 }
 
 /// A step to perform.
@@ -40,8 +45,9 @@ pub(super) struct Job {
     pub(super) task: Arc<Task>,
     pub(super) slot: SlotId,
     pub(super) host: Arc<str>,
-    pub(super) header: Arc<TaskHeader>,
     pub(super) id: StepId,
+    /// It may only find out whether it would change something.
+    pub(super) hold: bool,
     pub(super) notices: mpsc::UnboundedSender<Notice>,
     pub(super) interrupted: watch::Receiver<bool>,
 }
@@ -56,26 +62,14 @@ impl Job {
         )
     }
 
-    /// Performs the step and tells how it ended.
-    pub(super) async fn perform(self) {
-        let job = Arc::new(self);
-        let result = match job.travelling().await {
-            Some((link, batch)) => job.clone().run_there(&link, batch).await,
-            None => job.clone().run_here().await,
-        };
-        let _ = job
-            .notices
-            .send(Notice::Done(job.slot, job.host.clone(), Box::new(result)));
+    pub(super) fn done(&self, result: TaskResult) {
+        let done = Notice::Done(self.slot, self.host.clone(), Box::new(result));
+        let _ = self.notices.send(done);
     }
 
-    fn specification(&self) -> Step {
-        let mut step = specification::step(
-            &self.task,
-            self.id,
-            &self.host,
-            &self.header.name,
-            &self.run,
-        );
+    pub(super) fn specification(&self, scope: &HostScope<'_>) -> Step {
+        let name = shown_name(&self.task, scope);
+        let mut step = specification::step(&self.task, self.id, &self.host, &name, &self.run);
         if let Some(arguments) = super::include::arguments(&self.task) {
             step.arguments = arguments;
             // A template that stands for all of an include's arguments is its file, and is in there already.
@@ -84,53 +78,9 @@ impl Job {
         step
     }
 
-    /// Returns the running worker and what to send, if the step can travel. A host that nothing has connected to is left alone: the
-    /// task may not need it.
-    async fn travelling(&self) -> Option<(Arc<Link>, crate::wire::Batch)> {
-        let place = {
-            let scope = self.scope();
-            place(&scope, &Outside { scope: &scope }).ok()?
-        };
-        let link = self.links.running(&self.host, &place).await?;
-        let batch = {
-            let scope = self.scope();
-            travel::pack(&self.specification(), &scope)?
-        };
-        Some((link, batch))
-    }
-
-    async fn run_there(self: Arc<Self>, link: &Link, batch: crate::wire::Batch) -> TaskResult {
-        let mut result = None;
-        let answering = self.clone();
-        let answer = Arc::new(move |need: &Need| {
-            let scope = answering.scope();
-            answering
-                .run
-                .contents
-                .supply(need, &Outside { scope: &scope })
-        });
-        let (notices, slot, host) = (self.notices.clone(), self.slot, self.host.clone());
-        let ended = link
-            .run(batch, answer, |report| match report {
-                Report::Step(_, _, done) => result = Some(*done),
-                Report::Item(_, _, item) => {
-                    drop(notices.send(Notice::Item(slot, host.clone(), item, None)));
-                }
-                Report::Retry(_, _, left, value) => {
-                    drop(notices.send(Notice::Retry(slot, host.clone(), left, value)));
-                }
-                _ => {}
-            })
-            .await;
-        match (ended, result) {
-            (_, Some(result)) => result,
-            (Err(ExecutionError::Unreachable(why)), None) => TaskResult::unreachable(why),
-            (Err(ExecutionError::Failed(why)), None) => TaskResult::failed(why),
-            (Ok(()), None) => TaskResult::failed("internal error: the worker gave no result"),
-        }
-    }
-
-    async fn run_here(self: Arc<Self>) -> TaskResult {
+    /// Performs the step from here: its expressions are evaluated on the controller, and its module, if it has one, runs on the
+    /// host.
+    pub(super) async fn run_here(self: Arc<Self>) -> TaskResult {
         let handle = Handle::current();
         let done = tokio::task::spawn_blocking(move || {
             let scope = self.scope();
@@ -143,7 +93,7 @@ impl Job {
                 sources: Some(&self.run.sources),
                 executor: &executor,
             };
-            run_safely(&self.specification(), &context)
+            run_safely(&self.specification(&scope), &context)
         });
         done.await.unwrap_or_else(|_| {
             TaskResult::failed("internal error: the step panicked; please report it")

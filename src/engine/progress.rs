@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::slots::{Program, SlotKind};
+use super::slots::{Program, SlotId, SlotKind};
 use crate::playbook::TaskId;
 
 /// Which part of a block a host is in.
@@ -45,6 +45,8 @@ pub(super) struct Progress {
     pub(super) state: State,
     /// A step runs.
     pub(super) busy: bool,
+    /// A step that would have changed something before its turn.
+    pub(super) held: Option<SlotId>,
     /// Handlers that have been notified and have not run.
     pub(super) notified: BTreeSet<TaskId>,
     /// Roles of which it ran a task, by identity.
@@ -60,6 +62,7 @@ impl Progress {
             place: 0,
             state: State::Running,
             busy: false,
+            held: None,
             notified: BTreeSet::new(),
             roles_begun: BTreeSet::new(),
             roles_completed: BTreeSet::new(),

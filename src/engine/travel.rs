@@ -95,7 +95,16 @@ const WITH_FILES: [&str; 3] = [
 
 /// Methods of a dictionary: `ansible_facts.get(x)` names no fact.
 const DICT_METHODS: [&str; 11] = [
-    "clear", "copy", "fromkeys", "get", "items", "keys", "pop", "popitem", "setdefault", "update",
+    "clear",
+    "copy",
+    "fromkeys",
+    "get",
+    "items",
+    "keys",
+    "pop",
+    "popitem",
+    "setdefault",
+    "update",
     "values",
 ];
 
@@ -103,8 +112,7 @@ const DICT_METHODS: [&str; 11] = [
 const MOST_BYTES: usize = 1 << 22;
 
 /// A batch in the making: steps of one host in order.
-pub(super) struct Packer<'a> {
-    run: &'a RunState,
+pub(super) struct Packer {
     batch: Batch,
     /// Where in the batch's variables the values of a name are.
     known: HashMap<Arc<str>, Vec<u32>>,
@@ -118,10 +126,9 @@ pub(super) struct Packer<'a> {
     bytes: usize,
 }
 
-impl<'a> Packer<'a> {
-    pub(super) fn new(run: &'a RunState) -> Self {
+impl Packer {
+    pub(super) fn new(run: &RunState) -> Self {
         Self {
-            run,
             batch: Batch {
                 inject_facts: run.config.inject_facts_as_vars,
                 ..Batch::default()
@@ -363,9 +370,7 @@ fn loop_items(step: &Step, scope: &HostScope<'_>) -> Option<Vec<Dict>> {
     let templar = &scope.run.templar;
     let items: Vec<Value> = match &looping.source {
         LoopSource::Items(value) => templar.render(value, &templates).ok()?.as_list()?.to_vec(),
-        LoopSource::Lookup { name, terms } => {
-            templar.loop_lookup(name, terms, &templates).ok()?
-        }
+        LoopSource::Lookup { name, terms } => templar.loop_lookup(name, terms, &templates).ok()?,
     };
     let variable = match &looping.control.variable {
         Some(name) => templar.render(name, &templates).ok()?.to_text(),

@@ -98,7 +98,13 @@ impl WorkerBinary {
         if let Some(ready) = self.compressed.get() {
             return Ok(Arc::clone(ready));
         }
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        // A worker with all its checks and debug information is many times larger, and goes to hosts of tests only.
+        let level = if cfg!(debug_assertions) {
+            flate2::Compression::fast()
+        } else {
+            flate2::Compression::default()
+        };
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
         encoder.write_all(&self.bytes)?;
         let made = Arc::new(encoder.finish()?);
         Ok(Arc::clone(self.compressed.get_or_init(|| made)))

@@ -77,7 +77,7 @@ pub(crate) fn be(manner: &str) {
     }
     while let Ok(Some(order)) = read_frame::<Order>(&mut input) {
         let (number, step) = match order {
-            Order::Run(number, batch) => (number, Some(batch.steps[0].id)),
+            Order::Run(number, batch) => (number, Some(batch.steps[0].step.id)),
             Order::Execute(number, _) => (number, None),
             _ => continue,
         };

@@ -1,0 +1,158 @@
+//! A flight: steps of one host that may go out together, as many of them as can travel in one batch.
+//!
+//! The first step decides: if it can be evaluated on its host, it goes there with those behind it; if not, it is performed from
+//! here, alone.
+
+use std::sync::Arc;
+
+use super::link::Link;
+use super::outside::Outside;
+use super::perform::{Job, Notice};
+use super::target::place;
+use super::travel::Packer;
+use crate::kit::{Entry, Need};
+use crate::playbook::ActionKind;
+use crate::step::ExecutionError;
+use crate::wire::{Batch, Report, Status, StepId, TaskResult};
+
+/// Steps of one host in order; never empty.
+pub(super) struct Flight {
+    pub(super) first: Arc<Job>,
+    pub(super) behind: Vec<Arc<Job>>,
+}
+
+/// Where the first step is performed.
+enum Way {
+    /// On its host, with what follows.
+    There(Arc<Link>, Box<Batch>),
+    /// From the controller.
+    Here,
+    /// Nowhere: the host cannot be reached.
+    Nowhere(ExecutionError),
+}
+
+impl Flight {
+    /// Performs the steps and tells how they end.
+    pub(super) async fn perform(self) {
+        match self.way().await {
+            Way::There(link, batch) => self.run_there(&link, *batch).await,
+            Way::Here => {
+                let result = self.first.clone().run_here().await;
+                self.first.done(result);
+            }
+            Way::Nowhere(error) => self.first.done(lost(error)),
+        }
+        let landed = Notice::Landed(self.first.host.clone());
+        let _ = self.first.notices.send(landed);
+    }
+
+    /// A host that nothing has connected to is left alone unless the first step surely needs it.
+    async fn way(&self) -> Way {
+        let first = &self.first;
+        let place = {
+            let scope = first.scope();
+            match place(&scope, &Outside { scope: &scope }) {
+                Ok(place) => place,
+                Err(_) => return Way::Here,
+            }
+        };
+        let running = first.links.running(&first.host, &place).await;
+        if running.is_none() && !needs_host(first) {
+            return Way::Here;
+        }
+        let Some(batch) = self.pack() else {
+            return Way::Here;
+        };
+        if let Some(link) = running {
+            return Way::There(link, Box::new(batch));
+        }
+        match first.links.get(&first.host, &place, &first.run).await {
+            Ok(link) => Way::There(link, Box::new(batch)),
+            Err(error) => Way::Nowhere(error),
+        }
+    }
+
+    fn jobs(&self) -> impl Iterator<Item = &Arc<Job>> {
+        std::iter::once(&self.first).chain(&self.behind)
+    }
+
+    /// Packs the first step and those behind it, up to one that cannot go along.
+    fn pack(&self) -> Option<Batch> {
+        let mut packer = Packer::new(&self.first.run);
+        for job in self.jobs() {
+            let scope = job.scope();
+            if !packer.add(job.specification(&scope), &scope, job.hold) {
+                break;
+            }
+        }
+        packer.finish()
+    }
+
+    async fn run_there(&self, link: &Link, batch: Batch) {
+        let count = batch.steps.len();
+        let jobs: Vec<Arc<Job>> = self.jobs().take(count).cloned().collect();
+        let asked = jobs.clone();
+        let answer = Arc::new(move |step: StepId, need: &Need| {
+            let job = asked
+                .iter()
+                .find(|job| job.id == step)
+                .ok_or_else(|| "no step asks for that file".to_owned())?;
+            let scope = job.scope();
+            job.run.contents.supply(need, &Outside { scope: &scope })
+        });
+        let mut waiting = jobs.iter();
+        let mut current = waiting.next();
+        let ended = link
+            .run(batch, answer, |report| {
+                let Some(job) = current else { return };
+                match report {
+                    Report::Step(_, id, done) if id == job.id => {
+                        let goes_on = !matches!(done.status, Status::Failed | Status::Unreachable)
+                            || done.ignore_errors;
+                        job.done(*done);
+                        current = waiting.next().filter(|_| goes_on);
+                        if let Some(next) = current {
+                            let begun = Notice::Begun(next.slot, next.host.clone());
+                            let _ = next.notices.send(begun);
+                        }
+                    }
+                    Report::Held(_, id) if id == job.id => {
+                        let held = Notice::Held(job.slot, job.host.clone());
+                        let _ = job.notices.send(held);
+                        current = None;
+                    }
+                    Report::Item(_, id, item) if id == job.id => {
+                        let told = Notice::Item(job.slot, job.host.clone(), item, None);
+                        let _ = job.notices.send(told);
+                    }
+                    Report::Retry(_, id, left, value) if id == job.id => {
+                        let told = Notice::Retry(job.slot, job.host.clone(), left, value);
+                        let _ = job.notices.send(told);
+                    }
+                    _ => {}
+                }
+            })
+            .await;
+        if let Some(job) = current {
+            job.done(match ended {
+                Err(error) => lost(error),
+                Ok(()) => TaskResult::failed("internal error: the worker gave no result"),
+            });
+        }
+    }
+}
+
+fn lost(error: ExecutionError) -> TaskResult {
+    match error {
+        ExecutionError::Unreachable(why) => TaskResult::unreachable(why),
+        ExecutionError::Failed(why) => TaskResult::failed(why),
+    }
+}
+
+/// Tells whether the step comes to run a module on its host whatever its expressions say.
+fn needs_host(job: &Job) -> bool {
+    let task = &job.task;
+    matches!(task.action.kind, ActionKind::Module(Entry::Module(_)))
+        && task.loop_.is_none()
+        && task.scope.when().is_empty()
+}

@@ -1,0 +1,375 @@
+//! The part of the dispatcher that lets steps begin: whose turn it is, what goes out together, and what flights tell.
+
+use std::sync::Arc;
+
+use super::dispatcher::{Dispatcher, Passing};
+use super::effects;
+use super::events::{Event, TaskHeader};
+use super::flight::Flight;
+use super::perform::{self, Job, Notice};
+use super::progress::Progress;
+use super::scope::HostScope;
+use super::slots::{Slot, SlotId, SlotKind};
+use crate::kit::Entry;
+use crate::playbook::{ActionKind, Task};
+use crate::wire::StepId;
+
+/// How many steps go out together at most.
+const MOST_STEPS: usize = 512;
+
+/// Whether a step may begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// Not yet.
+    Wait,
+    /// It may find out whether it would change something.
+    Hold,
+    /// Yes.
+    Go,
+}
+
+/// Where the hosts are: the lowest place and who is there, and the lowest of the others.
+#[derive(Clone, Copy, Default)]
+struct Lowest {
+    first: Option<(usize, usize)>,
+    second: Option<usize>,
+}
+
+impl Lowest {
+    /// Returns the lowest place of all hosts but the one at `index`.
+    fn of_others(self, index: usize) -> usize {
+        match self.first {
+            Some((_, who)) if who == index => self.second,
+            first => first.map(|(place, _)| place),
+        }
+        .unwrap_or(usize::MAX)
+    }
+}
+
+impl Dispatcher<'_> {
+    fn lowest_places(&self) -> Lowest {
+        let mut lowest = Lowest::default();
+        for (index, progress) in self.hosts.values().enumerate() {
+            if !progress.is_alive() {
+                continue;
+            }
+            match lowest.first {
+                Some((place, _)) if place <= progress.place => {
+                    let second = lowest.second.unwrap_or(usize::MAX);
+                    lowest.second = Some(second.min(progress.place));
+                }
+                first => {
+                    lowest.second = first.map(|(place, _)| place);
+                    lowest.first = Some((progress.place, index));
+                }
+            }
+        }
+        lowest
+    }
+
+    /// Starts what may start: the lowest task first, hosts in their order.
+    pub(super) fn start(&mut self) {
+        if self.ended.is_some() || self.running >= self.setup.forks {
+            return;
+        }
+        let lowest = self.lowest_places();
+        let mut ready: Vec<(usize, usize)> = self
+            .hosts
+            .iter()
+            .enumerate()
+            .filter(|(_, (_, progress))| progress.is_alive() && !progress.busy)
+            .map(|(index, (_, progress))| (progress.place, index))
+            .collect();
+        ready.sort_unstable();
+        for (_, index) in ready {
+            if self.running >= self.setup.forks {
+                return;
+            }
+            let legs = self.legs(index, lowest);
+            if !legs.is_empty() {
+                self.take_off(index, &legs);
+            }
+        }
+    }
+
+    /// Returns what a host does next: the step that it stands at, if that may begin, and those behind it that may go along.
+    fn legs(&self, index: usize, lowest: Lowest) -> Vec<(SlotId, Arc<Task>, bool)> {
+        let mut legs = Vec::new();
+        let Some((host, progress)) = self.hosts.get_index(index) else {
+            return legs;
+        };
+        let Some(slot) = self.program.at(progress.place) else {
+            return legs;
+        };
+        let Some(task) = slot.task() else {
+            return legs;
+        };
+        let turn = self.turn(index, progress.place, lowest);
+        let hold = match turn {
+            Turn::Wait => return legs,
+            Turn::Hold if progress.held == Some(slot.id) => return legs,
+            Turn::Hold => true,
+            Turn::Go => false,
+        };
+        if !self.may_begin(host, slot, task) {
+            return legs;
+        }
+        legs.push((slot.id, task.clone(), hold));
+        let mut ahead = progress.clone();
+        let mut last = task;
+        while legs.len() < MOST_STEPS && self.goes_along(slot, last) {
+            if let Some(role) = last.role() {
+                ahead.roles_begun.insert(role.identity);
+            }
+            ahead.notified.remove(&last.id);
+            ahead.place += 1;
+            let Some((slot, task)) = self.next_step(host, &mut ahead) else {
+                break;
+            };
+            let turn = self.turn(index, ahead.place, lowest);
+            if turn == Turn::Wait || !self.goes_along(slot, task) {
+                break;
+            }
+            legs.push((slot.id, task.clone(), turn == Turn::Hold));
+            last = task;
+        }
+        legs
+    }
+
+    /// Leads a host that fares well over all that holds no work for it, to its next step.
+    fn next_step(&self, host: &Arc<str>, ahead: &mut Progress) -> Option<(&Slot, &Arc<Task>)> {
+        loop {
+            if self
+                .includes
+                .keys()
+                .any(|id| self.program.place(*id) < ahead.place)
+            {
+                return None;
+            }
+            let slot = self.program.at(ahead.place)?;
+            match self.passing(host, ahead, slot) {
+                None => return slot.task().map(|task| (slot, task)),
+                Some(Passing::Once(_)) => return None,
+                Some(passing) => passing.lead(ahead, &self.program, self.setup.force_handlers),
+            }
+        }
+    }
+
+    /// Tells whether a step can be one of several that go out together: the same for whoever comes to it, and on its own host.
+    fn goes_along(&self, slot: &Slot, task: &Arc<Task>) -> bool {
+        let ActionKind::Module(entry) = &task.action.kind else {
+            return false;
+        };
+        let scope = &task.scope;
+        // A handler that notifies may make others run that are not known to.
+        let notifies = matches!(slot.kind, SlotKind::Handler(_))
+            && scope.effective(|keywords| &keywords.notify).is_some();
+        !notifies
+            && !matches!(entry, Entry::Control(entry) if entry.once() || entry.needs_controller())
+            && scope.effective(|keywords| &keywords.run_once).is_none()
+            && scope.effective(|keywords| &keywords.throttle).is_none()
+            && scope.effective(|keywords| &keywords.delegate_to).is_none()
+    }
+
+    /// Tells whether the other hosts are far enough.
+    fn turn(&self, index: usize, place: usize, lowest: Lowest) -> Turn {
+        let others = lowest.of_others(index);
+        let before = self.waits.before(place);
+        let behind = |earlier: Option<usize>| earlier.is_some_and(|earlier| others <= earlier);
+        if behind(before.begin) || self.waits_for_its_machine(index, place) {
+            return Turn::Wait;
+        }
+        if behind(before.change) {
+            return Turn::Hold;
+        }
+        Turn::Go
+    }
+
+    /// Hosts that are one machine keep their order.
+    fn waits_for_its_machine(&self, index: usize, place: usize) -> bool {
+        if self.setup.free || !self.shared_machines {
+            return false;
+        }
+        let Some((host, _)) = self.hosts.get_index(index) else {
+            return false;
+        };
+        let machine = self.machines.get(host);
+        self.hosts.iter().any(|(name, progress)| {
+            name != host
+                && progress.is_alive()
+                && progress.place < place
+                && self.machines.get(name) == machine
+        })
+    }
+
+    /// Tells whether `run_once` and `throttle` let a step begin.
+    fn may_begin(&self, host: &Arc<str>, slot: &Slot, task: &Arc<Task>) -> bool {
+        let place = self.program.place(slot.id);
+        let others = || {
+            self.hosts
+                .iter()
+                .filter(|(name, progress)| *name != host && progress.is_alive())
+        };
+        if effects::runs_once(task, self.setup, host) {
+            // The first host does it for all; the others wait here for its result.
+            return !others().any(|(name, progress)| {
+                slot.is_for(name)
+                    && progress.place <= place
+                    && (progress.busy
+                        || self.hosts.get_index_of(name) < self.hosts.get_index_of(host))
+            });
+        }
+        match effects::throttle(task, self.setup, host) {
+            Some(most) => {
+                others()
+                    .filter(|(_, progress)| progress.busy && progress.place == place)
+                    .count()
+                    < most
+            }
+            None => true,
+        }
+    }
+
+    fn take_off(&mut self, index: usize, legs: &[(SlotId, Arc<Task>, bool)]) {
+        let Some((host, progress)) = self.hosts.get_index_mut(index) else {
+            return;
+        };
+        let host = host.clone();
+        progress.busy = true;
+        let mut jobs = legs.iter().map(|(slot, task, hold)| {
+            self.next_step += 1;
+            Arc::new(Job {
+                run: self.setup.run.clone(),
+                play: self.setup.play.clone(),
+                links: self.setup.links.clone(),
+                task: task.clone(),
+                slot: *slot,
+                host: host.clone(),
+                id: StepId(self.next_step),
+                hold: *hold,
+                notices: self.sender.clone(),
+                interrupted: self.setup.interrupted.clone(),
+            })
+        });
+        let Some(first) = jobs.next() else { return };
+        let flight = Flight {
+            first: first.clone(),
+            behind: jobs.collect(),
+        };
+        self.running += 1;
+        self.begin(first.slot, &host);
+        tokio::spawn(flight.perform());
+    }
+
+    /// A step begins on a host: it is told of, and counts for its role.
+    fn begin(&mut self, id: SlotId, host: &Arc<str>) {
+        let Some(slot) = self.program.at(self.program.place(id)).cloned() else {
+            return;
+        };
+        let Some(task) = slot.task().cloned() else {
+            return;
+        };
+        let header = self.header(&slot, &task, host);
+        let queue = self.queued.entry(slot.id).or_default();
+        if self.expanded.insert(slot.id) {
+            queue.push(Event::TaskStarted(header.clone()));
+        }
+        queue.push(Event::HostStarted {
+            task: header,
+            host: host.clone(),
+        });
+        if let Some(progress) = self.hosts.get_mut(host)
+            && let Some(role) = task.role()
+        {
+            progress.roles_begun.insert(role.identity);
+        }
+    }
+
+    fn header(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>) -> Arc<TaskHeader> {
+        if let Some(header) = self.headers.get(&slot.id) {
+            return header.clone();
+        }
+        let scope = HostScope::new(
+            &self.setup.run,
+            Some(&self.setup.play),
+            Some(&task.scope),
+            host,
+        );
+        let header = Arc::new(TaskHeader {
+            number: self
+                .setup
+                .run
+                .numbers
+                .fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            name: perform::shown_name(task, &scope),
+            handler: matches!(slot.kind, SlotKind::Handler(_)),
+            span: task.span,
+            module: super::specification::module(task),
+            check: self.setup.run.options.check,
+        });
+        self.headers.insert(slot.id, header.clone());
+        header
+    }
+
+    /// Takes what a flight tells.
+    pub(super) fn take(&mut self, notice: Notice) {
+        match notice {
+            Notice::Begun(slot, host) => {
+                self.reach(slot, &host);
+                self.begin(slot, &host);
+            }
+            Notice::Item(slot, host, item, delegated) => {
+                if let Some(task) = self.headers.get(&slot).cloned() {
+                    let item = Arc::new(*item);
+                    self.queue(
+                        slot,
+                        Event::ItemDone {
+                            task,
+                            host,
+                            item,
+                            delegated,
+                        },
+                    );
+                }
+            }
+            Notice::Retry(slot, host, left, result) => {
+                if let Some(task) = self.headers.get(&slot).cloned() {
+                    let result = Arc::new(*result);
+                    self.queue(
+                        slot,
+                        Event::Retrying {
+                            task,
+                            host,
+                            left,
+                            result,
+                        },
+                    );
+                }
+            }
+            Notice::Done(slot, host, result) => self.done(slot, &host, *result),
+            Notice::Held(slot, host) => {
+                if let Some(progress) = self.hosts.get_mut(&host) {
+                    progress.held = Some(slot);
+                }
+            }
+            Notice::Landed(host) => {
+                self.running = self.running.saturating_sub(1);
+                if let Some(progress) = self.hosts.get_mut(&host) {
+                    progress.busy = false;
+                }
+                self.touched.push(host);
+            }
+        }
+    }
+
+    /// Leads a host whose flight is under way over what lies in front of its next step.
+    fn reach(&mut self, id: SlotId, host: &Arc<str>) {
+        let target = self.program.place(id);
+        while let Some(progress) = self
+            .hosts
+            .get(host)
+            .filter(|progress| progress.is_alive() && progress.place < target)
+            && self.pass_one(host, progress.place)
+        {}
+    }
+}
