@@ -16,6 +16,7 @@ use super::events::{Event, HostResult, HostStats, Recap, TaskHeader};
 use super::graph::{Reach, Waits};
 use super::include;
 use super::links::Links;
+use super::outward::Outward;
 use super::perform::{self, Notice};
 use super::progress::{Progress, State};
 use super::run_state::{PlayState, RunState};
@@ -58,6 +59,7 @@ pub(super) struct Dispatcher<'a> {
     pub(super) program: Program,
     pub(super) waits: Waits,
     reaches: HashMap<SlotId, Reach>,
+    outward: Outward,
     /// Places where handlers would run, if any could have been notified.
     idle: BTreeSet<SlotId>,
     pub(super) hosts: IndexMap<Arc<str>, Progress>,
@@ -120,6 +122,7 @@ impl<'a> Dispatcher<'a> {
             program,
             waits: Waits::default(),
             reaches: HashMap::new(),
+            outward: Outward::default(),
             idle: BTreeSet::new(),
             touched: hosts.keys().cloned().collect(),
             hosts,
@@ -149,6 +152,13 @@ impl<'a> Dispatcher<'a> {
     fn rebuild_waits(&mut self) {
         let alone = self.setup.play.batch.len() == 1;
         self.idle = self.idle_flushes();
+        if !alone {
+            let outward = Outward::of(self.setup, &self.program);
+            if outward != self.outward {
+                self.outward = outward;
+                self.reaches.clear();
+            }
+        }
         for slot in self.program.slots() {
             if self.idle.contains(&slot.id) {
                 self.reaches.insert(slot.id, Reach::NOTHING);
@@ -159,7 +169,7 @@ impl<'a> Dispatcher<'a> {
             }
             self.reaches
                 .entry(slot.id)
-                .or_insert_with(|| effects::reach(slot, self.setup, alone));
+                .or_insert_with(|| effects::reach(slot, self.setup, alone, &self.outward));
         }
         let reach = |place: usize| {
             let slot = self.program.at(place);

@@ -5,55 +5,28 @@ use std::sync::Arc;
 use super::dispatcher::Setup;
 use super::graph::{ControllerFiles, Reach};
 use super::outside::Outside;
+use super::outward::Outward;
 use super::perform;
 use super::scope::HostScope;
 use super::slots::{Slot, SlotKind};
 use super::target::place;
 use crate::kit::{Effect, Entry};
-use crate::playbook::{ActionKind, Loop, StatedEffect, Task, TaskId};
-use crate::template::Uses;
+use crate::playbook::{ActionKind, StatedEffect, Task, TaskId};
 use crate::value::{Dict, Kind, Value};
 use crate::wire::TaskResult;
 
-/// Variables that tell of other hosts or of the state of the run.
-const OF_OTHERS: [&str; 6] = [
-    "ansible_play_batch",
-    "ansible_play_hosts",
-    "ansible_play_hosts_all",
-    "hostvars",
-    "play_hosts",
-    "vars",
-];
-
-/// Lookups that look at nothing but their terms and the variables.
-const HARMLESS_LOOKUPS: [&str; 13] = [
-    "dict",
-    "env",
-    "file",
-    "first_found",
-    "fileglob",
-    "flattened",
-    "indexed_items",
-    "items",
-    "list",
-    "nested",
-    "sequence",
-    "subelements",
-    "together",
-];
-
 /// Returns how far a slot reaches.
-pub(super) fn reach(slot: &Slot, setup: &Setup, alone: bool) -> Reach {
+pub(super) fn reach(slot: &Slot, setup: &Setup, alone: bool, outward: &Outward) -> Reach {
     match &slot.kind {
         // With one host nothing waits.
         _ if alone => Reach::NOTHING,
         SlotKind::Flush => Reach::WORLD,
-        SlotKind::Task(task) | SlotKind::Handler(task) => task_reach(task, setup),
+        SlotKind::Task(task) | SlotKind::Handler(task) => task_reach(task, setup, outward),
         _ => Reach::NOTHING,
     }
 }
 
-fn task_reach(task: &Task, setup: &Setup) -> Reach {
+fn task_reach(task: &Task, setup: &Setup, outward: &Outward) -> Reach {
     let scope = &task.scope;
     let entry = match &task.action.kind {
         ActionKind::Module(entry) => *entry,
@@ -68,8 +41,8 @@ fn task_reach(task: &Task, setup: &Setup) -> Reach {
         return Reach::WORLD;
     }
     let delegated = scope.effective(|k| &k.delegate_to).is_some();
-    let outward = delegated || expressions_reach_out(task, setup);
-    let effect = effect(entry, outward, scope.stated_effect());
+    let reaches_out = delegated || outward.reaches(task, setup);
+    let effect = effect(entry, reaches_out, scope.stated_effect());
     if effect == Effect::World {
         return Reach::WORLD;
     }
@@ -105,59 +78,6 @@ fn effect(entry: Entry, outward: bool, stated: Option<StatedEffect>) -> Effect {
         (_, false) if declared == Effect::Pure => widest(Effect::Pure),
         (stated, false) => widest(stated),
     }
-}
-
-/// Tells whether the task's own expressions need more than its host. What variables refer to in turn is not known before they are
-/// asked for; those that name other hosts are found by their names in the text of the play.
-fn expressions_reach_out(task: &Task, setup: &Setup) -> bool {
-    let templar = &setup.run.templar;
-    let scope = &task.scope;
-    let mut uses = templar.uses(&Value::dict(task.action.arguments.given.clone()), None);
-    let mut add = |more: Uses| uses.extend(more);
-    let conditions = scope
-        .when()
-        .into_iter()
-        .chain(&task.until)
-        .chain(&task.changed_when)
-        .chain(&task.failed_when);
-    conditions.for_each(|condition| add(templar.uses_of_condition(condition, None)));
-    scope
-        .environment()
-        .into_iter()
-        .for_each(|value| add(templar.uses(value, None)));
-    task.action
-        .arguments
-        .templates
-        .iter()
-        .for_each(|value| add(templar.uses(value, None)));
-    for link in scope.chain() {
-        add(templar.uses(&Value::dict(link.keywords.vars.clone()), None));
-    }
-    match &task.loop_ {
-        Some(Loop::Items(items)) => add(templar.uses(items, None)),
-        Some(Loop::With { lookup, terms, .. }) => {
-            let short = lookup.rsplit('.').next().unwrap_or(lookup);
-            if !HARMLESS_LOOKUPS.contains(&short) {
-                return true;
-            }
-            add(templar.uses(terms, None));
-        }
-        None => {}
-    }
-    if let ActionKind::Module(Entry::Control(entry)) = &task.action.kind {
-        for name in entry.raw() {
-            if let Some(value) = task.action.arguments.given.get(name) {
-                add(templar.uses_of_condition(value, None));
-            }
-        }
-    }
-    let lookups = uses.lookups.iter().any(|lookup| {
-        lookup
-            .name
-            .as_ref()
-            .is_none_or(|name| !HARMLESS_LOOKUPS.contains(&name.rsplit('.').next().unwrap_or(name)))
-    });
-    uses.dynamic || lookups || uses.variables().any(|name| OF_OTHERS.contains(&&**name))
 }
 
 /// Returns the task's tags, rendered.

@@ -21,6 +21,7 @@ mod links;
 mod listing;
 mod magic;
 mod outside;
+mod outward;
 mod perform;
 mod play;
 mod play_hosts;
