@@ -488,6 +488,7 @@ impl<'a> Dispatcher<'a> {
         self.apply(&slot, &task, host, &result);
         if effects::runs_once(&task, self.setup, host) {
             self.once.insert(id, result);
+            self.touched.extend(self.hosts.keys().cloned());
         }
     }
 
