@@ -241,8 +241,13 @@ impl Link {
                 let expected = match &report {
                     Report::BatchDone(_) => return Ok(()),
                     Report::Failed(_, why) => return Err(ExecutionError::Failed(why.clone())),
-                    Report::Step(_, step, _) => open.remove(step),
-                    Report::Item(_, step, _) | Report::Retry(_, step, ..) => open.contains(step),
+                    Report::Step(_, step, _) => {
+                        allowance = Allowance::new();
+                        open.remove(step)
+                    }
+                    Report::Held(_, step)
+                    | Report::Item(_, step, _)
+                    | Report::Retry(_, step, ..) => open.contains(step),
                     _ => false,
                 };
                 if !expected {
