@@ -158,18 +158,15 @@ impl Line {
 fn by_host(lines: Vec<Line>) -> Vec<Line> {
     let mut groups: Vec<(String, Vec<Line>)> = Vec::new();
     let mut waiting: Vec<Line> = Vec::new();
-    // Whose failure it was is not said, and hosts answer in any order.
-    let (ignoring, lines): (Vec<Line>, Vec<Line>) = lines
-        .into_iter()
-        .partition(|line| line.host.is_none() && line.text == "...ignoring");
     for line in lines {
-        match &line.host {
-            Some(host) => {
+        match (&line.host, groups.last_mut()) {
+            (Some(host), _) => {
                 let host = host.clone();
                 waiting.push(line);
                 groups.push((host, std::mem::take(&mut waiting)));
             }
-            None => waiting.push(line),
+            (None, Some((_, group))) if line.text == "...ignoring" => group.push(line),
+            (None, _) => waiting.push(line),
         }
     }
     groups.sort_by(|left, right| left.0.cmp(&right.0));
@@ -177,7 +174,6 @@ fn by_host(lines: Vec<Line>) -> Vec<Line> {
         .into_iter()
         .flat_map(|(_, lines)| lines)
         .chain(waiting)
-        .chain(ignoring)
         .collect()
 }
 
