@@ -236,7 +236,10 @@ fn wait_for_connection(
             let limit = connect_timeout.max(Duration::from_secs(1));
             let connected = tokio::time::timeout(
                 limit,
-                executor.job.links.get(&host, &place, &executor.job.run),
+                executor
+                    .job
+                    .links
+                    .get(&host, &place, &executor.job.run, None),
             )
             .await;
             let link = connected.unwrap_or_else(|_| {

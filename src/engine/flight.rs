@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use super::link::Link;
+use super::link::{FileAnswer, FirstBatch, Link};
 use super::outside::Outside;
 use super::perform::{Job, Notice};
 use super::target::place;
@@ -66,10 +66,27 @@ impl Flight {
         if let Some(link) = running {
             return Way::There(link, Box::new(batch));
         }
-        match first.links.get(&first.host, &place, &first.run).await {
+        let early = FirstBatch::new(&batch, &self.answer());
+        let link = first
+            .links
+            .get(&first.host, &place, &first.run, early.as_ref());
+        match link.await {
             Ok(link) => Way::There(link, Box::new(batch)),
             Err(error) => Way::Nowhere(error),
         }
+    }
+
+    /// Answers questions of the steps for files of the controller.
+    fn answer(&self) -> FileAnswer {
+        let jobs: Vec<Arc<Job>> = self.jobs().cloned().collect();
+        Arc::new(move |step: StepId, need: &Need| {
+            let job = jobs
+                .iter()
+                .find(|job| job.id == step)
+                .ok_or_else(|| "no step asks for that file".to_owned())?;
+            let scope = job.scope();
+            job.run.contents.supply(need, &Outside { scope: &scope })
+        })
     }
 
     fn jobs(&self) -> impl Iterator<Item = &Arc<Job>> {
@@ -91,19 +108,10 @@ impl Flight {
     async fn run_there(&self, link: &Link, batch: Batch) {
         let count = batch.steps.len();
         let jobs: Vec<Arc<Job>> = self.jobs().take(count).cloned().collect();
-        let asked = jobs.clone();
-        let answer = Arc::new(move |step: StepId, need: &Need| {
-            let job = asked
-                .iter()
-                .find(|job| job.id == step)
-                .ok_or_else(|| "no step asks for that file".to_owned())?;
-            let scope = job.scope();
-            job.run.contents.supply(need, &Outside { scope: &scope })
-        });
         let mut waiting = jobs.iter();
         let mut current = waiting.next();
         let ended = link
-            .run(batch, answer, |report| {
+            .run(batch, self.answer(), |report| {
                 let Some(job) = current else { return };
                 match report {
                     Report::Step(_, id, done) if id == job.id => {

@@ -36,9 +36,38 @@ const WAITING: usize = 32;
 /// Answers a step's question for a file of the controller.
 pub(super) type FileAnswer = Arc<dyn Fn(StepId, &Need) -> Result<Supplied, String> + Send + Sync>;
 
+/// A batch that is sent together with the command that starts the worker, which saves a round trip.
+pub(super) struct FirstBatch {
+    frame: Vec<u8>,
+    steps: BTreeSet<StepId>,
+    answer: FileAnswer,
+}
+
+impl FirstBatch {
+    /// Prepares the batch, unless it is so large that sending it twice to a host without worker would cost more than it saves.
+    pub(super) fn new(batch: &Batch, answer: &FileAnswer) -> Option<Self> {
+        let order = Order::Run(FIRST_NUMBER, Box::new(batch.clone()));
+        let frame = encode(&order).ok()?;
+        (frame.len() <= MOST_EARLY).then(|| Self {
+            frame,
+            steps: batch.steps.iter().map(|leg| leg.step.id).collect(),
+            answer: answer.clone(),
+        })
+    }
+}
+
+/// The number of a [`FirstBatch`].
+const FIRST_NUMBER: u64 = 1;
+/// How large a [`FirstBatch`] may be.
+const MOST_EARLY: usize = 1 << 18;
+
+/// The steps of a [`FirstBatch`], and what the worker tells of them until somebody takes it.
+type EarlyReports = (BTreeSet<StepId>, mpsc::UnboundedReceiver<Received>);
+
 /// A worker that runs.
 pub(super) struct Link {
     frames: mpsc::Sender<Vec<u8>>,
+    early: Mutex<Option<EarlyReports>>,
     shared: Arc<Shared>,
     next: AtomicU64,
     handle: ProcessHandle,
@@ -66,17 +95,26 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Link {
-    /// Returns the first frame that a worker is to get.
-    pub(super) fn greeting(run: &RunState) -> Result<Vec<u8>, String> {
+    /// Returns what a worker is to get first.
+    pub(super) fn greeting(run: &RunState, first: Option<&FirstBatch>) -> Result<Vec<u8>, String> {
         let settings = WorkerSettings {
             settings: Dict::new(),
             verbosity: run.options.verbosity,
         };
-        encode(&Order::Hello(BUILD.to_owned(), settings)).map_err(|error| error.to_string())
+        let hello = Order::Hello(BUILD.to_owned(), settings);
+        let mut greeting = encode(&hello).map_err(|error| error.to_string())?;
+        if let Some(first) = first {
+            greeting.extend(&first.frame);
+        }
+        Ok(greeting)
     }
 
-    /// Takes over a process that has become a worker and was given the greeting.
-    pub(super) async fn start(process: Process, run: Arc<RunState>) -> Result<Arc<Self>, String> {
+    /// Takes over a process that has become a worker and was given the greeting, with the first batch if there is one.
+    pub(super) async fn start(
+        process: Process,
+        run: Arc<RunState>,
+        first: Option<&FirstBatch>,
+    ) -> Result<Arc<Self>, String> {
         let Process {
             mut stdin,
             mut stdout,
@@ -122,8 +160,8 @@ impl Link {
                 }
             }
         });
-        let first = tokio::time::timeout(FIRST_WORD, read_report(&mut stdout)).await;
-        match first.unwrap_or_else(|_| {
+        let word = tokio::time::timeout(FIRST_WORD, read_report(&mut stdout)).await;
+        match word.unwrap_or_else(|_| {
             handle.kill();
             let limit = FIRST_WORD.as_secs();
             Err(format!("the worker on the host said nothing for {limit} s"))
@@ -138,6 +176,14 @@ impl Link {
             }
             Err(why) => return Err(why),
         }
+        let early = first.map(|first| {
+            let (sender, reports) = mpsc::unbounded_channel();
+            lock(&shared.waiting).insert(FIRST_NUMBER, sender);
+            for step in &first.steps {
+                lock(&shared.files).insert(*step, first.answer.clone());
+            }
+            (first.steps.clone(), reports)
+        });
         let (reader, answers) = (shared.clone(), frames.downgrade());
         tokio::spawn(async move {
             let why = loop {
@@ -157,8 +203,9 @@ impl Link {
         });
         Ok(Arc::new(Self {
             frames,
+            early: Mutex::new(early),
             shared,
-            next: AtomicU64::new(1),
+            next: AtomicU64::new(FIRST_NUMBER + 1),
             handle,
         }))
     }
@@ -233,9 +280,19 @@ impl Link {
             lock(&self.shared.files).insert(*step, answer.clone());
         }
         let ended = async {
-            let mut waiting = self
-                .ask(|number| Order::Run(number, Box::new(batch)))
-                .await?;
+            let early = lock(&self.early).take_if(|(early, _)| *early == steps);
+            let mut waiting = match early {
+                Some((_, reports)) => Waiting {
+                    link: self,
+                    number: FIRST_NUMBER,
+                    reports,
+                    done: false,
+                },
+                None => {
+                    self.ask(|number| Order::Run(number, Box::new(batch)))
+                        .await?
+                }
+            };
             loop {
                 let (report, size) = waiting.next_sized().await?;
                 let expected = match &report {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use tokio::sync::Mutex;
 
-use super::link::Link;
+use super::link::{FirstBatch, Link};
 use super::run_state::RunState;
 use super::target::{Place, PlaceKey};
 use crate::remote::{Connection, Connector, Process, WorkerBinaries, start_worker};
@@ -50,12 +50,14 @@ impl Links {
         line.link.clone().filter(|link| link.is_open())
     }
 
-    /// Returns the worker of that place, connected and started if need be.
+    /// Returns the worker of that place, connected and started if need be; a worker that is started
+    /// gets that batch at once.
     pub(super) async fn get(
         &self,
         host: &str,
         place: &Place,
         run: &Arc<RunState>,
+        first: Option<&FirstBatch>,
     ) -> Result<Arc<Link>, ExecutionError> {
         let line = self.line(host, place).await;
         let mut line = line.lock().await;
@@ -64,7 +66,7 @@ impl Links {
         }
         line.link = None;
         let connection = self.connect(&mut line, place).await?;
-        let greeting = Link::greeting(run).map_err(ExecutionError::Failed)?;
+        let greeting = Link::greeting(run, first).map_err(ExecutionError::Failed)?;
         let started = match start_worker(&connection, &self.workers, &greeting).await {
             Ok(started) => started,
             Err(error) => {
@@ -72,7 +74,7 @@ impl Links {
                 return Err(ExecutionError::Unreachable(error.to_string()));
             }
         };
-        let link = Link::start(started.process, run.clone())
+        let link = Link::start(started.process, run.clone(), first)
             .await
             .map_err(ExecutionError::Unreachable)?;
         line.link = Some(link.clone());

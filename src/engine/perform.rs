@@ -123,7 +123,7 @@ impl HereExecutor<'_> {
     pub(super) fn link(&self, delegate: Option<&str>) -> Result<Arc<Link>, ExecutionError> {
         let (host, place) = self.place(delegate)?;
         self.handle
-            .block_on(self.job.links.get(&host, &place, &self.job.run))
+            .block_on(self.job.links.get(&host, &place, &self.job.run, None))
     }
 
     /// Waits for work on the network; ends early when the run is interrupted.
