@@ -271,6 +271,14 @@ fn wait_for_connection(
     }
 }
 
+/// What Ansible says of a pause that has a prompt and a time.
+const EARLIER: &str = "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r";
+
+/// The seconds since then as Python writes them, rounded to hundredths.
+fn hundredths(since: Instant) -> Value {
+    Value::from((since.elapsed().as_secs_f64() * 100.0).round() / 100.0)
+}
+
 fn pause(
     executor: &HereExecutor<'_>,
     prompt: &PausePrompt,
@@ -280,10 +288,21 @@ fn pause(
     let begun = Instant::now();
     let mut typed = String::new();
     match prompt.seconds {
-        Some(seconds) => executor
-            .sleep(Duration::from_secs(seconds))
-            .then_some(())
-            .ok_or_else(|| Failure::new("interrupted"))?,
+        Some(seconds) => {
+            let hidden = if prompt.echo {
+                ""
+            } else {
+                " (output is hidden)"
+            };
+            executor.tell(format!("Pausing for {seconds} seconds{hidden}"));
+            if prompt.prompt.is_some() {
+                executor.tell(EARLIER.to_owned());
+            }
+            executor
+                .sleep(Duration::from_secs(seconds))
+                .then_some(())
+                .ok_or_else(|| Failure::new("interrupted"))?;
+        }
         None if std::io::stdin().is_terminal() => {
             let text = prompt
                 .prompt
@@ -308,7 +327,7 @@ fn pause(
         .with("delta", passed)
         .with(
             "stdout",
-            format!("Paused for {:.1} seconds", begun.elapsed().as_secs_f64()),
+            format!("Paused for {} seconds", hundredths(begun).to_text()),
         )
         .with("user_input", typed))
 }

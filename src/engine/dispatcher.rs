@@ -38,6 +38,8 @@ pub(super) struct Setup {
     pub(super) free: bool,
     pub(super) force_handlers: bool,
     pub(super) max_fail_percentage: Option<f64>,
+    /// How many hosts the batch has, with those that are out already.
+    pub(super) batch_size: usize,
 }
 
 /// How a batch ended.
@@ -45,12 +47,25 @@ pub(super) struct Setup {
 pub(super) enum BatchEnd {
     /// All hosts are through or out.
     Done,
-    /// `meta: end_play`, or too many hosts failed: no further batch.
+    /// `meta: end_play`: no further batch.
     PlayEnded,
+    /// Too many hosts failed: no further play.
+    TooManyFailed,
     /// Ctrl-C.
     Interrupted,
     /// The playbook is at fault.
     Faulty(Box<crate::diag::Diagnostic>),
+}
+
+/// What became of a batch.
+pub(super) struct BatchResult {
+    pub(super) end: BatchEnd,
+    pub(super) failed: BTreeSet<Arc<str>>,
+    pub(super) unreachable: BTreeSet<Arc<str>>,
+    /// Hosts that later plays leave out although they did not all fail in the end.
+    pub(super) barred: BTreeSet<Arc<str>>,
+    /// Earlier failures of the play's hosts are forgotten.
+    pub(super) cleared: bool,
 }
 
 /// The dispatcher of one batch.
@@ -77,10 +92,12 @@ pub(super) struct Dispatcher<'a> {
     /// Includes: what the hosts asked for so far.
     pub(super) includes: HashMap<SlotId, Vec<include::Request>>,
     pub(super) expanded: BTreeSet<SlotId>,
-    /// Slots at which a failure is to end the play for all.
-    pub(super) fatal: BTreeSet<SlotId>,
-    /// Of those, the ones at which too many hosts had failed.
-    too_many: BTreeSet<SlotId>,
+    /// Slots at which hosts failed, and whether that is to fail all the others too.
+    failures: BTreeMap<SlotId, (BTreeSet<Arc<str>>, bool)>,
+    /// Hosts that later plays leave out: they failed in the end, or had to share the failure of another.
+    pub(super) barred: BTreeSet<Arc<str>>,
+    /// `meta: clear_host_errors` was there.
+    pub(super) cleared: bool,
     pub(super) ended: Option<BatchEnd>,
     /// Some inventory hosts are one machine.
     pub(super) shared_machines: bool,
@@ -135,8 +152,9 @@ impl<'a> Dispatcher<'a> {
             once: HashMap::new(),
             includes: HashMap::new(),
             expanded: BTreeSet::new(),
-            fatal: BTreeSet::new(),
-            too_many: BTreeSet::new(),
+            failures: BTreeMap::new(),
+            barred: BTreeSet::new(),
+            cleared: false,
             ended: None,
             shared_machines: machines.values().collect::<BTreeSet<_>>().len() < machines.len(),
             machines,
@@ -147,6 +165,11 @@ impl<'a> Dispatcher<'a> {
         };
         dispatcher.rebuild_waits();
         dispatcher
+    }
+
+    /// Something happened that any host may be able to go on from.
+    pub(super) fn touch_all(&mut self) {
+        self.touched.extend(self.hosts.keys().cloned());
     }
 
     fn rebuild_waits(&mut self) {
@@ -201,7 +224,7 @@ impl<'a> Dispatcher<'a> {
     }
 
     /// Runs the batch to its end.
-    pub(super) async fn run(mut self) -> (BatchEnd, IndexMap<Arc<str>, Progress>) {
+    pub(super) async fn run(mut self) -> BatchResult {
         for host in self.setup.play.batch.clone() {
             self.recap.entry(host).or_default();
         }
@@ -244,8 +267,24 @@ impl<'a> Dispatcher<'a> {
         {
             progress.state = State::Failed;
         }
-        self.shown_to_end();
-        (self.ended.unwrap_or(BatchEnd::Done), self.hosts)
+        // A fault of the playbook ends the run before the task that showed it is told of.
+        if !matches!(self.ended, Some(BatchEnd::Faulty(_))) {
+            self.shown_to_end();
+        }
+        let with = |state: State| {
+            let hosts = self.hosts.iter();
+            hosts
+                .filter(|(_, progress)| progress.state == state)
+                .map(|(host, _)| host.clone())
+                .collect()
+        };
+        BatchResult {
+            failed: with(State::Failed),
+            unreachable: with(State::Unreachable),
+            barred: self.barred,
+            cleared: self.cleared,
+            end: self.ended.unwrap_or(BatchEnd::Done),
+        }
     }
 
     pub(super) fn warn(&self, text: &str) {
@@ -316,6 +355,7 @@ impl<'a> Dispatcher<'a> {
         } else if let Some(progress) = self.hosts.get_mut(host) {
             passing.lead(progress, &self.program, self.setup.force_handlers);
         }
+        self.note_removed(host);
         true
     }
 
@@ -369,7 +409,7 @@ impl<'a> Dispatcher<'a> {
         else {
             return false;
         };
-        let id = slot.id;
+        let (id, wanted) = (slot.id, slot.hosts.clone());
         if self
             .hosts
             .values()
@@ -377,12 +417,16 @@ impl<'a> Dispatcher<'a> {
         {
             return false;
         }
-        let notified = self
-            .hosts
-            .values()
-            .any(|progress| progress.is_alive() && !progress.notified.is_empty());
+        let notified = self.hosts.iter().any(|(host, progress)| {
+            progress.is_alive()
+                && !progress.notified.is_empty()
+                && wanted.as_ref().is_none_or(|wanted| wanted.contains(host))
+        });
         if notified && self.expanded.insert(id) {
-            let count = self.program.insert_handlers(place, &self.handlers.clone());
+            let handlers = self.handlers.clone();
+            let count = self
+                .program
+                .insert_handlers(place, &handlers, wanted.as_ref());
             self.shift(place, count);
         }
         for progress in self
@@ -430,14 +474,15 @@ impl<'a> Dispatcher<'a> {
         if self.shown > place {
             self.shown += count;
         }
+        self.touch_all();
         self.rebuild_waits();
     }
 
-    /// Ends the play for all where a failure is to do that, once everybody is through with the task.
+    /// Once everybody is through with a task at which hosts failed: fails the others too where the play wants that.
     fn end_if_fatal(&mut self) -> bool {
         let due: Vec<SlotId> = self
-            .fatal
-            .iter()
+            .failures
+            .keys()
             .copied()
             .filter(|id| {
                 let place = self.program.place(*id);
@@ -448,17 +493,83 @@ impl<'a> Dispatcher<'a> {
             })
             .collect();
         for id in &due {
-            self.fatal.remove(id);
-            if self.too_many.remove(id) {
-                self.queue(*id, Event::NoHostsLeft);
+            let Some((failed, for_all)) = self.failures.remove(id) else {
+                continue;
+            };
+            if for_all {
+                self.fail_others(*id, &failed);
             }
-            for progress in self.hosts.values_mut() {
-                if progress.state == State::Running && !progress.in_rescue() {
-                    progress.fail(&self.program, self.setup.force_handlers);
-                }
+            #[expect(clippy::cast_precision_loss, reason = "counts of hosts")]
+            let percentage = self.barred.len() as f64 * 100.0 / self.batch_size() as f64;
+            let most = self.setup.max_fail_percentage;
+            if most.is_some_and(|most| percentage > most) {
+                self.fail_others(*id, &failed);
+                self.queue(*id, Event::NoHostsLeft);
+                self.ended = Some(BatchEnd::TooManyFailed);
+            }
+            if self.ended == Some(BatchEnd::TooManyFailed) {
+                self.break_off(*id);
             }
         }
         !due.is_empty()
+    }
+
+    fn batch_size(&self) -> usize {
+        self.setup.batch_size.max(1)
+    }
+
+    /// Fails those that are still in and did not fail at `id` themselves.
+    fn fail_others(&mut self, id: SlotId, failed: &BTreeSet<Arc<str>>) {
+        let others: Vec<Arc<str>> = self
+            .hosts
+            .iter()
+            .filter(|(host, progress)| {
+                progress.state != State::Unreachable && !failed.contains(*host)
+            })
+            .map(|(host, _)| host.clone())
+            .collect();
+        for host in others {
+            if let Some(progress) = self.hosts.get_mut(&host)
+                && progress.state == State::Running
+            {
+                progress.fail_with_others(id, &self.program, self.setup.force_handlers);
+            }
+            self.note_removed(&host);
+            self.barred.insert(host);
+        }
+    }
+
+    /// Where nobody is left but hosts that have failed, a play of which too many have failed ends at once, without what rescues.
+    fn break_off(&mut self, id: SlotId) {
+        let left = self
+            .hosts
+            .values()
+            .filter(|progress| progress.state != State::Unreachable);
+        if self.barred.len() < left.count() {
+            return;
+        }
+        self.queue(id, Event::NoHostsLeft);
+        for progress in self.hosts.values_mut().filter(|host| host.is_alive()) {
+            progress.state = State::Failed;
+        }
+    }
+
+    /// Keeps the play's list of hosts that are out up to date.
+    fn note_removed(&mut self, host: &Arc<str>) {
+        let Some(progress) = self.hosts.get(host) else {
+            return;
+        };
+        let mut lost = self
+            .setup
+            .play
+            .lost
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        if progress.removed || progress.state == State::Unreachable {
+            lost.insert(host.clone());
+        } else {
+            lost.remove(host);
+        }
     }
 
     fn lowest(&self) -> Option<usize> {
@@ -488,7 +599,7 @@ impl<'a> Dispatcher<'a> {
         self.apply(&slot, &task, host, &result);
         if effects::runs_once(&task, self.setup, host) {
             self.once.insert(id, result);
-            self.touched.extend(self.hosts.keys().cloned());
+            self.touch_all();
         }
     }
 
@@ -500,7 +611,10 @@ impl<'a> Dispatcher<'a> {
         let Some(task) = slot.task().cloned() else {
             return;
         };
-        self.learn(&task, host, result);
+        // A module that runs once by its nature leaves its result to the host that ran it.
+        if effects::is_run_once(&task, self.setup, host) {
+            self.learn(&task, host, result);
+        }
         if matches!(
             task.action.kind,
             ActionKind::IncludeTasks(_) | ActionKind::IncludeRole(_)
@@ -514,8 +628,9 @@ impl<'a> Dispatcher<'a> {
         };
         if failed {
             progress.fail(&self.program, self.setup.force_handlers);
+            self.note_removed(host);
         } else {
-            progress.place += 1;
+            progress.pass_task(id);
         }
     }
 
@@ -536,6 +651,9 @@ impl<'a> Dispatcher<'a> {
             _ => false,
         };
         let fine = matches!(result.status, Status::Ok | Status::Changed);
+        if result.status == Status::Changed {
+            self.notify(task, host);
+        }
         if (!(is_include || is_meta) || !fine)
             && let Some(header) = self.headers.get(&slot.id).cloned()
         {
@@ -546,16 +664,17 @@ impl<'a> Dispatcher<'a> {
                 ignored,
                 delegated: self.delegate_label(task, host, result.delegated.as_deref()),
             };
-            self.queue(slot.id, Event::HostDone(event));
-        }
-        if result.status == Status::Changed {
-            self.notify(task, host);
+            if !matches!(self.ended, Some(BatchEnd::Faulty(_))) {
+                self.queue(slot.id, Event::HostDone(event));
+            }
         }
         let failed = self.lead(slot, task, host, result, ignored);
         if failed {
             self.mind_failure(slot, task, host);
         }
-        if !is_meta || !fine {
+        if is_include && fine {
+            // Counted for each file or role that comes in.
+        } else if !is_meta || !fine {
             let stats = self.recap.entry(host.clone()).or_default();
             count(stats, result, ignored, is_meta);
         } else {
@@ -563,40 +682,34 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    /// Fails a host at a slot for a reason that no module gave.
-    pub(super) fn fail_at(
-        &mut self,
-        task: &Arc<Task>,
-        host: &Arc<str>,
-        id: SlotId,
-        result: &Arc<TaskResult>,
-    ) {
+    /// Fails a host at an include that brings nothing: its rescue sections learn nothing of it, and later plays leave the host out.
+    pub(super) fn fail_at(&mut self, host: &Arc<str>, id: SlotId, result: &Arc<TaskResult>) {
         if let Some(header) = self.headers.get(&id).cloned() {
             let event = HostResult {
                 task: header,
                 host: host.clone(),
                 result: result.clone(),
                 ignored: false,
-                delegated: self.delegate_label(task, host, result.delegated.as_deref()),
+                delegated: None,
             };
             self.queue(id, Event::HostDone(event));
         }
-        let mut rescued = false;
         if let Some(progress) = self.hosts.get_mut(host) {
-            rescued = progress.would_be_rescued();
             progress.fail(&self.program, self.setup.force_handlers);
         }
-        self.settle_failure(task, host, result, rescued);
+        self.recap.entry(host.clone()).or_default().failed += 1;
+        self.barred.insert(host.clone());
+        self.note_removed(host);
     }
 
     /// Returns how the screen names the host that a task was delegated to.
-    fn delegate_label(
+    pub(super) fn delegate_label(
         &self,
         task: &Arc<Task>,
-        _host: &Arc<str>,
+        host: &Arc<str>,
         delegate: Option<&str>,
     ) -> Option<String> {
-        let name = delegate?;
+        let name = delegate.filter(|name| *name != &**host)?;
         let host: Arc<str> = name.into();
         let scope = HostScope::new(
             &self.setup.run,
@@ -635,6 +748,10 @@ impl<'a> Dispatcher<'a> {
         result: &TaskResult,
         ignored: bool,
     ) -> bool {
+        if self.ended == Some(BatchEnd::TooManyFailed) {
+            // What still rescues is judged after every task.
+            self.failures.entry(slot.id).or_default();
+        }
         let Some(progress) = self.hosts.get_mut(host) else {
             return false;
         };
@@ -648,11 +765,11 @@ impl<'a> Dispatcher<'a> {
             }
             Status::Unreachable if !ignored => {
                 progress.state = State::Unreachable;
-                self.lose(host);
+                self.note_removed(host);
                 true
             }
             _ => {
-                progress.place += 1;
+                progress.pass_task(slot.id);
                 false
             }
         }
@@ -689,7 +806,7 @@ impl<'a> Dispatcher<'a> {
         let Some(progress) = self.hosts.get(host) else {
             return;
         };
-        let lost = progress.state != State::Running;
+        let lost = progress.state == State::Failed;
         let stats = self.recap.entry(host.clone()).or_default();
         if rescued {
             stats.rescued += 1;
@@ -702,18 +819,9 @@ impl<'a> Dispatcher<'a> {
             stats.failed += 1;
         }
         if lost {
-            self.lose(host);
+            self.barred.insert(host.clone());
         }
-    }
-
-    fn lose(&mut self, host: &Arc<str>) {
-        let mut lost = self
-            .setup
-            .play
-            .lost
-            .write()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        lost.insert(host.clone());
+        self.note_removed(host);
     }
 
     /// Whether this failure concerns the other hosts too.
@@ -729,27 +837,10 @@ impl<'a> Dispatcher<'a> {
             &scope,
         )
         .unwrap_or(self.setup.run.config.any_errors_fatal);
-        if for_all || effects::runs_once(task, self.setup, host) {
-            self.fatal.insert(slot.id);
-        }
-        if let Some(most) = self.setup.max_fail_percentage {
-            let failed = self
-                .hosts
-                .values()
-                .filter(|progress| {
-                    matches!(
-                        progress.state,
-                        State::Failed | State::FailedWithHandlers | State::Unreachable
-                    )
-                })
-                .count();
-            #[expect(clippy::cast_precision_loss, reason = "counts of hosts")]
-            let percentage = failed as f64 * 100.0 / self.hosts.len().max(1) as f64;
-            if percentage > most {
-                self.fatal.insert(slot.id);
-                self.too_many.insert(slot.id);
-            }
-        }
+        let for_all = for_all || effects::runs_once(task, self.setup, host);
+        let entry = self.failures.entry(slot.id).or_default();
+        entry.0.insert(host.clone());
+        entry.1 |= for_all;
     }
 
     /// Tells what may be told: everything up to the lowest place that a host is still at.

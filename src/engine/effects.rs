@@ -11,7 +11,7 @@ use super::scope::HostScope;
 use super::slots::{Slot, SlotKind};
 use super::target::place;
 use crate::kit::{Effect, Entry};
-use crate::playbook::{ActionKind, StatedEffect, Task, TaskId};
+use crate::playbook::{ActionKind, MetaAction, StatedEffect, Task, TaskId};
 use crate::value::{Dict, Kind, Value};
 use crate::wire::TaskResult;
 
@@ -132,11 +132,38 @@ pub(super) fn runs_once(task: &Arc<Task>, setup: &Setup, host: &Arc<str>) -> boo
     {
         return true;
     }
+    if let ActionKind::Meta(action) = &task.action.kind {
+        return matches!(
+            action,
+            MetaAction::RefreshInventory
+                | MetaAction::ClearFacts
+                | MetaAction::ClearHostErrors
+                | MetaAction::EndBatch
+                | MetaAction::EndPlay
+        );
+    }
+    is_run_once(task, setup, host)
+}
+
+/// Tells whether the task is stated to run once for all.
+pub(super) fn is_run_once(task: &Arc<Task>, setup: &Setup, host: &Arc<str>) -> bool {
     let Some(keyword) = task.scope.effective(|keywords| &keywords.run_once) else {
         return false;
     };
     let scope = HostScope::new(&setup.run, Some(&setup.play), Some(&task.scope), host);
     perform::flag(Some(keyword), &scope) == Some(true)
+}
+
+/// Tells whether several hosts may set variables of the same other one: the last of them counts.
+pub(super) fn sets_facts_elsewhere(task: &Task) -> bool {
+    let pure = match &task.action.kind {
+        ActionKind::Module(entry) => entry.meta().effect == Effect::Pure,
+        _ => false,
+    };
+    pure && task
+        .scope
+        .effective(|keywords| &keywords.delegate_facts)
+        .is_some()
 }
 
 /// Returns how many hosts may do the task at once, where that is bounded.

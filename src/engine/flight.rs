@@ -130,7 +130,7 @@ impl Flight {
                         current = None;
                     }
                     Report::Item(_, id, item) if id == job.id => {
-                        let told = Notice::Item(job.slot, job.host.clone(), item, None);
+                        let told = Notice::Item(job.slot, job.host.clone(), item);
                         let _ = job.notices.send(told);
                     }
                     Report::Retry(_, id, left, value) if id == job.id => {

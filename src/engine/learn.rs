@@ -12,7 +12,8 @@ use crate::kit::{ControllerRequest, Persistence};
 use crate::pattern::LOCALHOST;
 use crate::playbook::{ActionKind, MetaAction, Task};
 use crate::value::{Dict, Key, Value};
-use crate::wire::TaskResult;
+use crate::vars::Facts;
+use crate::wire::{Status, TaskResult};
 
 impl Dispatcher<'_> {
     /// Takes over what a result sets for the host.
@@ -135,21 +136,27 @@ impl Dispatcher<'_> {
         let ActionKind::Meta(action) = &task.action.kind else {
             return;
         };
+        self.touch_all();
         match action {
             MetaAction::Noop | MetaAction::RefreshInventory => {}
-            MetaAction::FlushHandlers => self.flush_here(slot.id),
-            MetaAction::ClearFacts => self
-                .setup
-                .run
-                .records
-                .change(host, |record| record.facts = crate::vars::Facts::default()),
+            MetaAction::FlushHandlers => self.flush_here(slot.id, host),
+            MetaAction::ClearFacts => {
+                for host in &self.setup.play.all_hosts {
+                    let forget =
+                        |record: &mut super::hosts::HostRecord| record.facts = Facts::default();
+                    self.setup.run.records.change(host, forget);
+                }
+            }
             MetaAction::ClearHostErrors => {
                 for progress in self.hosts.values_mut() {
-                    if matches!(progress.state, State::Failed | State::Unreachable) {
+                    progress.forget_failures();
+                    if progress.state == State::Unreachable {
                         progress.state = State::Running;
                         progress.place = self.program.place(slot.id) + 1;
                     }
                 }
+                self.barred.clear();
+                self.cleared = true;
                 self.setup
                     .play
                     .lost
@@ -189,10 +196,10 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// Makes the place behind `meta: flush_handlers` one where handlers run.
-    fn flush_here(&mut self, id: SlotId) {
+    /// Makes the place behind `meta: flush_handlers` one where the host's handlers run.
+    fn flush_here(&mut self, id: SlotId, host: &Arc<str>) {
         let place = self.program.place(id);
-        let count = self.program.insert_flush(place);
+        let count = self.program.insert_flush(place, host);
         self.shift(place, count);
         // The host itself stands behind its slot already: it has to go through the handlers too.
         for progress in self.hosts.values_mut() {
@@ -264,7 +271,7 @@ impl Dispatcher<'_> {
                 let _ = self.setup.events.send(Event::Warning(warning));
             }
             let Some(included) = loaded.item.filter(|_| !failed) else {
-                self.include_failed(&task, id, &request, &errors);
+                self.include_failed(id, &request, errors);
                 continue;
             };
             let what = included.file.as_ref().map_or_else(
@@ -283,6 +290,9 @@ impl Dispatcher<'_> {
                 .filter(|host| request.hosts.contains(*host))
                 .cloned()
                 .collect();
+            for host in &request.hosts {
+                self.recap.entry(host.clone()).or_default().ok += 1;
+            }
             self.queue(
                 id,
                 Event::Included {
@@ -318,43 +328,42 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// What was to be included cannot be: the hosts that wanted it fail.
-    fn include_failed(
-        &mut self,
-        task: &Arc<Task>,
-        id: SlotId,
-        request: &Request,
-        errors: &[Diagnostic],
-    ) {
-        let message = errors.first().map_or_else(
+    /// What was to be included cannot be. What is missing fails the hosts that wanted it, whatever the task ignores; a fault in
+    /// what was found ends the run.
+    fn include_failed(&mut self, id: SlotId, request: &Request, errors: Vec<Diagnostic>) {
+        if crate::playbook::exit_code(&errors) == FAULT {
+            let fault = errors.into_iter().next();
+            self.ended = fault.map(|fault| BatchEnd::Faulty(Box::new(fault)));
+            return;
+        }
+        let reason = errors.first().map_or_else(
             || "the include brought nothing".to_owned(),
             |error| error.headline.clone(),
         );
+        let mut value = Dict::new().with("changed", false).with("failed", true);
+        if let Some(file) = request.arguments.get("file") {
+            value.insert("include", file.clone());
+        }
+        value.insert("reason", Value::text(reason));
+        let result = Arc::new(TaskResult {
+            diagnostic: errors.into_iter().next(),
+            value,
+            ..TaskResult::new(Status::Failed)
+        });
         let place = self.program.place(id);
         for host in &request.hosts {
-            let result = Arc::new(TaskResult {
-                diagnostic: errors.first().cloned(),
-                ..TaskResult::failed(message.clone())
-            });
-            self.report_failure(task, host, id, place, &result);
-        }
-    }
-
-    fn report_failure(
-        &mut self,
-        task: &Arc<Task>,
-        host: &Arc<str>,
-        id: SlotId,
-        place: usize,
-        result: &Arc<TaskResult>,
-    ) {
-        if let Some(progress) = self
-            .hosts
-            .get_mut(host)
-            .filter(|progress| progress.is_alive())
-        {
+            let Some(progress) = self
+                .hosts
+                .get_mut(host)
+                .filter(|progress| progress.is_alive())
+            else {
+                continue;
+            };
             progress.place = place;
-            self.fail_at(task, host, id, result);
+            self.fail_at(host, id, &result);
         }
     }
 }
+
+/// The exit code of a playbook that is wrong in itself.
+const FAULT: u8 = 4;

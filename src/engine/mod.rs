@@ -20,6 +20,7 @@ mod link;
 mod links;
 mod listing;
 mod magic;
+mod names;
 mod outside;
 mod outward;
 mod perform;

@@ -25,9 +25,11 @@ pub(super) enum Notice {
     /// A step behind the first of a flight begins.
     Begun(SlotId, Arc<str>),
     /// An item of its loop is done.
-    Item(SlotId, Arc<str>, Box<ItemResult>, Option<String>),
+    Item(SlotId, Arc<str>, Box<ItemResult>),
     /// A try failed, so many are left.
     Retry(SlotId, Arc<str>, u32, Box<Dict>),
+    /// Something that the person at the terminal is to read.
+    Message(SlotId, String),
     /// It has ended.
     Done(SlotId, Arc<str>, Box<TaskResult>),
     /// It would change something before its turn, and was not begun.
@@ -126,6 +128,12 @@ impl HereExecutor<'_> {
             .block_on(self.job.links.get(&host, &place, &self.job.run, None))
     }
 
+    /// Tells the person at the terminal something.
+    pub(super) fn tell(&self, text: String) {
+        let message = Notice::Message(self.job.slot, text);
+        let _ = self.job.notices.send(message);
+    }
+
     /// Waits for work on the network; ends early when the run is interrupted.
     pub(super) fn wait<T>(
         &self,
@@ -200,7 +208,6 @@ impl Executor for HereExecutor<'_> {
             self.job.slot,
             self.job.host.clone(),
             Box::new(item.clone()),
-            None,
         ));
     }
 
@@ -214,7 +221,7 @@ impl Executor for HereExecutor<'_> {
     }
 }
 
-/// Renders a task's name for the screen; what cannot be rendered stays as written.
+/// Renders a task's name for the screen; what cannot be rendered tells why.
 pub(super) fn shown_name(task: &Task, scope: &HostScope<'_>) -> String {
     let rendered = task.name.as_ref().map(|name| {
         let outside = Outside { scope };
@@ -224,7 +231,7 @@ pub(super) fn shown_name(task: &Task, scope: &HostScope<'_>) -> String {
             .render(name, &scope.template_scope(Some(&outside)))
         {
             Ok(value) => value.to_text(),
-            Err(_) => name.as_str().unwrap_or_default().to_owned(),
+            Err(_) => super::names::with_faults(name.as_str().unwrap_or_default(), scope),
         }
     });
     task.display_name(rendered.as_deref())

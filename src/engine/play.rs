@@ -6,11 +6,10 @@ use std::sync::{Arc, RwLock};
 
 use tokio::sync::{mpsc, watch};
 
-use super::dispatcher::{BatchEnd, Dispatcher, Setup};
+use super::dispatcher::{BatchEnd, BatchResult, Dispatcher, Setup};
 use super::events::{Event, Recap};
 use super::links::Links;
 use super::outside::Outside;
-use super::progress::State;
 use super::run_state::{PlayState, RunState};
 use super::scope::HostScope;
 use super::slots::{Program, SlotKind};
@@ -33,12 +32,55 @@ pub(super) struct Context<'a> {
 pub(super) enum PlayEnd {
     /// The next one.
     GoesOn,
-    /// Nothing of this playbook: no host is left.
+    /// Nothing of this playbook: too many hosts failed.
     StopsPlaybook,
     /// Nothing.
     Interrupted,
     /// Nothing, and why.
     Faulty(Vec<Diagnostic>),
+}
+
+/// The hosts that failed or were lost in the plays of a playbook so far.
+#[derive(Default)]
+pub(super) struct Casualties {
+    failed: BTreeSet<Arc<str>>,
+    unreachable: BTreeSet<Arc<str>>,
+    /// The last play that ran ended with failed hosts.
+    pub(super) last_failed: bool,
+}
+
+impl Casualties {
+    /// Tells whether the host takes part no more.
+    fn contains(&self, host: &str) -> bool {
+        self.failed.contains(host) || self.unreachable.contains(host)
+    }
+
+    fn count(&self) -> usize {
+        self.failed.len() + self.unreachable.len()
+    }
+
+    fn all(&self) -> BTreeSet<Arc<str>> {
+        self.failed.union(&self.unreachable).cloned().collect()
+    }
+
+    /// Tells whether hosts are lost.
+    pub(super) fn any_unreachable(&self) -> bool {
+        !self.unreachable.is_empty()
+    }
+
+    /// Takes over what became of a batch of a play that names `hosts`.
+    fn add(&mut self, batch: BatchResult, hosts: &[Arc<str>]) {
+        if batch.cleared {
+            self.failed.retain(|host| !hosts.contains(host));
+            self.unreachable.retain(|host| !hosts.contains(host));
+        }
+        self.last_failed = batch.end == BatchEnd::TooManyFailed
+            || !self.failed.is_empty()
+            || !batch.failed.is_empty();
+        self.failed.extend(batch.failed);
+        self.failed.extend(batch.barred);
+        self.unreachable.extend(batch.unreachable);
+    }
 }
 
 /// The hosts that a play names, within `--limit`.
@@ -108,7 +150,7 @@ pub(super) async fn run(
     context: &Context<'_>,
     play: &Arc<Play>,
     recap: &mut Recap,
-    out: &mut BTreeSet<Arc<str>>,
+    out: &mut Casualties,
 ) -> PlayEnd {
     match Running::prepare(context, play, out) {
         Err(diagnostics) => PlayEnd::Faulty(diagnostics),
@@ -122,6 +164,9 @@ struct Running<'a> {
     context: &'a Context<'a>,
     play: &'a Arc<Play>,
     name: String,
+    /// All that it names, in the order of the inventory.
+    all_hosts: Vec<Arc<str>>,
+    /// The same in the play's own order.
     hosts: Vec<Arc<str>>,
     files: Dict,
     prompts: Dict,
@@ -131,7 +176,7 @@ impl<'a> Running<'a> {
     fn prepare(
         context: &'a Context<'a>,
         play: &'a Arc<Play>,
-        out: &BTreeSet<Arc<str>>,
+        out: &Casualties,
     ) -> Result<Option<Self>, Vec<Diagnostic>> {
         let run = context.run;
         let found = hosts(run, play).map_err(|diagnostic| vec![diagnostic])?;
@@ -162,37 +207,29 @@ impl<'a> Running<'a> {
             let _ = context.events.send(Event::NoHostsMatched);
             return Ok(None);
         }
-        let hosts: Vec<Arc<str>> = found
-            .hosts
-            .iter()
-            .filter(|host| !out.contains(*host))
-            .cloned()
-            .collect();
-        if hosts.is_empty() {
-            let _ = context.events.send(Event::NoHostsLeft);
-            return Ok(None);
-        }
-        for host in &hosts {
+        for host in found.hosts.iter().filter(|host| !out.contains(host)) {
             run.inventory().load(host)?;
         }
-        let hosts = play_hosts::ordered(hosts, play, run);
+        let all_hosts = found.hosts.clone();
+        let hosts = play_hosts::ordered(found.hosts, play, run);
         let files = play_vars::files(context, play, &hosts)?;
         Ok(Some(Self {
             context,
             play,
             name,
+            all_hosts,
             hosts,
             files,
             prompts,
         }))
     }
 
-    async fn batches(self, recap: &mut Recap, out: &mut BTreeSet<Arc<str>>) -> PlayEnd {
+    async fn batches(self, recap: &mut Recap, out: &mut Casualties) -> PlayEnd {
         let batches = match play_hosts::serial(self.play, self.context.run, self.hosts.len()) {
             Ok(sizes) => play_hosts::split(&self.hosts, &sizes),
             Err(diagnostic) => return PlayEnd::Faulty(vec![diagnostic]),
         };
-        let several = batches.len() > 1;
+        let mut after = PlayEnd::GoesOn;
         for (number, batch) in batches.into_iter().enumerate() {
             if number > 0 {
                 let check = self.context.run.options.check;
@@ -201,41 +238,33 @@ impl<'a> Running<'a> {
                     check,
                 });
             }
-            let size = batch.len();
+            let (size, before) = (batch.len(), out.count());
             let setup = match self.setup(batch, out) {
                 Ok(setup) => setup,
                 Err(diagnostic) => return PlayEnd::Faulty(vec![diagnostic]),
             };
             let program = self.program(&setup);
             let handlers = self.play.handlers.clone();
-            let (end, hosts) = Dispatcher::new(&setup, program, handlers, recap)
+            let result = Dispatcher::new(&setup, program, handlers, recap)
                 .run()
                 .await;
-            let lost: Vec<Arc<str>> = hosts
-                .iter()
-                .filter(|(_, progress)| {
-                    matches!(progress.state, State::Failed | State::Unreachable)
-                })
-                .map(|(host, _)| host.clone())
-                .collect();
-            let all_lost = lost.len() == size;
-            out.extend(lost);
+            let end = result.end.clone();
+            out.add(result, &self.all_hosts);
             match end {
                 BatchEnd::Interrupted => return PlayEnd::Interrupted,
                 BatchEnd::Faulty(diagnostic) => return PlayEnd::Faulty(vec![*diagnostic]),
-                BatchEnd::PlayEnded => return PlayEnd::GoesOn,
-                BatchEnd::Done if all_lost && several => return PlayEnd::StopsPlaybook,
+                BatchEnd::PlayEnded => return after,
+                BatchEnd::TooManyFailed => after = PlayEnd::StopsPlaybook,
                 BatchEnd::Done => {}
             }
+            if out.count() == before + size {
+                return PlayEnd::StopsPlaybook;
+            }
         }
-        if self.hosts.iter().all(|host| out.contains(host)) {
-            PlayEnd::StopsPlaybook
-        } else {
-            PlayEnd::GoesOn
-        }
+        after
     }
 
-    fn setup(&self, batch: Vec<Arc<str>>, out: &BTreeSet<Arc<str>>) -> Result<Setup, Diagnostic> {
+    fn setup(&self, batch: Vec<Arc<str>>, out: &Casualties) -> Result<Setup, Diagnostic> {
         let run = self.context.run;
         let text = |value: &Option<Value>| -> Result<Option<String>, Diagnostic> {
             let rendered = value
@@ -271,14 +300,18 @@ impl<'a> Running<'a> {
             roles.push(role.clone());
             roles
         });
+        let batch_size = batch.len();
         let state = PlayState {
             play: self.play.clone(),
             name: self.name.clone(),
             files: self.files.clone(),
             prompts: self.prompts.clone(),
-            all_hosts: self.hosts.clone(),
-            batch,
-            lost: RwLock::new(out.clone()),
+            all_hosts: self.all_hosts.clone(),
+            batch: batch
+                .into_iter()
+                .filter(|host| !out.contains(host))
+                .collect(),
+            lost: RwLock::new(out.all()),
             public_roles: RwLock::new(public.filter(|role| role.public).collect()),
         };
         Ok(Setup {
@@ -294,6 +327,7 @@ impl<'a> Running<'a> {
                 || force
                     .and_then(|value| value.as_bool())
                     .unwrap_or(run.config.force_handlers),
+            batch_size,
             max_fail_percentage: percentage
                 .and_then(|text| text.trim().trim_end_matches('%').parse().ok()),
         })

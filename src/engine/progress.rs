@@ -53,7 +53,12 @@ pub(super) struct Progress {
     pub(super) roles_begun: BTreeSet<u32>,
     /// Roles that it is through with.
     pub(super) roles_completed: BTreeSet<u32>,
+    /// It failed, and no rescue section has begun since: it does not count among the play's hosts.
+    pub(super) removed: bool,
     frames: Vec<Frame>,
+    /// The slot of the last task that it was led past, and the blocks around it: a failure of another host that counts for all
+    /// leads from there.
+    last: Option<(SlotId, Vec<Frame>)>,
 }
 
 impl Progress {
@@ -66,20 +71,41 @@ impl Progress {
             notified: BTreeSet::new(),
             roles_begun: BTreeSet::new(),
             roles_completed: BTreeSet::new(),
+            removed: false,
             frames: Vec::new(),
+            last: None,
         }
+    }
+
+    /// Goes on behind the task at `id`.
+    pub(super) fn pass_task(&mut self, id: SlotId) {
+        self.last = Some((id, self.frames.clone()));
+        self.place += 1;
+    }
+
+    /// Fails the host for a failure that others had at `id`.
+    pub(super) fn fail_with_others(&mut self, id: SlotId, program: &Program, force_handlers: bool) {
+        if let Some((_, frames)) = self.last.take_if(|(last, _)| *last == id) {
+            self.frames = frames;
+            self.place = program.place(id);
+        }
+        self.fail(program, force_handlers);
+    }
+
+    /// Forgets every failure: `meta: clear_host_errors`. A host that is out of the play already stays out of it, without a fault.
+    pub(super) fn forget_failures(&mut self) {
+        for frame in &mut self.frames {
+            frame.failed = false;
+        }
+        if self.state == State::Failed {
+            self.state = State::Done;
+        }
+        self.removed = false;
     }
 
     /// Tells whether the host has anything left to do.
     pub(super) fn is_alive(&self) -> bool {
         matches!(self.state, State::Running | State::FailedWithHandlers)
-    }
-
-    /// Tells whether the host is in a rescue section, or on its way into one with nothing to do before.
-    pub(super) fn in_rescue(&self) -> bool {
-        self.frames
-            .last()
-            .is_some_and(|frame| frame.section == Section::Rescue)
     }
 
     /// Tells whether a failure here would come to a rescue section in the end.
@@ -128,6 +154,7 @@ impl Progress {
         if frame.failed && frame.has_rescue {
             frame.failed = false;
             frame.section = Section::Rescue;
+            self.removed = false;
             self.place += 1;
         } else {
             let always =
@@ -138,6 +165,7 @@ impl Progress {
 
     /// Leads the host where its failure leads: to a rescue, an always section, forced handlers, or out of the play.
     pub(super) fn fail(&mut self, program: &Program, force_handlers: bool) {
+        self.removed = true;
         while let Some(frame) = self.frames.last_mut() {
             let target = match frame.section {
                 Section::Block => {
@@ -228,7 +256,7 @@ mod tests {
         host.fail(&program, false);
         assert_eq!(host.place, 2);
         host.pass_mark(&program, false);
-        assert!(host.in_rescue());
+        assert!(!host.removed);
         assert_eq!(host.place, 3);
         host.place += 1;
         host.pass_mark(&program, false);
@@ -275,6 +303,35 @@ mod tests {
         host.place += 1;
         host.pass_mark(&program, false);
         assert_eq!(host.place, 9, "the outer rescue");
+    }
+
+    #[test]
+    fn a_failure_of_others_leads_to_the_rescue_of_the_block_that_was_left_meanwhile() {
+        let program = program(block(true));
+        let mut host = Progress::new();
+        host.pass_mark(&program, false);
+        let id = program.at(1).map(|slot| slot.id).unwrap();
+        host.pass_task(id);
+        host.pass_mark(&program, false);
+        assert_eq!(host.place, 4);
+        host.fail_with_others(id, &program, false);
+        assert_eq!((host.place, host.removed), (2, true));
+        host.pass_mark(&program, false);
+        assert_eq!((host.place, host.removed), (3, false));
+    }
+
+    #[test]
+    fn forgotten_failures_do_not_end_the_block() {
+        let program = program(block(false));
+        let mut host = Progress::new();
+        host.pass_mark(&program, false);
+        host.fail(&program, false);
+        host.pass_mark(&program, false);
+        host.forget_failures();
+        host.pass_mark(&program, false);
+        host.place += 1;
+        host.pass_mark(&program, false);
+        assert_eq!((host.place, host.state), (7, State::Running));
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! A whole run: its plays one after the other, on the hosts that are left.
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -156,7 +155,7 @@ async fn run_all(
     let mut recap = Recap::new();
     for playbook in playbooks {
         // Hosts that failed or were lost stay out of the plays that follow in this playbook.
-        let mut out: BTreeSet<Arc<str>> = BTreeSet::new();
+        let mut out = play::Casualties::default();
         let mut end = None;
         for play in &playbook.plays {
             let context = play::Context {
@@ -179,8 +178,11 @@ async fn run_all(
                 }
             }
         }
-        let own = end.unwrap_or_else(|| judge(&recap, &out));
-        let _ = events.send(Event::Recap(recap.clone()));
+        let own = end.unwrap_or_else(|| judge(&out));
+        // As in Ansible a fault of the playbook ends the run without a recap.
+        if !matches!(own, RunEnd::Faulty(_)) {
+            let _ = events.send(Event::Recap(recap.clone()));
+        }
         if own != RunEnd::Finished {
             return own;
         }
@@ -188,10 +190,10 @@ async fn run_all(
     RunEnd::Finished
 }
 
-fn judge(recap: &Recap, out: &BTreeSet<Arc<str>>) -> RunEnd {
-    if recap.values().any(|host| host.unreachable > 0) {
+fn judge(out: &play::Casualties) -> RunEnd {
+    if out.any_unreachable() {
         RunEnd::Unreachable
-    } else if !out.is_empty() || recap.values().any(|host| host.failed > 0) {
+    } else if out.last_failed {
         RunEnd::Failed
     } else {
         RunEnd::Finished

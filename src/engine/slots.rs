@@ -93,26 +93,36 @@ impl Program {
         count
     }
 
-    /// Inserts handlers behind the slot at `place`; returns how many.
-    pub(super) fn insert_handlers(&mut self, place: usize, handlers: &[Arc<Task>]) -> usize {
+    /// Inserts handlers behind the slot at `place` for those hosts; returns how many.
+    pub(super) fn insert_handlers(
+        &mut self,
+        place: usize,
+        handlers: &[Arc<Task>],
+        hosts: Option<&Arc<BTreeSet<Arc<str>>>>,
+    ) -> usize {
         let added: Vec<Slot> = handlers
             .iter()
-            .map(|handler| self.slot(SlotKind::Handler(handler.clone()), None))
+            .map(|handler| self.slot(SlotKind::Handler(handler.clone()), hosts))
             .collect();
         let count = added.len();
         self.insert(place + 1, added);
         count
     }
 
-    /// Inserts a place where handlers run behind the slot at `place`, unless there is one; returns how many slots came in.
-    pub(super) fn insert_flush(&mut self, place: usize) -> usize {
-        if self
-            .at(place + 1)
-            .is_some_and(|slot| matches!(slot.kind, SlotKind::Flush))
+    /// Inserts a place where this host's handlers run behind the slot at `place`, or lets it into the one that is there for others;
+    /// returns how many slots came in.
+    pub(super) fn insert_flush(&mut self, place: usize, host: &Arc<str>) -> usize {
+        if let Some(Slot {
+            kind: SlotKind::Flush,
+            hosts: Some(hosts),
+            ..
+        }) = self.slots.get_mut(place + 1)
         {
+            Arc::make_mut(hosts).insert(host.clone());
             return 0;
         }
-        let slot = self.slot(SlotKind::Flush, None);
+        let hosts = Arc::new(BTreeSet::from([host.clone()]));
+        let slot = self.slot(SlotKind::Flush, Some(&hosts));
         self.insert(place + 1, vec![slot]);
         1
     }

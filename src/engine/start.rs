@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::dispatcher::{Dispatcher, Passing};
+use super::dispatcher::{BatchEnd, Dispatcher, Passing};
 use super::effects;
 use super::events::{Event, TaskHeader};
 use super::flight::Flight;
@@ -69,7 +69,9 @@ impl Dispatcher<'_> {
 
     /// Starts what may start: the lowest task first, hosts in their order.
     pub(super) fn start(&mut self) {
-        if self.ended.is_some() || self.running >= self.setup.forks {
+        if !matches!(self.ended, None | Some(BatchEnd::TooManyFailed))
+            || self.running >= self.setup.forks
+        {
             return;
         }
         let lowest = self.lowest_places();
@@ -210,14 +212,20 @@ impl Dispatcher<'_> {
                 .iter()
                 .filter(|(name, progress)| *name != host && progress.is_alive())
         };
+        let before = |name: &Arc<str>, progress: &Progress| {
+            slot.is_for(name)
+                && progress.place <= place
+                && (progress.busy || self.hosts.get_index_of(name) < self.hosts.get_index_of(host))
+        };
+        let in_order =
+            matches!(task.action.kind, ActionKind::Meta(_)) || effects::sets_facts_elsewhere(task);
+        if in_order && !self.setup.free {
+            // One host after the other, in their order.
+            return !others().any(|(name, progress)| before(name, progress));
+        }
         if effects::runs_once(task, self.setup, host) {
             // The first host does it for all; the others wait here for its result.
-            return !others().any(|(name, progress)| {
-                slot.is_for(name)
-                    && progress.place <= place
-                    && (progress.busy
-                        || self.hosts.get_index_of(name) < self.hosts.get_index_of(host))
-            });
+            return !others().any(|(name, progress)| before(name, progress));
         }
         match effects::throttle(task, self.setup, host) {
             Some(most) => {
@@ -269,9 +277,14 @@ impl Dispatcher<'_> {
         let Some(task) = slot.task().cloned() else {
             return;
         };
+        let is_meta = matches!(task.action.kind, ActionKind::Meta(_));
+        if is_meta {
+            // Each host that comes to a `meta` has a heading of its own.
+            self.headers.remove(&slot.id);
+        }
         let header = self.header(&slot, &task, host);
         let queue = self.queued.entry(slot.id).or_default();
-        if self.expanded.insert(slot.id) {
+        if self.expanded.insert(slot.id) || is_meta {
             queue.push(Event::TaskStarted(header.clone()));
         }
         queue.push(Event::HostStarted {
@@ -318,8 +331,15 @@ impl Dispatcher<'_> {
                 self.reach(slot, &host);
                 self.begin(slot, &host);
             }
-            Notice::Item(slot, host, item, delegated) => {
+            Notice::Item(slot, host, item) => {
                 if let Some(task) = self.headers.get(&slot).cloned() {
+                    let written = self
+                        .program
+                        .at(self.program.place(slot))
+                        .and_then(Slot::task);
+                    let delegated = written.and_then(|task| {
+                        self.delegate_label(task, &host, item.delegated.as_deref())
+                    });
                     let item = Arc::new(*item);
                     self.queue(
                         slot,
@@ -346,6 +366,7 @@ impl Dispatcher<'_> {
                     );
                 }
             }
+            Notice::Message(slot, text) => self.queue(slot, Event::Message(text)),
             Notice::Done(slot, host, result) => self.done(slot, &host, *result),
             Notice::Held(slot, host) => {
                 if let Some(progress) = self.hosts.get_mut(&host) {

@@ -4,7 +4,7 @@ use super::evaluation::{Evaluation, Trouble};
 use super::item::trial_variables;
 use super::keywords::Keywords;
 use crate::diag::Diagnostic;
-use crate::kit::{ControllerRequest, Diff, Outcome};
+use crate::kit::{ControllerRequest, Diff, Entry, Outcome};
 use crate::value::{Dict, Value};
 use crate::vars::Layered;
 use crate::wire::{Status, Step};
@@ -46,8 +46,13 @@ impl Ended {
         self.value.get(name).is_some_and(Value::is_true)
     }
 
+    /// What `failed_when` found goes before what anything else found, tries that ran out included.
     pub(super) fn failed(&self) -> bool {
-        self.flag("failed")
+        let judged = self.value.get("failed_when_result");
+        judged.map_or_else(
+            || self.flag("failed"),
+            |judged| judged.as_bool() != Some(false),
+        )
     }
 
     pub(super) fn fail(&mut self) {
@@ -185,6 +190,12 @@ pub(super) fn judge(step: &Step, ended: &mut Ended, evaluation: &Evaluation<'_>)
     if let Some(conditions) = &step.failed_when {
         match holds(step, conditions, ended, evaluation) {
             Ok(failed) => {
+                if !failed && ended.flag("failed") && raises(step) {
+                    ended.value.insert(
+                        "failed_when_suppressed_exception",
+                        "(traceback unavailable)",
+                    );
+                }
                 ended.value.insert("failed_when_result", failed);
                 ended.value.insert("failed", failed);
                 if !failed {
@@ -193,6 +204,18 @@ pub(super) fn judge(step: &Step, ended: &mut Ended, evaluation: &Evaluation<'_>)
             }
             Err(trouble) => spoil(ended, trouble, "failed_when"),
         }
+    }
+}
+
+/// Tells whether a failure of the step's module is an exception in Ansible: that of a module is, that of an action on the controller
+/// is told in its values alone.
+fn raises(step: &Step) -> bool {
+    match crate::modules::find(&step.module) {
+        Some(Entry::Control(_)) | None => false,
+        Some(entry) => !matches!(
+            entry.meta().name,
+            "ansible.builtin.raw" | "ansible.builtin.script"
+        ),
     }
 }
 

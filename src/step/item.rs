@@ -124,11 +124,13 @@ fn try_until(step: &Step, evaluation: &Evaluation<'_>) -> Ended {
         if ended.unreachable {
             return ended;
         }
+        if tries.most > 1 {
+            ended.value.insert("attempts", number);
+        }
         conclude::judge(step, &mut ended, evaluation);
         if tries.most == 1 {
             return ended;
         }
-        ended.value.insert("attempts", number);
         let done = match until(step, &ended, evaluation) {
             Ok(done) => done,
             Err(error) => return conclude::trouble(error.into(), Some(&keywords)),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::conclude::Ended;
 use super::evaluation::Evaluation;
 use super::{StepContext, conclude, item};
+use crate::kit::ControllerRequest;
 use crate::template::TemplateError;
 use crate::value::{Dict, Kind, Value};
 use crate::vars::Layered;
@@ -22,7 +23,15 @@ pub fn run(step: &Step, context: &StepContext<'_>) -> TaskResult {
     };
     match items(looping, &evaluation) {
         // A loop over something undefined is no fault where the condition keeps the task from running.
-        Err(error) => finish(item::run(step, &evaluation, Some(error))),
+        Err(error) => {
+            let undefined = error.is_undefined();
+            let mut result = finish(item::run(step, &evaluation, Some(error)));
+            if !undefined && result.status == Status::Failed {
+                // As in Ansible: the task as such was never tried.
+                result.value.remove("changed");
+            }
+            result
+        }
         Ok(items) if items.is_empty() => {
             let value = Dict::new()
                 .with("changed", false)
@@ -175,14 +184,20 @@ fn run_items(
     evaluation: &Evaluation<'_>,
 ) -> TaskResult {
     let mut all = Folded::default();
+    // What an item registered or set is seen by those behind it.
+    let mut learned = Dict::new();
     for at in 0..items.len() {
         if at > 0 && !control.pause.is_zero() && !evaluation.context.executor.sleep(control.pause) {
             break;
         }
         let own = control.variables(items, at);
+        let known = Layered {
+            first: &learned,
+            then: evaluation.variables,
+        };
         let variables = Layered {
             first: &own,
-            then: evaluation.variables,
+            then: &known,
         };
         let inside = evaluation.with(&variables);
         let mut ended = item::run(step, &inside, None);
@@ -199,8 +214,10 @@ fn run_items(
             no_log: ended.no_log,
             ignored: ended.ignore_errors && ended.failed(),
             shown: ended.shown,
+            delegated: ended.delegated.clone(),
         };
         evaluation.context.executor.item_done(step.id, &result);
+        let news = news(step, &ended);
         all.add(ended, result);
         match stop {
             Ok(false) => {}
@@ -213,8 +230,27 @@ fn run_items(
         if all.unreachable {
             break;
         }
+        learned.extend(news);
     }
     all.into_result()
+}
+
+/// What the items behind one see of it: its result under the registered name, its facts, the variables that it set.
+fn news(step: &Step, ended: &Ended) -> Dict {
+    let mut news = Dict::new();
+    if let Some(name) = &step.register {
+        news.insert(name.clone(), Value::dict(ended.value.clone()).untrusted());
+    }
+    match &ended.request {
+        Some(ControllerRequest::SetFacts(facts, _)) => {
+            for (name, value) in facts {
+                news.insert(name.clone(), value.clone().untrusted());
+            }
+        }
+        Some(ControllerRequest::IncludeVars(variables)) => news.extend(variables.clone()),
+        _ => {}
+    }
+    news
 }
 
 fn label(

@@ -38,6 +38,8 @@ pub struct ItemResult {
     pub ignored: bool,
     /// The result is worth showing without `-v`.
     pub shown: bool,
+    /// The host that did the work instead, by its inventory name (`delegate_to`).
+    pub delegated: Option<String>,
 }
 
 /// The result of a task on a host.

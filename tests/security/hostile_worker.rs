@@ -165,6 +165,7 @@ fn told(manner: &str, number: u64, step: StepId) -> Option<Report> {
             no_log: false,
             ignored: false,
             shown: false,
+            delegated: None,
         };
         Report::Item(number, step, Box::new(item))
     };

@@ -69,6 +69,7 @@ impl Stage {
     fn item(&mut self, host: &str, status: Status, label: &str, value: Dict) {
         let item = ItemResult {
             shown: false,
+            delegated: None,
             status,
             value,
             label: Value::text(label),
@@ -262,6 +263,7 @@ fn items_have_lines_of_their_own() {
 fn item() -> ItemResult {
     ItemResult {
         shown: false,
+        delegated: None,
         status: Status::Failed,
         value: Dict::new(),
         label: Value::text("x"),
