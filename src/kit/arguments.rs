@@ -87,7 +87,14 @@ impl de::Error for ArgumentError {
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
         let help = match nearest_one(field, expected.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
-            None => format!("it takes {}", expected.join(", ")),
+            None => {
+                let known: Vec<_> = expected
+                    .iter()
+                    .copied()
+                    .filter(|name| !name.starts_with('_'))
+                    .collect();
+                format!("it takes {}", known.join(", "))
+            }
         };
         Self {
             help: Some(help),

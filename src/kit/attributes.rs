@@ -53,7 +53,7 @@ macro_rules! with_file_attributes {
             /// Write into the file that is there where it cannot be replaced by a rename, as a single file mounted into a
             /// container cannot. A reader may then see half a file.
             #[serde(default)]
-            $visibility unsafe_writes: bool,
+            $visibility unsafe_writes: Option<bool>,
         }
 
         impl $name {
@@ -92,7 +92,7 @@ pub struct FileAttributes<'a> {
     /// `seuser`, `serole`, `setype`, `selevel`.
     pub selinux: [Option<&'a str>; 4],
     /// `unsafe_writes`.
-    pub unsafe_writes: bool,
+    pub unsafe_writes: Option<bool>,
 }
 
 /// What of a path's attributes is to change, and how that reads.
@@ -427,7 +427,7 @@ pub fn octal(mode: u32) -> String {
 /// Returns owner, group, mode, size and state of a path as file modules return them; `absent` alone where there is nothing.
 pub fn path_info(path: &str, host: &dyn Host) -> Result<Dict, HostError> {
     let Some(status) = host.status(path, false)? else {
-        return Ok(Dict::new().with("state", "absent"));
+        return Ok(Dict::new());
     };
     let target = if status.is_link() {
         host.status(path, true)?

@@ -115,17 +115,18 @@ fn schema_of<T: schemars::JsonSchema>() -> schemars::Schema {
         .into_root_schema_for::<T>()
 }
 
-fn skipped_in_check(meta: &Meta) -> Outcome {
+fn skipped_in_check<M: Module>() -> Outcome {
+    let message = M::SKIPPED_IN_CHECK.map_or_else(
+        || {
+            let name = M::META.short_name();
+            format!("remote module ({name}) does not support check mode")
+        },
+        str::to_owned,
+    );
     Outcome {
         skipped: true,
-        values: Dict::new().with(
-            "msg",
-            format!(
-                "remote module ({}) does not support check mode",
-                meta.short_name()
-            ),
-        ),
-        ..Outcome::default()
+        why: M::SKIPPED_IN_CHECK.map(str::to_owned),
+        ..Outcome::default().with("msg", message)
     }
 }
 
@@ -171,7 +172,7 @@ fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcom
     )?;
     M::validate(&args)?;
     if request.check && M::META.check == Support::None {
-        return Ok(skipped_in_check(&M::META));
+        return Ok(skipped_in_check::<M>());
     }
     let mut before = Outcome::default();
     for last in [false, true] {
@@ -180,6 +181,7 @@ fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcom
             Verdict::Unchanged { why } => {
                 let outcome = Outcome {
                     why: Some(why),
+                    values: if request.check { plan.in_check } else { Dict::new() },
                     ..Outcome::default()
                 };
                 return Ok(finish(
@@ -213,10 +215,14 @@ fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcom
                 ..Outcome::default()
             });
         }
+        if request.check && opaque && M::SKIPPED_IN_CHECK.is_some() {
+            return Ok(skipped_in_check::<M>());
+        }
         if request.check {
             let outcome = Outcome {
                 changed: !opaque && !plan.uncounted,
                 skipped: opaque,
+                values: plan.in_check,
                 ..Outcome::default()
             };
             return Ok(finish(

@@ -18,6 +18,8 @@ pub trait Module: 'static {
     type Change;
     /// What is known before it runs.
     const META: Meta;
+    /// What a task that check mode skips says for itself, in place of the usual words: what Ansible does outside a host's module.
+    const SKIPPED_IN_CHECK: Option<&'static str> = None;
 
     /// Checks what one field alone cannot say; the error names the argument.
     fn validate(_args: &Self::Args) -> Result<(), ArgumentError> {

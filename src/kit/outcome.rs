@@ -30,6 +30,8 @@ pub struct Diff {
     pub after: DiffText,
     /// A text that is shown as it is instead of the two sides.
     pub prepared: Option<String>,
+    /// A result's `diff` is this one itself, not a list that holds it.
+    pub alone: bool,
 }
 
 impl Diff {
@@ -41,6 +43,7 @@ impl Diff {
             before: DiffText::State(before.into()),
             after: DiffText::State(after.into()),
             prepared: None,
+            alone: true,
         }
     }
 
@@ -52,7 +55,38 @@ impl Diff {
             before: DiffText::Text(before.into()),
             after: DiffText::Text(after.into()),
             prepared: None,
+            alone: false,
         }
+    }
+
+    /// Says that a result's `diff` is this one itself.
+    #[must_use]
+    pub fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// Returns it as it stands in a registered result. What is hidden is left out.
+    pub fn to_value(&self) -> Value {
+        let mut value = Dict::new();
+        for (name, header, side) in [
+            ("before", &self.before_header, &self.before),
+            ("after", &self.after_header, &self.after),
+        ] {
+            if let Some(header) = header {
+                value.insert(format!("{name}_header"), header.as_str());
+            }
+            let side = match side {
+                DiffText::Text(text) => Value::from(text.as_str()),
+                DiffText::State(state) => state.clone(),
+                DiffText::Hidden(_) => continue,
+            };
+            value.insert(name, side);
+        }
+        if let Some(prepared) = &self.prepared {
+            value.insert("prepared", prepared.as_str());
+        }
+        Value::dict(value)
     }
 
     /// Names the two sides.

@@ -29,6 +29,8 @@ pub struct Plan<C> {
     pub verdict: Verdict<C>,
     /// Return values, as Ansible names them, of an unchanged run and of check mode.
     pub values: Dict,
+    /// Return values of check mode alone, over the others.
+    pub in_check: Dict,
     /// Before and after, for `--diff`.
     pub diff: Vec<Diff>,
     /// Warnings for the user.
@@ -62,6 +64,7 @@ impl<C> Plan<C> {
         Self {
             verdict,
             values: Dict::new(),
+            in_check: Dict::new(),
             diff: Vec::new(),
             warnings: Vec::new(),
             uncounted: false,
@@ -86,6 +89,20 @@ impl<C> Plan<C> {
     #[must_use]
     pub fn with_all(mut self, values: Dict) -> Self {
         self.values.extend(values);
+        self
+    }
+
+    /// Adds a return value of check mode alone.
+    #[must_use]
+    pub fn with_in_check(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.in_check.insert(name, value);
+        self
+    }
+
+    /// Adds return values of check mode alone.
+    #[must_use]
+    pub fn with_all_in_check(mut self, values: Dict) -> Self {
+        self.in_check.extend(values);
         self
     }
 

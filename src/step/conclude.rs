@@ -116,10 +116,27 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
         request,
         shown,
         held: _,
-        why: _,
+        why,
     } = outcome;
+    let diff = if keywords.show_diff {
+        diff
+    } else {
+        Vec::new()
+    };
+    match diff.as_slice() {
+        [] => {}
+        [only] if only.alone => {
+            values.insert("diff", only.to_value());
+        }
+        all => {
+            values.insert("diff", Value::list(all.iter().map(Diff::to_value)));
+        }
+    }
     values.insert("changed", changed);
-    values.insert("failed", failed);
+    // What says why it was skipped never came to a module, which is who says whether it failed.
+    if failed || !skipped || why.is_none() {
+        values.insert("failed", failed);
+    }
     if skipped {
         values.insert("skipped", true);
     }
@@ -140,7 +157,7 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
         .cloned()
         .unwrap_or_default();
     Ended {
-        diff: if keywords.show_diff { diff } else { Vec::new() },
+        diff,
         warnings,
         ignore_errors: keywords.ignore_errors,
         request,

@@ -54,8 +54,6 @@ impl Limits {
 /// What a command runs in.
 pub(super) struct Surroundings<'a> {
     pub(super) environment: &'a [(String, String)],
-    /// Where a command runs that names no directory.
-    pub(super) directory: &'a str,
     pub(super) limits: &'a Limits,
     pub(super) cleanup: &'a Cleanup,
     pub(super) owner: Owner,
@@ -82,7 +80,10 @@ pub(super) fn run(
             .iter()
             .map(|(name, value)| (name, value)),
     );
-    process.current_dir(command.directory.as_deref().unwrap_or(around.directory));
+    // Without one it stays where the worker is: a user who was become may run there, but not enter it by name.
+    if let Some(directory) = &command.directory {
+        process.current_dir(directory);
+    }
     process.stdin(if command.stdin.is_some() {
         Stdio::piped()
     } else {

@@ -252,6 +252,24 @@ pub(super) fn commit(draft: &mut Draft, destination: &str, write: Write) -> Resu
     let failed = |error: &io::Error| refused("write", destination, error);
     set_final_attributes(&draft.file, destination, write.attributes)?;
     draft.file.sync_all().map_err(|error| failed(&error))?;
+    let placed = place(draft, destination);
+    match placed {
+        Ok(()) => {
+            // The new name itself must survive a power cut; a file system without that is no reason to fail.
+            if let Ok(directory) = File::open(folder(destination)) {
+                let _ = directory.sync_all();
+            }
+            Ok(())
+        }
+        Err(error) if write.unsafe_writes => {
+            overwrite(&mut draft.file, destination).map_err(|_| error)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Gives a complete draft the name of its destination, in one step.
+fn place(draft: &mut Draft, destination: &str) -> Result<(), HostError> {
     let name = if let Some(name) = &draft.name {
         name.clone()
     } else {
@@ -265,20 +283,9 @@ pub(super) fn commit(draft: &mut Draft, destination: &str, write: Write) -> Resu
         draft.name = Some(name.clone());
         name
     };
-    match fs::rename(&name, destination) {
-        Ok(()) => {
-            draft.name = None;
-            // The new name itself must survive a power cut; a file system without that is no reason to fail.
-            if let Ok(directory) = File::open(folder(destination)) {
-                let _ = directory.sync_all();
-            }
-            Ok(())
-        }
-        Err(error) if write.unsafe_writes => {
-            overwrite(&mut draft.file, destination).map_err(|_| failed(&error))
-        }
-        Err(error) => Err(failed(&error)),
-    }
+    fs::rename(&name, destination).map_err(|error| refused("write", destination, &error))?;
+    draft.name = None;
+    Ok(())
 }
 
 /// Mode, owner and group as wanted; what nobody asked for stays as the replaced file has it.

@@ -412,7 +412,6 @@ impl Host for RealHost {
             &program,
             command,
             &Surroundings {
-                directory: &self.start,
                 environment: &self.environment,
                 limits: &self.limits,
                 cleanup: &self.cleanup,

@@ -145,7 +145,7 @@ impl Module for Command {
         let plan = args.execution(host)?.plan(host)?;
         Ok(match &args.executable {
             Some(name) => plan.warn(format!(
-                "the argument `executable` has no effect with command; `{name}` is not used"
+                "`executable` is no longer supported with command; `{name}` is not used"
             )),
             None => plan,
         })

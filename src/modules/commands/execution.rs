@@ -77,7 +77,12 @@ impl Execution<'_> {
             )
             .with("stdout", format!("skipped, since {pattern} {state}"))
             .with("rc", 0);
-        Plan::unchanged(why).with_all(finished(values))
+        Plan::unchanged(why)
+            .with_all(finished(values))
+            .with_in_check(
+                "msg",
+                format!("Would not run command since '{pattern}' {state}"),
+            )
     }
 
     /// A relative path counts from the directory in which the command runs.
@@ -95,6 +100,12 @@ impl Execution<'_> {
         let mut values = self.values();
         values.extend(failure.values.clone());
         values.insert("msg", message);
+        if failure.values.contains("rc") {
+            // It was never started.
+            for name in ["start", "end", "delta"] {
+                values.remove(name);
+            }
+        }
         Failure {
             values: finished(values),
             ..failure

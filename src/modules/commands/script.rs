@@ -112,6 +112,9 @@ impl Module for Script {
         free_form: Some("_raw_params"),
     };
 
+    const SKIPPED_IN_CHECK: Option<&'static str> =
+        Some("Check mode is not supported for this task.");
+
     fn validate(args: &Self::Args) -> Result<(), ArgumentError> {
         match (&args.raw_params, &args.cmd) {
             (None, None) => {

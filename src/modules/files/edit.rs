@@ -6,7 +6,7 @@
 use super::writing::{Refusal, Writing, finish_attributes};
 use super::{directories, trust};
 use crate::kit::{
-    AttributeChanges, Attributes, Content, Diff, DiffText, Failure, FileAttributes, Host, Outcome,
+    AttributeChanges, Attributes, Content, Diff, Failure, FileAttributes, Host, Outcome,
     Status,
 };
 
@@ -146,13 +146,14 @@ impl Edit {
     /// The differences: the content, and the attributes.
     pub(super) fn diffs(&self, found: &Found, path: &str) -> Vec<Diff> {
         let header = format!("{path} (content)");
-        let content = self.content.as_ref().map(|new| Diff {
-            before: DiffText::Text(found.text.text.clone()),
-            after: DiffText::Text(Text::of(new.clone()).text),
-            ..Diff::text("", "").headers(header.clone(), header)
-        });
+        let old = &found.text.text;
+        let new = self.content.as_ref().map_or_else(
+            || old.clone(),
+            |new| Text::of(new.clone()).text,
+        );
+        let content = Diff::text(old.as_str(), new).headers(header.clone(), header);
         let attributes = self.changes.as_ref().and_then(AttributeChanges::diff);
-        content.into_iter().chain(attributes).collect()
+        std::iter::once(content).chain(attributes).collect()
     }
 
     /// Carries it out. Returns the backup's path.

@@ -78,6 +78,9 @@ impl Module for Fetch {
         free_form: None,
     };
 
+    const SKIPPED_IN_CHECK: Option<&'static str> =
+        Some("check mode not (yet) supported for this module");
+
     fn plan(args: &Self::Args, host: &dyn Host) -> Result<Plan<String>, Failure> {
         let path = args.src.as_str();
         if path.contains('\0') || !args.flat && path.split('/').any(|part| part == "..") {
@@ -89,7 +92,7 @@ impl Module for Fetch {
         }
         let ignored = |message: String| {
             if args.fail_on_missing {
-                Err(Failure::new(message).with("file", path))
+                Err(Failure::new(message))
             } else {
                 Ok(Plan::unchanged(message.clone())
                     .with("msg", message)

@@ -160,7 +160,7 @@ impl Module for Replace {
             ..Edit::new(&found, None, &message, &args.setting(), host)?
         };
         let diff = new.map(|new| {
-            let diff = Diff::text("", "").headers(path, path);
+            let diff = Diff::text("", "").headers(path, path).alone();
             Diff {
                 before: DiffText::Text(text),
                 after: DiffText::Text(new),

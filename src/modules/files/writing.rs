@@ -2,6 +2,7 @@
 
 use super::backup;
 use super::checksum::Algorithm;
+use super::copy::single::folder;
 use crate::kit::{Attributes, Command, Content, Failure, FileAttributes, Host, Write};
 use crate::modules::commands::words;
 
@@ -15,7 +16,8 @@ pub(super) struct Writing<'a> {
     pub(super) validate: Option<&'a str>,
     /// Mode and owner that it gets.
     pub(super) attributes: Attributes,
-    pub(super) unsafe_writes: bool,
+    /// What the task says; without it the host's environment does.
+    pub(super) unsafe_writes: Option<bool>,
 }
 
 /// Why `validate` refused, for the module to phrase.
@@ -106,7 +108,32 @@ impl Writing<'_> {
         sha1: Option<&str>,
         host: &dyn Host,
     ) -> Result<Option<String>, Refusal> {
-        let staged = host.stage(self.destination, content)?;
+        let unsafe_writes = unsafe_writes(self.unsafe_writes, host);
+        // Where nothing can be made beside the destination, it is made elsewhere and written into the file that is there.
+        let above = folder(self.destination);
+        let elsewhere = (unsafe_writes && !host.access(above).1)
+            .then(|| host.temporary_directory(None, "kplay-", ""))
+            .transpose()?;
+        let beside = elsewhere.as_ref().map_or_else(
+            || self.destination.to_owned(),
+            |folder| format!("{folder}/source"),
+        );
+        let placed = self.stage_and_commit(&beside, content, sha1, unsafe_writes, host);
+        let removed = elsewhere.map_or(Ok(()), |folder| host.remove_tree(&folder));
+        let backup = placed?;
+        removed?;
+        Ok(backup)
+    }
+
+    fn stage_and_commit(
+        &self,
+        beside: &str,
+        content: Content<'_>,
+        sha1: Option<&str>,
+        unsafe_writes: bool,
+        host: &dyn Host,
+    ) -> Result<Option<String>, Refusal> {
+        let staged = host.stage(beside, content)?;
         if let Some(expected) = sha1 {
             let found = Algorithm::Sha1.of_file(&staged.path, host);
             if !found.as_ref().is_ok_and(|found| found == expected) {
@@ -125,11 +152,23 @@ impl Writing<'_> {
         };
         let write = Write {
             attributes: self.attributes,
-            unsafe_writes: self.unsafe_writes,
+            unsafe_writes,
         };
         host.commit(staged, self.destination, write)?;
         Ok(backup)
     }
+}
+
+/// Tells whether a file may be written into where it cannot be replaced: the task's word, or `ANSIBLE_UNSAFE_WRITES`.
+pub(super) fn unsafe_writes(given: Option<bool>, host: &dyn Host) -> bool {
+    let from_environment = || {
+        host.environment("ANSIBLE_UNSAFE_WRITES")
+            .is_some_and(|text| {
+                ["y", "yes", "on", "1", "true", "t", "1.0"]
+                    .contains(&text.to_ascii_lowercase().as_str())
+            })
+    };
+    given.unwrap_or_else(from_environment)
 }
 
 /// The ending of a name with its dot, if it has one.
@@ -170,7 +209,7 @@ mod tests {
             backup: None,
             validate,
             attributes,
-            unsafe_writes: false,
+            unsafe_writes: None,
         }
     }
 

@@ -157,6 +157,7 @@ fn wrapped<C>(plan: Plan<C>, wrap: fn(C) -> Change) -> Plan<Change> {
     let Plan {
         verdict,
         values,
+        in_check,
         diff,
         warnings,
         uncounted,
@@ -170,6 +171,7 @@ fn wrapped<C>(plan: Plan<C>, wrap: fn(C) -> Change) -> Plan<Change> {
     Plan {
         verdict,
         values,
+        in_check,
         diff,
         warnings,
         uncounted,

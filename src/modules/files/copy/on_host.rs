@@ -8,7 +8,7 @@ use crate::kit::{
     Status, path_info,
 };
 use crate::modules::files::checksum::Algorithm;
-use crate::modules::files::writing::{Writing, finish_attributes};
+use crate::modules::files::writing::{Writing, finish_attributes, unsafe_writes};
 use crate::modules::files::{directories, trust};
 use crate::value::{Dict, Value};
 
@@ -393,7 +393,7 @@ pub(super) fn copy_file(
         backup: None,
         validate: None,
         attributes,
-        unsafe_writes: false,
+        unsafe_writes: Some(false),
     };
     writing
         .write(Content::File(from), host)
@@ -410,7 +410,7 @@ fn copy_single(
     host: &dyn Host,
 ) -> Result<Dict, Failure> {
     let above = folder(to);
-    if !host.access(above).1 && !args.unsafe_writes {
+    if !host.access(above).1 && !unsafe_writes(args.unsafe_writes, host) {
         return Err(Failure::new(format!("Destination {above} not writable")));
     }
     let preserve = Mode::Bits(mode);

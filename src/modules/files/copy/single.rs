@@ -9,7 +9,7 @@ use crate::kit::{
 };
 use crate::modules::files::checksum::Algorithm;
 use crate::modules::files::trust;
-use crate::modules::files::writing::{Refusal, Writing, finish_attributes};
+use crate::modules::files::writing::{Refusal, Writing, finish_attributes, unsafe_writes};
 use crate::value::{Kind, Value};
 
 /// Larger files are not shown in a difference; Ansible's number.
@@ -253,7 +253,7 @@ impl Target<'_> {
                 )));
             }
         }
-        if !host.access(above).1 && !self.attributes.unsafe_writes {
+        if !host.access(above).1 && !unsafe_writes(self.attributes.unsafe_writes, host) {
             return Err(Failure::new(format!("Destination {above} not writable")));
         }
         let default = 0o666 & !host.umask();

@@ -55,17 +55,14 @@ pub(super) fn symbolic(
         Some(target) => host.status(target, true)?.is_some(),
         None => false,
     };
-    let refuse = |message: String| {
-        Err(Failure::new(message)
-            .with("path", path)
-            .with("src", src.clone()))
-    };
+    let refuse = |message: String| Err(Failure::new(message).with("path", path));
     if let (Some(target), false, false, true) =
         (&target, args.force, target_exists, args.src.is_some())
     {
-        return refuse(format!(
+        let message = format!(
             "src file does not exist, use 'force=yes' if you really want to create the link: {target}"
-        ));
+        );
+        return Err(Failure::new(message).with("path", path).with("src", src));
     }
     let mut actions = Vec::new();
     match current {
@@ -90,7 +87,7 @@ pub(super) fn symbolic(
     }
     let mut sides = Sides::new(path, current.name(), "link");
     let Some(src) = &src else {
-        return refuse("src is required for creating new symlinks".to_owned());
+        return Err(Failure::new("src is required for creating new symlinks"));
     };
     let old = if current == Current::Link {
         Some(host.read_link(path)?)

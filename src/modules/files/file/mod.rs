@@ -7,13 +7,16 @@ mod states;
 mod tests;
 mod times;
 
+use std::io::Read as _;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::kit::{
-    Applied, ArgumentError, Effect, Failure, Host, HostPath, Meta, Module, Plan, Support,
-    with_file_attributes,
+    Applied, ArgumentError, Effect, Failure, Host, HostError, HostPath, Meta, Module, Plan,
+    Support, path_info, with_file_attributes,
 };
+use crate::value::Value;
 use change::Change;
 
 /// What a path shall be.
@@ -120,6 +123,14 @@ with_file_attributes! {
         /// How `access_time` is written, as for `strftime`.
         #[serde(default = "times::default_format")]
         pub(in crate::modules) access_time_format: String,
+        // Internal to ansible-core, and known to playbooks all the same: says whether the file looks binary, and nothing else.
+        #[serde(default, rename = "_diff_peek")]
+        #[schemars(skip)]
+        pub(in crate::modules) diff_peek: Option<bool>,
+        // Likewise: the name that a file gets in a directory, in place of that of `src`.
+        #[serde(default, rename = "_original_basename")]
+        #[schemars(skip)]
+        pub(in crate::modules) original_basename: Option<String>,
     }
 }
 
@@ -165,10 +176,45 @@ impl Module for File {
     }
 
     fn plan(args: &Self::Args, host: &dyn Host) -> Result<Plan<Change>, Failure> {
-        states::plan(args, host)
+        if args.diff_peek.is_some() {
+            return Ok(peek(&args.path, host)?);
+        }
+        states::plan(args, host).map_err(|failure| described(failure, host))
     }
 
     fn apply(args: &Self::Args, change: Change, host: &dyn Host) -> Result<Applied, Failure> {
-        Ok(change.apply(&args.file_attributes(), host)?.into())
+        let applied = change.apply(&args.file_attributes(), host);
+        Ok(applied.map_err(|failure| described(failure, host))?.into())
+    }
+}
+
+/// Says whether a file looks binary.
+fn peek(path: &str, host: &dyn Host) -> Result<Plan<Change>, HostError> {
+    let mut head = Vec::new();
+    // What cannot be read counts as text.
+    if let Ok(file) = host.open(path)
+        && file.take(8192).read_to_end(&mut head).is_err()
+    {
+        head.clear();
+    }
+    Ok(Plan::unchanged("it was only looked at")
+        .with_all(path_info(path, host)?)
+        .with("path", path)
+        .with("appears_binary", head.contains(&0)))
+}
+
+/// A failure that names a path tells what that path is.
+fn described(failure: Failure, host: &dyn Host) -> Failure {
+    let named = |name| failure.values.get(name).and_then(Value::as_str);
+    let info = named("path")
+        .or_else(|| named("dest"))
+        .map(|path| path_info(path, host));
+    match info {
+        Some(Ok(info)) => {
+            let mut failure = failure;
+            failure.values.extend(info);
+            failure
+        }
+        _ => failure,
     }
 }

@@ -62,7 +62,11 @@ pub(super) struct Decision {
 pub(super) fn plan(args: &FileArgs, host: &dyn Host) -> Result<Plan<Change>, Failure> {
     let mut path = args.path.as_str().to_owned();
     let inside = !matches!(args.state, Some(State::Link | State::Absent));
-    if let Some(src) = args.src.as_deref().filter(|_| inside)
+    if let Some(src) = args
+        .original_basename
+        .as_deref()
+        .or(args.src.as_deref())
+        .filter(|_| inside)
         && host
             .status(&path, true)?
             .is_some_and(|status| status.is_directory())
@@ -131,13 +135,13 @@ fn finish(
         }
         Plan::change(Change { actions, shown })
     };
-    let info = if state == State::Absent {
-        Dict::new().with("state", "absent")
+    let plan = if state == State::Absent {
+        // Check mode tells what is still there.
+        plan.with_all_in_check(info).with("state", "absent")
     } else {
-        info
+        plan.with_all(info)
     };
     let plan = plan
-        .with_all(info)
         .with_all(values)
         .with_diff(Diff::state(sides.before, sides.after));
     Ok(warnings.into_iter().fold(plan, Plan::warn))

@@ -305,6 +305,7 @@ impl Module for Apt {
         let Plan {
             verdict,
             values,
+            in_check,
             diff,
             warnings,
             uncounted,
@@ -326,6 +327,7 @@ impl Module for Apt {
         Ok(Plan {
             verdict,
             values,
+            in_check,
             diff,
             warnings,
             uncounted,
