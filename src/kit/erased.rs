@@ -181,7 +181,11 @@ fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcom
             Verdict::Unchanged { why } => {
                 let outcome = Outcome {
                     why: Some(why),
-                    values: if request.check { plan.in_check } else { Dict::new() },
+                    values: if request.check {
+                        plan.in_check
+                    } else {
+                        Dict::new()
+                    },
                     ..Outcome::default()
                 };
                 return Ok(finish(

@@ -118,11 +118,7 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
         held: _,
         why,
     } = outcome;
-    let diff = if keywords.show_diff {
-        diff
-    } else {
-        Vec::new()
-    };
+    let diff = if keywords.show_diff { diff } else { Vec::new() };
     match diff.as_slice() {
         [] => {}
         [only] if only.alone => {

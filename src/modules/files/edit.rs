@@ -6,8 +6,7 @@
 use super::writing::{Refusal, Writing, finish_attributes};
 use super::{directories, trust};
 use crate::kit::{
-    AttributeChanges, Attributes, Content, Diff, Failure, FileAttributes, Host, Outcome,
-    Status,
+    AttributeChanges, Attributes, Content, Diff, Failure, FileAttributes, Host, Outcome, Status,
 };
 
 /// The text of a file. Bytes that are no UTF-8 stand as one character each, and come back as they were.
@@ -147,10 +146,10 @@ impl Edit {
     pub(super) fn diffs(&self, found: &Found, path: &str) -> Vec<Diff> {
         let header = format!("{path} (content)");
         let old = &found.text.text;
-        let new = self.content.as_ref().map_or_else(
-            || old.clone(),
-            |new| Text::of(new.clone()).text,
-        );
+        let new = self
+            .content
+            .as_ref()
+            .map_or_else(|| old.clone(), |new| Text::of(new.clone()).text);
         let content = Diff::text(old.as_str(), new).headers(header.clone(), header);
         let attributes = self.changes.as_ref().and_then(AttributeChanges::diff);
         std::iter::once(content).chain(attributes).collect()
