@@ -1,5 +1,6 @@
 //! Modules of the family `files`.
 
+mod assemble;
 mod backup;
 mod blockinfile;
 mod checksum;
@@ -23,6 +24,7 @@ mod writing;
 use crate::kit::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
+    Entry::module::<assemble::Assemble>(),
     Entry::module::<blockinfile::BlockInFile>(),
     Entry::module::<copy::Copy>(),
     Entry::module::<fetch::Fetch>(),
