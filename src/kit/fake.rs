@@ -12,6 +12,7 @@
 mod builder;
 mod files;
 mod harness;
+mod inodes;
 mod tree;
 
 use std::cell::RefCell;

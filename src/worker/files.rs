@@ -212,6 +212,20 @@ pub(super) fn random_name(prefix: &str, suffix: &str) -> Result<String, HostErro
     Ok(format!("{prefix}{digits}{suffix}"))
 }
 
+/// Returns a name as Python's `tempfile` makes them: eight letters, digits and underscores. Whoever takes it must be ready
+/// to find it taken.
+fn short_name(prefix: &str, suffix: &str) -> Result<String, HostError> {
+    const LETTERS: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz_01234";
+    let mut bytes = [0; 8];
+    fill_random(&mut bytes)?;
+    let letters: String = bytes
+        .iter()
+        .filter_map(|byte| LETTERS.get(usize::from(byte % 32)))
+        .map(|letter| char::from(*letter))
+        .collect();
+    Ok(format!("{prefix}{letters}{suffix}"))
+}
+
 pub(super) fn fill_random(bytes: &mut [u8]) -> Result<(), HostError> {
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -487,7 +501,7 @@ pub(super) fn temporary(
     suffix: &str,
     directory: bool,
 ) -> Result<String, HostError> {
-    let path = Path::new(parent).join(random_name(prefix, suffix)?);
+    let path = Path::new(parent).join(short_name(prefix, suffix)?);
     let text = OsString::from_vec(path.clone().into_os_string().into_vec())
         .to_string_lossy()
         .into_owned();

@@ -156,8 +156,13 @@ impl Normaliser {
         let is_unit = object.contains_key("ActiveState") && object.contains_key("LoadState");
         let is_directory = object.get("isdir") == Some(&Value::Bool(true))
             || object.get("state") == Some(&Value::from("directory"));
+        // The source of a file that was written: a temporary copy there, the file itself here.
+        let is_written = object.contains_key("md5sum") && object.contains_key("dest");
         let mut result = Map::new();
         for (key, value) in object {
+            if is_written && key == "src" {
+                continue;
+            }
             if DROPPED.contains(&key.as_str())
                 || (is_unit && !UNIT_PROPERTIES.contains(&key.as_str()))
             {

@@ -1,168 +1,21 @@
 //! [`Host`] for [`FakeHost`]: the files, commands and users that a test gave it, changed in memory as a host would change them.
-//! Longer than most files: one trait, method by method.
 
 use std::io::Cursor;
 use std::time::Duration;
 
-use super::tree::{Body, ENOENT, ENOTDIR, Inode, join, parent};
+use super::inodes::{EACCES, EPERM};
+use super::tree::{Body, ENOENT, ENOTDIR, join, parent};
 use super::{FakeHost, refused};
 use crate::kit::{
     Command, Content, DirectoryEntry, FileType, Group, Host, HostError, Identity, Output, Reader,
-    Signal, Staged, Status, Supplied, Times, User, Write,
+    Signal, Staged, Status, Supplied, User, Write,
 };
 use crate::value::Value;
 
-const EPERM: i32 = 1;
-const EACCES: i32 = 13;
 const EEXIST: i32 = 17;
 const EISDIR: i32 = 21;
 const EINVAL: i32 = 22;
 const ENOTEMPTY: i32 = 39;
-
-impl FakeHost {
-    fn absolute(&self, path: &str) -> String {
-        if path.starts_with('/') {
-            path.to_owned()
-        } else {
-            join(&self.identity.home, path)
-        }
-    }
-
-    fn name(&self, operation: &'static str, path: &str, follow: bool) -> Result<String, HostError> {
-        if let Some(errno) = self.failures.get(&(operation.to_owned(), path.to_owned())) {
-            return Err(refused(operation, path, *errno));
-        }
-        self.state
-            .borrow()
-            .tree
-            .locate(&self.absolute(path), follow)
-            .map_err(|errno| refused(operation, path, errno))
-    }
-
-    /// The inode of a path that must be there.
-    fn inode(&self, operation: &'static str, path: &str, follow: bool) -> Result<Inode, HostError> {
-        let name = self.name(operation, path, follow)?;
-        self.state
-            .borrow()
-            .tree
-            .get(&name)
-            .cloned()
-            .ok_or_else(|| refused(operation, path, ENOENT))
-    }
-
-    /// Writes down what is about to change. While a module plans, nothing may.
-    fn record(&self, operation: String) {
-        let mut state = self.state.borrow_mut();
-        assert!(!state.frozen, "changed while planning: {operation}");
-        state.operations.push(operation);
-    }
-
-    fn permitted(&self, inode: &Inode, bit: u32) -> bool {
-        if self.identity.uid == 0 {
-            return true;
-        }
-        let state = self.state.borrow();
-        let member = |gid: u32| {
-            self.identity.gid == gid
-                || state
-                    .groups
-                    .iter()
-                    .any(|group| group.gid == gid && group.members.contains(&self.identity.user))
-        };
-        let shift = match inode {
-            Inode { uid, .. } if *uid == self.identity.uid => 6,
-            Inode { gid, .. } if member(*gid) => 3,
-            _ => 0,
-        };
-        inode.mode >> shift & bit == bit
-    }
-
-    /// The folder of a name must be a directory that may be written.
-    fn folder(&self, operation: &'static str, name: &str) -> Result<(), HostError> {
-        let folder = self
-            .inode(operation, parent(name), true)
-            .map_err(|_| refused(operation, name, ENOENT))?;
-        match folder.body {
-            Body::Directory if self.permitted(&folder, 2) => Ok(()),
-            Body::Directory => Err(refused(operation, name, EACCES)),
-            _ => Err(refused(operation, name, ENOTDIR)),
-        }
-    }
-
-    fn fresh(&self, body: Body, mode: u32) -> Inode {
-        let clock = self.state.borrow().clock;
-        let times = Times {
-            accessed: clock,
-            modified: clock,
-            changed: clock,
-        };
-        Inode {
-            body,
-            mode,
-            uid: self.identity.uid,
-            gid: self.identity.gid,
-            times,
-        }
-    }
-
-    fn count(&self) -> u64 {
-        let mut state = self.state.borrow_mut();
-        state.counter += 1;
-        state.counter
-    }
-
-    fn content(&self, content: Content<'_>) -> Result<Vec<u8>, HostError> {
-        match content {
-            Content::Bytes(bytes) => Ok(bytes.to_vec()),
-            Content::File(path) => self.read(path),
-            Content::Stream(reader) => {
-                let mut bytes = Vec::new();
-                reader
-                    .read_to_end(&mut bytes)
-                    .map_err(|error| HostError::Other(error.to_string()))?;
-                Ok(bytes)
-            }
-        }
-    }
-
-    /// Changes an inode of the acting user's own.
-    fn alter(
-        &self,
-        operation: &'static str,
-        path: &str,
-        follow: bool,
-        change: impl FnOnce(&mut Inode),
-    ) -> Result<(), HostError> {
-        let name = self.name(operation, path, follow)?;
-        let mut state = self.state.borrow_mut();
-        let inode = state
-            .tree
-            .get_mut(&name)
-            .ok_or_else(|| refused(operation, path, ENOENT))?;
-        if self.identity.uid != 0 && self.identity.uid != inode.uid {
-            return Err(refused(operation, path, EPERM));
-        }
-        change(inode);
-        Ok(())
-    }
-
-    fn create(
-        &self,
-        operation: &'static str,
-        parent: Option<&str>,
-        name: &str,
-        body: Body,
-        mode: u32,
-    ) -> Result<String, HostError> {
-        let path = join(parent.unwrap_or("/tmp"), name);
-        let name = self.name(operation, &path, false)?;
-        self.folder(operation, &name)?;
-        self.record(format!("{operation} {name} {mode:04o}"));
-        let inode = self.fresh(body, mode);
-        self.state.borrow_mut().tree.put(&name, inode);
-        Ok(path)
-    }
-}
 
 impl Host for FakeHost {
     fn identity(&self) -> Identity {

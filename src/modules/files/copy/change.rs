@@ -1,7 +1,7 @@
 //! What `copy` and `template` do once it is decided, in order.
 
 use super::single::{Decision, Source, Target, WriteDecision, folder};
-use crate::kit::{AttributeChanges, Failure, FileAttributes, Host, Outcome, Plan, path_info};
+use crate::kit::{AttributeChanges, Diff, Failure, FileAttributes, Host, Outcome, Plan, path_info};
 use crate::modules::files::checksum::Algorithm;
 use crate::modules::files::directories;
 use crate::value::{Dict, Value};
@@ -44,7 +44,10 @@ pub(in crate::modules::files) fn plan_single(
             Ok(Plan::unchanged(why).with("dest", target.dest).with_all(src))
         }
         Decision::Same { path, changes } => {
-            let diff = changes.diff();
+            // As `file` shows it: with the path, and without a header.
+            let with_path = |side: &Dict| side.clone().with("path", path.as_str());
+            let diff = (!changes.is_empty())
+                .then(|| Diff::state(with_path(&changes.before), with_path(&changes.after)));
             let plan = if changes.is_empty() {
                 Plan::unchanged(format!("`{path}` has that content"))
             } else {
@@ -68,13 +71,11 @@ pub(in crate::modules::files) fn plan_single(
                         .map(Step::MakeDirectory),
                 );
             }
-            let (path, diff) = (decision.path.clone(), decision.diff.clone());
+            let diff = decision.diff.clone();
             let warning = target.exposure(&decision, source, host);
             steps.push(Step::Write(0, decision));
-            let plan = Plan::change(Change { steps })
-                .with("dest", path)
-                .with_all(src);
-            let plan = plan.with("checksum", source.sha1.as_str()).with_diff(diff);
+            // What else the result says is true only of a file that was written.
+            let plan = Plan::change(Change { steps }).with_diff(diff);
             Ok(warning.into_iter().fold(plan, Plan::warn))
         }
     }
@@ -105,6 +106,9 @@ impl Change {
                 Step::Write(_, decision) => {
                     let written = write(target, &decision, source, host).map_err(after)?;
                     outcome = outcome.with_all(written);
+                    if let Some(shown) = source.shown {
+                        outcome = outcome.with("src", shown);
+                    }
                 }
                 Step::Attributes(changes) => {
                     changes.apply(host).map_err(after)?;

@@ -169,7 +169,7 @@ impl Target<'_> {
         }
         self.check_sum(source)?;
         let content = source.small_content(host)?;
-        let diff = Self::diff(source, content.as_deref(), &path, current.as_ref(), host)?;
+        let diff = Self::diff(source, content.as_deref(), &given, host)?;
         let replaces_link = existing.is_some_and(|status| status.is_link());
         let existing = existing.filter(|status| !status.is_link());
         Ok(Decision::Write(Box::new(WriteDecision {
@@ -196,9 +196,10 @@ impl Target<'_> {
         source: &Source<'_>,
         content: Option<&[u8]>,
         path: &str,
-        current: Option<&Status>,
         host: &dyn Host,
     ) -> Result<Diff, Failure> {
+        // What a reader of that path sees now, through a link too.
+        let current = host.status(path, true)?.filter(Status::is_file);
         let hidden = |text: &str| DiffText::Hidden(text.to_owned());
         let larger = |which: &str| {
             DiffText::Hidden(format!("{which} file size is greater than {LARGEST_SHOWN}"))

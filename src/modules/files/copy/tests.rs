@@ -107,7 +107,12 @@ fn attributes_alone_can_change() {
     assert_eq!(value(&outcome, "mode"), &Value::from("0600"));
     assert_eq!(
         outcome.diff[0].after,
-        DiffText::State(Dict::new().with("mode", "0600").into())
+        DiffText::State(
+            Dict::new()
+                .with("mode", "0600")
+                .with("path", "/etc/x")
+                .into()
+        )
     );
 }
 
