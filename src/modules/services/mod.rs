@@ -1,6 +1,7 @@
 //! Modules of the family `services`.
 
 mod service;
+mod service_facts;
 mod systemctl;
 mod systemd_service;
 mod sysv;
@@ -9,5 +10,6 @@ use crate::kit::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
     Entry::module::<service::Service>(),
+    Entry::module::<service_facts::ServiceFacts>(),
     Entry::module::<systemd_service::SystemdService>(),
 ];

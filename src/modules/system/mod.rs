@@ -1,6 +1,7 @@
 //! Modules of the family `system`.
 
 mod hostname;
+mod modprobe;
 pub(in crate::modules) mod setup;
 mod sysctl;
 mod timezone;
@@ -9,6 +10,7 @@ use crate::kit::Entry;
 
 pub(super) const ENTRIES: &[Entry] = &[
     Entry::module::<hostname::Hostname>(),
+    Entry::module::<modprobe::Modprobe>(),
     Entry::module::<setup::Setup>(),
     Entry::module::<sysctl::Sysctl>(),
     Entry::module::<timezone::Timezone>(),

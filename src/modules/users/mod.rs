@@ -3,6 +3,7 @@
 mod authorized_key;
 mod group;
 mod keys;
+mod known_hosts;
 mod user;
 
 use crate::kit::Entry;
@@ -10,5 +11,6 @@ use crate::kit::Entry;
 pub(super) const ENTRIES: &[Entry] = &[
     Entry::module::<authorized_key::AuthorizedKey>(),
     Entry::module::<group::Group>(),
+    Entry::module::<known_hosts::KnownHosts>(),
     Entry::module::<user::User>(),
 ];

@@ -1,6 +1,6 @@
 //! Carrying the plan for an account out.
 
-use super::plan::{Change, account};
+use super::plan::{Change, account, group};
 use super::{State, UserArgs, key};
 use crate::kit::{Command, Failure, Host, Outcome, User};
 
@@ -8,6 +8,9 @@ use crate::kit::{Command, Failure, Host, Outcome, User};
 pub(super) fn apply(args: &UserArgs, change: Change, host: &dyn Host) -> Result<Outcome, Failure> {
     let mut outcome = Outcome::changed().with("name", args.name.as_str());
     let (mut stdout, mut stderr) = (String::new(), String::new());
+    for name in &change.groups {
+        group(name, host)?;
+    }
     for folder in &change.parents {
         host.make_directory(folder, 0o777 & !host.umask())?;
     }

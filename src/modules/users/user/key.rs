@@ -100,23 +100,50 @@ pub(super) fn generate(args: &UserArgs, user: &User, host: &dyn Host) -> Result<
         Some(comment) => comment.clone(),
         None => format!("ansible-generated on {}", host_name(host)),
     };
-    // Without a terminal ssh-keygen reads the passphrase from its input; a new session has none.
+    // Without a terminal ssh-keygen reads the passphrase from its input; a new session has none. A display would make it ask
+    // there instead, and where nobody answers it makes a key without a passphrase.
     let mut words: Vec<String> = Vec::new();
-    if args.ssh_key_passphrase.is_some() {
-        words.extend(["setsid", "--wait"].map(str::to_owned));
+    let passphrase = args
+        .ssh_key_passphrase
+        .as_deref()
+        .filter(|text| !text.is_empty());
+    if passphrase.is_some() {
+        words.extend(
+            [
+                "env",
+                "-u",
+                "DISPLAY",
+                "-u",
+                "WAYLAND_DISPLAY",
+                "SSH_ASKPASS_REQUIRE=never",
+                "setsid",
+                "--wait",
+            ]
+            .map(str::to_owned),
+        );
     }
     words.extend(["ssh-keygen", "-q", "-t", &args.ssh_key_type].map(str::to_owned));
     if args.ssh_key_bits > 0 {
         words.extend(["-b".to_owned(), args.ssh_key_bits.to_string()]);
     }
     words.extend(["-C".to_owned(), comment, "-f".to_owned(), path.clone()]);
-    let command = if let Some(passphrase) = &args.ssh_key_passphrase {
+    let command = if let Some(passphrase) = passphrase {
         acting(words).with_stdin(format!("{passphrase}\n{passphrase}\n"))
     } else {
         words.extend(["-N".to_owned(), String::new()]);
         acting(words)
     };
     run(&command, args, host)?;
+    if passphrase.is_some() {
+        let words = ["ssh-keygen", "-y", "-P", "", "-f", &path].map(str::to_owned);
+        if host.run(&acting(words.to_vec()))?.success() {
+            let files = ["rm", "-f", "--", &path, &format!("{path}.pub")].map(str::to_owned);
+            run(&acting(files.to_vec()), args, host)?;
+            return Err(Failure::new(
+                "ssh-keygen did not take the passphrase; the key was removed",
+            ));
+        }
+    }
     if own {
         for file in [path.clone(), format!("{path}.pub")] {
             host.set_owner(&file, Some(user.uid), Some(user.gid), false)?;

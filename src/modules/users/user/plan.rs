@@ -17,6 +17,8 @@ pub(in crate::modules) struct Change {
     /// The home is to be made from the skeleton.
     pub(super) home: bool,
     pub(super) key: bool,
+    /// Groups that a new account needs: whether they are there counts when it is made, an earlier task may make them.
+    pub(super) groups: Vec<String>,
     /// `chage`.
     pub(super) ages: Option<Vec<String>>,
 }
@@ -36,7 +38,7 @@ pub(super) fn account(args: &UserArgs, host: &dyn Host) -> Result<Option<User>, 
 }
 
 /// Returns the group of that number or name.
-fn group(text: &str, host: &dyn Host) -> Result<Group, Failure> {
+pub(super) fn group(text: &str, host: &dyn Host) -> Result<Group, Failure> {
     let by_number = match text.parse() {
         Ok(gid) => host.group_by_id(gid)?,
         Err(_) => None,
@@ -109,16 +111,12 @@ fn create(args: &UserArgs, host: &dyn Host) -> Result<Plan<Change>, Failure> {
         words.option("-Z", name);
     }
     if let Some(name) = &args.group {
-        group(name, host)?;
         words.option("-g", name);
     } else if host.group(&args.name)?.is_some() {
         // useradd would fail to make a group of the same name.
         words.flag("-N");
     }
     let groups = args.group_names();
-    for name in &groups {
-        group(name, host)?;
-    }
     if !groups.is_empty() {
         words.option("-G", groups.join(","));
     }
@@ -172,6 +170,7 @@ fn create(args: &UserArgs, host: &dyn Host) -> Result<Plan<Change>, Failure> {
         password,
         home: false,
         key: args.generate_ssh_key,
+        groups: args.group.iter().cloned().chain(groups).collect(),
         ages: ages(args, &Shadow::default()),
     }))
 }
@@ -281,6 +280,7 @@ fn modify(args: &UserArgs, user: &User, host: &dyn Host) -> Result<Plan<Change>,
         password,
         home: home_missing,
         key: key_wanted,
+        groups: Vec::new(),
         ages: ages(args, &shadow),
     };
     let mut values = super::describe(args, user)
