@@ -213,7 +213,11 @@ fn a_passphrase_is_no_argument() {
     let host = host()
         .owner("/home/anna", 1001, 1001)
         .directory("/home/anna/.ssh")
-        .command(&["runuser"], printed(""));
+        .script(&["runuser"], |command, _| {
+            // Reading the key without its passphrase fails.
+            let reads = command.argv.iter().any(|word| word == "-y");
+            exited(i32::from(reads), "", "")
+        });
     add(&host, "anna", "");
     run::<User>(
         &anna()
@@ -232,4 +236,6 @@ fn a_passphrase_is_no_argument() {
         host.commands()[0].stdin.as_deref(),
         Some(&b"hidden words\nhidden words\n"[..])
     );
+    let reads = host.ran().pop().unwrap_or_default();
+    assert!(reads.iter().any(|word| word == "-y"), "{reads:?}");
 }
