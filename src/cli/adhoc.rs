@@ -30,6 +30,7 @@ pub(super) fn run(options: &AdHocOptions, printer: &Printer) -> u8 {
         Err(errors) => return play::refuse(printer, &sources, errors),
     };
     let printer = voice::configured(printer, &base.settings);
+    base.printer = Some(printer.clone());
     let module = options
         .module_name
         .clone()

@@ -10,6 +10,7 @@ use crate::config::{self, Environment, Settings, Shown};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::inventory::{self, Inventory, SourceOptions, VarsDirectories, VarsDirectory};
 use crate::pattern;
+use crate::report::Printer;
 use crate::secrets::VaultSecrets;
 use crate::value::Dict;
 use crate::varfile::Reader;
@@ -24,6 +25,8 @@ pub(super) struct Base {
     pub(super) shown: Vec<Shown>,
     /// What is odd so far.
     pub(super) warnings: Vec<Diagnostic>,
+    /// Learns what comes out of vaults.
+    pub(super) printer: Option<Printer>,
 }
 
 impl Base {
@@ -38,6 +41,7 @@ impl Base {
             config_file: config.file,
             shown: config.shown,
             warnings: config.warnings,
+            printer: None,
         })
     }
 
@@ -46,9 +50,12 @@ impl Base {
         &mut self,
         options: &VaultOptions,
     ) -> Result<Arc<VaultSecrets>, Vec<Diagnostic>> {
-        let (vault, warnings) = passwords::vault(options, &self.settings, &self.environment)
+        let (mut vault, warnings) = passwords::vault(options, &self.settings, &self.environment)
             .map_err(|error| vec![error])?;
         self.warnings.extend(warnings);
+        if let Some(printer) = self.printer.clone() {
+            vault.set_listener(move |text| printer.learn(text));
+        }
         Ok(Arc::new(vault))
     }
 }

@@ -16,6 +16,7 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
         Err(errors) => return play::refuse(printer, &sources, errors),
     };
     let printer = voice::configured(printer, &base.settings);
+    base.printer = Some(printer.clone());
     let beside = options
         .playbook_dir
         .as_ref()

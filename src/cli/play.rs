@@ -20,6 +20,7 @@ pub(super) fn play(options: &PlayOptions, printer: &Printer) -> u8 {
         Err(errors) => return refuse(printer, &sources, errors),
     };
     let printer = voice::configured(printer, &base.settings);
+    base.printer = Some(printer.clone());
     let wanted = match names::playbooks(&options.playbooks) {
         Ok(playbooks) => Wanted {
             files: Arc::new(SystemFiles),

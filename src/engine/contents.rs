@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sha1::{Digest as _, Sha1};
 
 use crate::kit::{Need, NeedKind, Supplied, SuppliedContent, TreeEntry};
-use crate::template::LookupContext;
+use crate::template::{LookupContext, file_variables};
+use crate::value::Dict;
 
 /// What lies under a number.
 #[derive(Clone, Debug)]
@@ -142,6 +143,7 @@ impl ContentStore {
                 sha1,
                 content,
                 secret: false,
+                variables: Dict::new(),
             });
         }
         let (bytes, secret) = outside.read(&path).map_err(|error| error.to_string())?;
@@ -149,6 +151,12 @@ impl ContentStore {
             hexadecimal(&Sha1::digest(&bytes)),
             u64::try_from(bytes.len()).unwrap_or(0),
         );
+        let variables = match &need.kind {
+            NeedKind::Rendered(_) => {
+                file_variables(outside, name, &path).map_err(|error| error.to_string())?
+            }
+            _ => Dict::new(),
+        };
         let content = match need.kind {
             NeedKind::Rendered(_) => SuppliedContent::Here(bytes),
             NeedKind::Content | NeedKind::Tree | NeedKind::TreeWithLinks => {
@@ -162,6 +170,7 @@ impl ContentStore {
             sha1,
             content,
             secret,
+            variables,
         })
     }
 
@@ -176,6 +185,7 @@ impl ContentStore {
             sha1: String::new(),
             content,
             secret: false,
+            variables: Dict::new(),
         })
     }
 

@@ -165,6 +165,8 @@ impl LookupContext for Outside<'_> {
                 .is_some_and(|parent| parent.dev() != data.dev() || parent.ino() == data.ino()),
             mode: data.permissions().mode() & 0o7777,
             identity: (data.dev(), data.ino()),
+            owner: data.uid(),
+            modified: (data.mtime(), u32::try_from(data.mtime_nsec()).unwrap_or(0)),
         })
     }
 
@@ -230,6 +232,24 @@ impl LookupContext for Outside<'_> {
                         .flatten()
                 }),
         }
+    }
+
+    fn user_name(&self, number: u32) -> Option<String> {
+        let number = number.to_string();
+        fs::read_to_string("/etc/passwd")
+            .ok()?
+            .lines()
+            .find_map(|line| {
+                let mut fields = line.split(':');
+                let name = fields.next()?;
+                (fields.nth(1)? == number).then(|| name.to_owned())
+            })
+    }
+
+    fn host_name(&self) -> String {
+        fs::read_to_string("/proc/sys/kernel/hostname")
+            .map(|name| name.trim().to_owned())
+            .unwrap_or_default()
     }
 
     fn setting(&self, name: &str) -> Option<Value> {

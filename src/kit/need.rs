@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::template::{FileKind, FileSettings};
+use crate::value::Dict;
 
 /// How a template file is rendered; the `template` module's arguments of the same names.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -102,7 +103,7 @@ pub enum SuppliedContent {
 }
 
 /// A controller's file as the module gets it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Supplied {
     /// The path on the controller.
     pub path: String,
@@ -116,4 +117,6 @@ pub struct Supplied {
     pub content: SuppliedContent,
     /// It holds secrets: not shown in a diff.
     pub secret: bool,
+    /// What a template is told of itself (`template_path` and the like).
+    pub variables: Dict,
 }

@@ -1,5 +1,7 @@
 //! Reading ansible-vault 1.1 and 1.2: PBKDF2-HMAC-SHA256, HMAC checked first and in constant time, AES-256-CTR.
 
+use std::sync::Arc;
+
 use aes::Aes256;
 use aes::cipher::{KeyIvInit, StreamCipher};
 use ctr::Ctr128BE;
@@ -79,6 +81,17 @@ pub fn is_vault(content: &[u8]) -> bool {
 pub struct VaultSecrets {
     secrets: Vec<(String, Secret)>,
     match_id: bool,
+    listener: Listener,
+}
+
+/// Who hears of every text that comes out of a vault.
+#[derive(Clone, Default)]
+struct Listener(Option<Arc<dyn Fn(&str) + Send + Sync>>);
+
+impl std::fmt::Debug for Listener {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.write_str(if self.0.is_some() { "Some" } else { "None" })
+    }
 }
 
 impl VaultSecrets {
@@ -90,6 +103,18 @@ impl VaultSecrets {
     /// Sets whether only passwords of the vault's own id are tried (`DEFAULT_VAULT_ID_MATCH`).
     pub fn set_match_id(&mut self, only: bool) {
         self.match_id = only;
+    }
+
+    /// Sets who hears of every value that comes out of a vault, so that it can be masked from then on.
+    pub fn set_listener(&mut self, listener: impl Fn(&str) + Send + Sync + 'static) {
+        self.listener = Listener(Some(Arc::new(listener)));
+    }
+
+    /// Tells of a value that came out of a vault.
+    pub fn revealed(&self, text: &str) {
+        if let Some(listener) = &self.listener.0 {
+            listener(text);
+        }
     }
 
     /// Tells whether there is no password.

@@ -128,11 +128,11 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
             values.insert("diff", Value::list(all.iter().map(Diff::to_value)));
         }
     }
-    values.insert("changed", changed);
     // What says why it was skipped never came to a module, which is who says whether it failed.
     if failed || !skipped || why.is_none() {
         values.insert("failed", failed);
     }
+    values.insert("changed", changed);
     if skipped {
         values.insert("skipped", true);
     }

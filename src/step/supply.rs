@@ -6,8 +6,7 @@ use super::evaluation::{Evaluation, Trouble};
 use crate::diag::Span;
 use crate::kit::{Need, NeedKind, Supplied, SuppliedContent, TemplateSettings};
 use crate::template::FileSettings;
-use crate::value::Dict;
-use crate::vars::Layered;
+use crate::vars::{Found, Layered};
 use crate::wire::Step;
 
 /// Brings what a module's `prepare` named.
@@ -52,11 +51,11 @@ fn render(
             supplied.path
         )));
     };
-    let own = Dict::new()
-        .with("template_path", supplied.path.as_str())
-        .with("template_fullpath", supplied.path.as_str())
-        .with("template_destpath", settings.destination.as_str())
-        .with("ansible_managed", "Ansible managed");
+    let mut own = supplied.variables.clone();
+    own.insert("template_destpath", settings.destination.as_str());
+    if !matches!(evaluation.variables.find("ansible_managed"), Found::Missing) {
+        own.remove("ansible_managed");
+    }
     let variables = Layered {
         first: &own,
         then: evaluation.variables,

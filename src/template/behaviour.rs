@@ -556,3 +556,62 @@ fn a_simple_variable_is_fast() {
     // Unoptimised and beside other work: only to catch what is slower by orders of magnitude.
     assert!(start.elapsed().as_millis() < 2_000, "{:?}", start.elapsed());
 }
+
+#[test]
+fn an_item_can_be_named_by_its_number() {
+    let variables = Dict::new().with("items_", vec!["a", "b"]);
+    let text = |text: &str| render(text, &variables).map(|value| value.to_text());
+    assert_eq!(text("{{ items_.1 }}{{ items_.0 }}").unwrap(), "ba");
+    let lacks = fault(render("{{ items_.7 }}", &variables)).message;
+    assert_eq!(lacks, "object of type 'list' has no attribute 7");
+    let lacks = fault(render("{{ [][0] }}", &variables)).message;
+    assert_eq!(lacks, "list object has no element 0");
+}
+
+#[test]
+fn a_range_is_a_list_that_cannot_leave_a_template() {
+    let variables = Dict::new().with("r", trusted("{{ range(3) }}"));
+    let text = "{{ r | list }} {{ r | type_debug }} {{ r[1] }}";
+    let rendered = render(text, &variables).unwrap();
+    assert_eq!(rendered.to_text(), "[0, 1, 2] range 1");
+    for text in ["{{ r }}", "{{ [range(2)] }}"] {
+        let why = fault(render(text, &variables));
+        assert!(!why.undefined && why.message.contains("'range'"), "{why:?}");
+    }
+}
+
+#[test]
+fn t5_what_stands_beside_a_secret_is_none() {
+    let variables = Dict::new().with(
+        "all",
+        Value::dict(
+            Dict::new()
+                .with("password", Value::text("hunter2").secret())
+                .with("user", "admin"),
+        ),
+    );
+    let rendered = render("{{ all | default('') }}", &variables).unwrap();
+    assert!(rendered.get("password").unwrap().is_secret());
+    assert!(!rendered.is_secret() && !rendered.get("user").unwrap().is_secret());
+    let judged = render("{{ all.password is defined }}", &variables).unwrap();
+    assert!(!judged.is_secret());
+    for text in [
+        "{{ all.password | list }}",
+        "{{ all | to_json }}",
+        "{{ all.password | default('x') }}",
+    ] {
+        assert!(render(text, &variables).unwrap().is_secret(), "{text}");
+    }
+}
+
+#[test]
+fn tags_tell_what_is_known_of_a_value() {
+    let variables = Dict::new()
+        .with("written", trusted("plain"))
+        .with("found", "plain");
+    let holds = |text: &str| condition(&trusted(text), &variables);
+    assert!(holds("written is ansible._protomatter.tagged_with('TrustedAsTemplate')").unwrap());
+    assert!(holds("found is not ansible._protomatter.tagged_with('TrustedAsTemplate')").unwrap());
+    assert!(holds("found is ansible._protomatter.tagged_with('Nothing')").is_err());
+    assert!(holds("(1, [2]) | ansible._protomatter.finalize == [1, [2]]").unwrap());
+}

@@ -34,6 +34,10 @@ pub struct FileStatus {
     pub mode: u32,
     /// Device and inode, for `same_file`.
     pub identity: (u64, u64),
+    /// The number of the owner.
+    pub owner: u32,
+    /// When the content changed last: seconds since 1970 and nanoseconds.
+    pub modified: (i64, u32),
 }
 
 /// The end of a command that a lookup ran.
@@ -83,6 +87,12 @@ pub trait LookupContext {
 
     /// Returns the home directory of a user, or of the one who runs.
     fn home(&self, user: Option<&str>) -> Option<PathBuf>;
+
+    /// Returns the name of the user of that number.
+    fn user_name(&self, number: u32) -> Option<String>;
+
+    /// Returns the controller's own name.
+    fn host_name(&self) -> String;
 
     /// Returns a setting of the configuration by its Ansible name, or nothing where there is none of that name.
     fn setting(&self, name: &str) -> Option<Value>;

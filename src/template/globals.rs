@@ -7,7 +7,7 @@ use super::call::Keyword;
 use super::error::TemplateError;
 use super::methods::strftime;
 use super::operators;
-use crate::value::{Dict, Key, Kind, Moment, Value};
+use crate::value::{Dict, Key, Kind, Marks, Moment, Value};
 
 /// The longest range that is made.
 const LONGEST_RANGE: i64 = 10_000_000;
@@ -121,7 +121,7 @@ fn range(arguments: &[Value]) -> Result<Value, TemplateError> {
         };
         next = after;
     }
-    Ok(Value::list(items))
+    Ok(Value::list(items).with_marks(Marks::RANGE))
 }
 
 /// Returns the point in time, or its text in the form that `fmt` gives.
@@ -139,28 +139,36 @@ pub(crate) fn now(
         })
     };
     let utc = argument(0, "utc").is_some_and(Value::is_true);
-    let instant = i32::try_from(nanoseconds)
-        .ok()
-        .and_then(|nanoseconds| Timestamp::new(seconds, nanoseconds).ok())
-        .ok_or_else(|| TemplateError::new("the clock is out of range"))?;
     let zone = if utc {
         TimeZone::fixed(Offset::UTC)
     } else {
         TimeZone::system()
     };
-    let time = instant.to_zoned(zone).datetime();
-    let micros = time.subsec_nanosecond() / 1_000 * 1_000;
-    let moment = Moment::DateTime(
-        time.with()
-            .subsec_nanosecond(micros)
-            .build()
-            .unwrap_or(time),
-        None,
-    );
+    let moment = in_zone((seconds, nanoseconds), zone)?;
     match argument(1, "fmt").filter(|format| format.is_true()) {
         Some(format) => strftime(moment, &format.to_text()).map(Value::from),
         None => Ok(Value::from(moment)),
     }
+}
+
+/// Returns the point in time by the controller's clock, as `datetime.fromtimestamp` does.
+pub(crate) fn local(instant: (i64, u32)) -> Result<Moment, TemplateError> {
+    in_zone(instant, TimeZone::system())
+}
+
+fn in_zone((seconds, nanoseconds): (i64, u32), zone: TimeZone) -> Result<Moment, TemplateError> {
+    let instant = i32::try_from(nanoseconds)
+        .ok()
+        .and_then(|nanoseconds| Timestamp::new(seconds, nanoseconds).ok())
+        .ok_or_else(|| TemplateError::new("the clock is out of range"))?;
+    let time = instant.to_zoned(zone).datetime();
+    let micros = time.subsec_nanosecond() / 1_000 * 1_000;
+    let time = time
+        .with()
+        .subsec_nanosecond(micros)
+        .build()
+        .unwrap_or(time);
+    Ok(Moment::DateTime(time, None))
 }
 
 const WORDS: [&str; 48] = [

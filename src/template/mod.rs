@@ -10,6 +10,7 @@ mod call;
 mod context;
 mod error;
 mod evaluate;
+mod file_variables;
 mod filters;
 mod format;
 mod globals;
@@ -32,6 +33,7 @@ pub use analysis::{LookupUse, Uses};
 pub use call::{Call, Callback, Keyword};
 pub use context::{FileKind, FileStatus, LookupContext, ShellOutput};
 pub use error::TemplateError;
+pub(crate) use file_variables::file_variables;
 pub(crate) use filters::regex::{Flags, Pattern};
 #[cfg(test)]
 pub(crate) use lookups::fake::FakeController;

@@ -14,9 +14,9 @@ use crate::value::{Dict, Key, Kind, Marks, Moment, Number, Value};
 /// The longest text or list, and the widest integer in bits, that an operator makes.
 const LIMIT: usize = 64 * 1024 * 1024;
 
-/// Returns the value with the secret mark, if `secret`.
+/// Returns the value with the secret mark, if `secret`. A truth value never is: it says one bit about what it was made from.
 pub(crate) fn marked(value: Value, secret: bool) -> Value {
-    if secret {
+    if secret && value.as_bool().is_none() {
         value.with_marks(Marks::SECRET)
     } else {
         value

@@ -94,6 +94,14 @@ impl LookupContext for Files {
         Err(TemplateError::new("no vault here"))
     }
 
+    fn user_name(&self, _number: u32) -> Option<String> {
+        None
+    }
+
+    fn host_name(&self) -> String {
+        "controller".to_owned()
+    }
+
     fn now(&self) -> (i64, u32) {
         (1_700_000_000, 0)
     }

@@ -36,6 +36,8 @@ bitflags! {
         const SECRET = 2;
         /// The text of a `{% raw %}`-free constant that was marked `!unsafe`: kept so that it is shown as written.
         const UNSAFE = 4;
+        /// A list that Python would have as a `range`: it serves as a list within a template, but cannot leave it.
+        const RANGE = 8;
     }
 }
 
@@ -376,6 +378,7 @@ impl Value {
             Kind::Float(_) => "float",
             Kind::Str(_) => "str",
             Kind::Bytes(_) => "bytes",
+            Kind::List(_) if self.marks.contains(Marks::RANGE) => "range",
             Kind::List(_) => "list",
             Kind::Tuple(_) => "tuple",
             Kind::Dict(_) => "dict",

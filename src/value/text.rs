@@ -78,7 +78,7 @@ impl Value {
                 out.push('}');
             }
             Kind::Moment(moment) => {
-                let _ = write!(out, "{moment}");
+                out.push_str(&moment.repr());
             }
             Kind::Undefined(_) => out.push_str("Undefined"),
         }

@@ -37,6 +37,10 @@ impl Node {
             NodeKind::Scalar(scalar) => match (&scalar.kind, self.tag) {
                 (_, Tag::Vault) => return self.decrypted(&scalar.text, options),
                 (Kind::Str(text), tag) => {
+                    // A template's text is no secret itself; what it renders to carries the mark.
+                    if options.secret && !text.contains("{{") {
+                        options.vault.inspect(|vault| vault.revealed(text));
+                    }
                     let trust = if inner.trusted {
                         Marks::TRUSTED
                     } else {
@@ -97,9 +101,12 @@ impl Node {
             Ok(plain) => match std::str::from_utf8(&plain) {
                 Err(_) => failed("the decrypted value is not UTF-8 text".to_owned(), None),
                 // As in ansible-core 2.19, what was encrypted is never a template, wherever it stood.
-                Ok(plain) => Value::text(plain)
-                    .with_marks(Marks::SECRET)
-                    .with_origin(self.span),
+                Ok(plain) => {
+                    secrets.revealed(plain);
+                    Value::text(plain)
+                        .with_marks(Marks::SECRET)
+                        .with_origin(self.span)
+                }
             },
         }
     }
@@ -155,6 +162,21 @@ mod tests {
             (value.as_str(), value.marks()),
             (Some("a: b\n"), Marks::SECRET)
         );
+    }
+
+    #[test]
+    fn t5_what_comes_out_of_a_vault_is_told_at_once() {
+        let told = Arc::new(std::sync::Mutex::new(Vec::new()));
+        let mut vault = VaultSecrets::default();
+        let list = Arc::clone(&told);
+        vault.set_listener(move |text| list.lock().unwrap().push(text.to_owned()));
+        let options = ValueOptions {
+            trusted: true,
+            secret: true,
+            vault: Some(&vault),
+        };
+        value("a: hunter2\nb: ['{{ a }}', deep]\nc: 1\n", &options);
+        assert_eq!(*told.lock().unwrap(), ["hunter2", "deep"]);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::kit::{
     Command, FileType, Group, Host, Identity, Output, Supplied, SuppliedContent, Times, TreeEntry,
     User,
 };
-use crate::value::Value;
+use crate::value::{Dict, Value};
 
 /// When every test takes place: 2023-11-14 22:13:20 UTC.
 const NOW: i64 = 1_700_000_000;
@@ -354,6 +354,7 @@ impl FakeHost {
             sha1,
             content,
             secret: false,
+            variables: Dict::new(),
         });
         self
     }
@@ -476,5 +477,6 @@ fn supplied(path: &str, mode: u32, bytes: &[u8], content: SuppliedContent) -> Su
         sha1,
         content,
         secret: false,
+        variables: Dict::new(),
     }
 }

@@ -162,8 +162,8 @@ impl Control for IncludeVars {
             }
         }
         Ok(Outcome::unchanged()
-            .with("ansible_facts", Value::dict(variables.clone()))
             .with("ansible_included_var_files", files)
+            .with("ansible_facts", Value::dict(variables.clone()))
             .request(ControllerRequest::IncludeVars(variables)))
     }
 }
@@ -251,9 +251,8 @@ impl Included<'_> {
                 return Err(Failure {
                     span: content.origin(),
                     ..Failure::new(format!(
-                        "`{}` must hold a dictionary of variables, not {}",
-                        path.display(),
-                        content.type_name()
+                        "{} must be stored as a dictionary/hash",
+                        path.display()
                     ))
                 });
             }
@@ -267,13 +266,13 @@ impl Included<'_> {
             Some(status) if status.directory => {}
             Some(_) => {
                 return Err(Failure::new(format!(
-                    "`{}` is not a directory",
+                    "{} is not a directory",
                     root.display()
                 )));
             }
             None => {
                 return Err(Failure::new(format!(
-                    "the directory `{}` does not exist",
+                    "{} directory does not exist",
                     root.display()
                 )));
             }
@@ -403,7 +402,7 @@ impl Wanted {
             return Ok(false);
         }
         Err(Failure::new(format!(
-            "`{}` does not have one of the extensions {}",
+            "{} does not have a valid extension: {}",
             path.display(),
             self.extensions.join(", ")
         )))

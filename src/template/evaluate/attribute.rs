@@ -53,7 +53,7 @@ impl Evaluator<'_> {
 
     fn lacks(&self, frame: &Frame, spot: Spot, value: &Value, name: &Arc<str>) -> Value {
         *self.lacking.borrow_mut() = Some((Arc::clone(name), value.clone()));
-        missing(frame, spot, lacking(value, name))
+        missing(frame, spot, lacking(value, &Value::text(Arc::clone(name))))
     }
 
     fn object_attribute(
@@ -123,7 +123,7 @@ impl Evaluator<'_> {
                 }
                 self.attribute_of(frame, value.into(), name, spot)
             }
-            _ => Ok(missing(frame, spot, lacking(&value, &index.to_repr())).into()),
+            _ => Ok(missing(frame, spot, lacking(&value, index)).into()),
         }
     }
 
@@ -163,11 +163,15 @@ impl Evaluator<'_> {
 }
 
 /// Returns what is said of a value without such an attribute or item.
-fn lacking(value: &Value, name: &str) -> String {
-    format!(
-        "object of type '{}' has no attribute '{name}'",
-        value.type_name()
-    )
+fn lacking(value: &Value, name: &Value) -> String {
+    let kind = value.type_name();
+    let index = name.to_repr();
+    // ansible-core words it itself unless Python takes the name as false; then it is Jinja that speaks.
+    match name.as_str() {
+        _ if name.is_true() => format!("object of type '{kind}' has no attribute {index}"),
+        Some(_) => format!("'{kind} object' has no attribute {index}"),
+        None => format!("{kind} object has no element {index}"),
+    }
 }
 
 /// Returns `container[index]` without rendering it.
@@ -208,7 +212,7 @@ pub(in crate::template) fn item_or_attribute(value: &Value, name: &Value) -> Val
     }
     item(value, name)
         .or_else(|| methods::attribute(value, name.as_str()?))
-        .unwrap_or_else(|| absent(lacking(value, &name.to_text())))
+        .unwrap_or_else(|| absent(lacking(value, name)))
 }
 
 fn with_item(container: &Value, index: &Value, item: Value) -> Option<Value> {

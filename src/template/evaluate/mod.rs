@@ -474,6 +474,11 @@ pub(super) fn leave(value: Value) -> Result<Value, TemplateError> {
     }
     let origin = value.origin();
     let marks = value.marks() - Marks::TRUSTED;
+    if marks.contains(Marks::RANGE) {
+        return Err(TemplateError::new(
+            "Type 'range' is unsupported for variable storage.",
+        ));
+    }
     let kind = match value.into_kind() {
         Kind::Undefined(fault) => return Err(TemplateError::Fault(Fault::clone(&fault))),
         Kind::List(items) | Kind::Tuple(items) => Kind::List(Arc::new(
@@ -515,6 +520,7 @@ fn end_as(template: &str, value: Value) -> Value {
 /// Tells whether the value can leave as it is.
 fn plain(value: &Value) -> bool {
     !value.is_trusted()
+        && !value.marks().contains(Marks::RANGE)
         && match value.kind() {
             Kind::Undefined(_) | Kind::Tuple(_) => false,
             Kind::List(items) => items.iter().all(plain),

@@ -26,6 +26,33 @@ const FORGIVING_FILTERS: [&str; 6] = [
 const FORGIVING_TESTS: [&str; 3] = ["defined", "undefined", "vault_encrypted"];
 /// Lookups that look at undefined terms or options.
 const FORGIVING_LOOKUPS: [&str; 2] = ["first_found", "env"];
+/// Filters that hand values on as they are: what comes out is as secret as it was, each value for itself.
+const PASSING_FILTERS: [&str; 24] = [
+    "combine",
+    "d",
+    "default",
+    "dict2items",
+    "difference",
+    "finalize",
+    "first",
+    "flatten",
+    "intersect",
+    "items2dict",
+    "last",
+    "list",
+    "mandatory",
+    "product",
+    "reject",
+    "rejectattr",
+    "reverse",
+    "select",
+    "selectattr",
+    "ternary",
+    "union",
+    "unique",
+    "zip",
+    "zip_longest",
+];
 /// Filters whose result changes by itself.
 const FLEETING_FILTERS: [&str; 5] = ["random", "shuffle", "password_hash", "vault", "random_mac"];
 
@@ -179,9 +206,16 @@ impl Evaluator<'_> {
         {
             self.fleeting.set(true);
         }
-        let secret = value.holds_secret()
-            || positional.iter().any(Value::holds_secret)
-            || named.iter().any(|(_, value)| value.holds_secret());
+        let secret = {
+            let passes = PASSING_FILTERS.contains(&base);
+            let taints = |value: &Value| match passes {
+                true => value.is_secret(),
+                false => value.holds_secret(),
+            };
+            taints(&value)
+                || positional.iter().any(taints)
+                || named.iter().any(|(_, value)| taints(value))
+        };
         let call = Call {
             name,
             value,
@@ -191,7 +225,7 @@ impl Evaluator<'_> {
             evaluator: self,
         };
         match function(call) {
-            Ok(value) if secret => Ok(value.secret()),
+            Ok(value) if secret && value.as_bool().is_none() => Ok(value.secret()),
             Err(TemplateError::Fault(fault)) if fault.undefined => {
                 Ok(Value::new(Kind::Undefined(Arc::new(fault))))
             }

@@ -79,6 +79,7 @@ pub(crate) fn is_truth_word(value: &Value) -> Option<bool> {
 pub(super) fn type_debug(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind_lazy(call, &[], 0)?;
     Ok(Value::from(match arguments.value.as_fault() {
+        Some(_) if arguments.value.is_omit() => "_OmitType",
         Some(fault) if !fault.undefined => "CapturedExceptionMarker",
         Some(_) => "UndefinedMarker",
         None => arguments.value.type_name(),

@@ -13,6 +13,7 @@ mod lists;
 pub(crate) mod missing;
 pub(crate) mod numbers;
 mod paths;
+pub(crate) mod protomatter;
 pub(crate) mod python;
 pub(crate) mod regex;
 pub(crate) mod random;

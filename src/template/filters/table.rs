@@ -2,7 +2,8 @@
 
 use super::{
     FilterFunction, addresses, community, crypt, dicts, encoding, json, json_query, lists, missing,
-    numbers, paths, random, regex_filters, select, sets, strings, time, url, yaml_dump, yaml_load,
+    numbers, paths, protomatter, random, regex_filters, select, sets, strings, time, url,
+    yaml_dump, yaml_load,
 };
 
 /// Filters of ansible-core and Jinja2 by their short names, sorted.
@@ -130,7 +131,9 @@ const BUILTIN: &[(&str, FilterFunction)] = &[
 
 /// Filters of collections by their full names, sorted.
 const COLLECTIONS: &[(&str, FilterFunction)] = &[
+    ("ansible._protomatter.dump_object", protomatter::dump_object),
     ("ansible._protomatter.finalize", missing::finalize),
+    ("ansible._protomatter.tag_names", protomatter::tag_names),
     ("ansible.utils.cidr_merge", addresses::cidr_merge),
     ("ansible.utils.hwaddr", addresses::hwaddr),
     ("ansible.utils.ip4_hex", addresses::ip4_hex),

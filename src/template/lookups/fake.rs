@@ -98,6 +98,8 @@ impl LookupContext for FakeController {
             mount: false,
             mode: data.permissions().mode() & 0o7777,
             identity: (data.dev(), data.ino()),
+            owner: data.uid(),
+            modified: (data.mtime(), 0),
         })
     }
 
@@ -130,6 +132,14 @@ impl LookupContext for FakeController {
 
     fn home(&self, user: Option<&str>) -> Option<PathBuf> {
         user.is_none().then(|| self.root.join("home"))
+    }
+
+    fn user_name(&self, number: u32) -> Option<String> {
+        (number == 0).then(|| "root".to_owned())
+    }
+
+    fn host_name(&self) -> String {
+        "controller".to_owned()
     }
 
     fn setting(&self, name: &str) -> Option<Value> {

@@ -1,14 +1,16 @@
 //! The `template` lookup: a template file of the controller, rendered.
 
-use super::file::{find, marked, read};
+use super::file::{find, marked, outside, read};
 use super::options::{Options, text_term};
 use super::{LookupCall, Results};
 use crate::diag::Span;
 use crate::template::call::Keyword;
 use crate::template::context::FileKind;
+use crate::template::file_variables::file_variables;
 use crate::template::filters::python::used;
 use crate::template::settings::HEADER;
-use crate::value::{Dict, Value};
+use crate::value::Value;
+use crate::vars::Found;
 
 /// Options that become settings of the template's header.
 const SETTINGS: [&str; 4] = [
@@ -45,9 +47,13 @@ pub(super) fn template(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall
         let path = find(call, FileKind::Template, name)?;
         let (content, secret) = read(call, &path)?;
         let content = with_header(&header, content);
-        let mut variables = Dict::new()
-            .with("template_path", name)
-            .with("template_fullpath", path.display().to_string());
+        let mut variables = file_variables(outside(call)?, name, &path)?;
+        if !matches!(
+            call.evaluator.variables().find("ansible_managed"),
+            Found::Missing
+        ) {
+            variables.remove("ansible_managed");
+        }
         variables.extend(extra.clone());
         let result = call
             .evaluator

@@ -3,6 +3,7 @@
 mod compare;
 mod files;
 mod results;
+mod tags;
 mod types;
 pub(crate) mod version;
 
@@ -104,27 +105,39 @@ const TESTS: &[(&str, TestFunction)] = &[
     ("version_compare", version::version),
 ];
 
-/// Returns the test of that name, short or as `ansible.builtin.` or `ansible.legacy.`.
+/// Tests of collections by their full names, sorted.
+const COLLECTIONS: &[(&str, TestFunction)] = &[
+    ("ansible._protomatter.tagged", tags::tagged),
+    ("ansible._protomatter.tagged_with", tags::tagged_with),
+];
+
+/// Returns the test of that name, short as `ansible.builtin.` or `ansible.legacy.`, or of a collection.
 pub(crate) fn find(name: &str) -> Option<TestFunction> {
     let short = name
         .strip_prefix("ansible.builtin.")
         .or_else(|| name.strip_prefix("ansible.legacy."))
         .unwrap_or(name);
-    let index = TESTS
-        .binary_search_by(|(known, _)| (*known).cmp(short))
+    look_up(TESTS, short).or_else(|| look_up(COLLECTIONS, name))
+}
+
+fn look_up(table: &[(&str, TestFunction)], name: &str) -> Option<TestFunction> {
+    let index = table
+        .binary_search_by(|(known, _)| (*known).cmp(name))
         .ok()?;
-    TESTS.get(index).map(|(_, function)| *function)
+    table.get(index).map(|(_, function)| *function)
 }
 
 /// Returns all names, for "did you mean".
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
-    TESTS.iter().map(|(name, _)| *name)
+    TESTS.iter().chain(COLLECTIONS).map(|(name, _)| *name)
 }
 
 #[cfg(test)]
 mod table {
     #[test]
     fn is_sorted_and_without_repetition() {
-        assert!(super::TESTS.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        for table in [super::TESTS, super::COLLECTIONS] {
+            assert!(table.windows(2).all(|pair| pair[0].0 < pair[1].0));
+        }
     }
 }
