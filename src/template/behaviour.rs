@@ -156,7 +156,6 @@ fn t5_every_operation_carries_the_secret_mark() {
         "{{ [key] | join(',') }}",
         "{{ pin + 1 }}",
         "{{ -pin }}",
-        "{{ key == 'x' }}",
         "{{ key.split('t')[0] }}",
         "{{ lazy }}",
         "{{ lazy | length }}",
@@ -165,19 +164,25 @@ fn t5_every_operation_carries_the_secret_mark() {
         "{% set x %}{{ key }}{% endset %}{{ x }}",
         "{% macro m(a) %}<{{ a }}>{% endmacro %}{{ m(key) }}",
         "{{ {'a': key} }}",
-        "{{ 'h' in key }}",
         "{{ key * 2 }}",
         "{{ open | default(key) if key else '' }}",
         "{{ missing | default(key) }}",
         "{{ box }}",
         "{{ box.values() | list }}",
-        "{{ not key }}",
         "{{ lookup('items', key) }}",
     ] {
         let value = render(text, &variables).unwrap();
         assert!(value.holds_secret(), "{text} gave {}", value.to_repr());
     }
-    assert!(!render("{{ open }}", &variables).unwrap().holds_secret());
+    for text in [
+        "{{ open }}",
+        "{{ key == 'x' }}",
+        "{{ 'h' in key }}",
+        "{{ not key }}",
+    ] {
+        let value = render(text, &variables).unwrap();
+        assert!(!value.holds_secret(), "{text}");
+    }
     let text = Value::template("{{ open }}", Span::NONE).secret();
     let scope = Scope {
         variables: &variables,

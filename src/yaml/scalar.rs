@@ -370,7 +370,11 @@ mod tests {
         match resolve_plain(text) {
             Ok(kind) => {
                 let value = Value::new(kind);
-                format!("{} {}", value.type_name(), value.to_repr())
+                let shown = match value.kind() {
+                    Kind::Moment(moment) => moment.to_string(),
+                    _ => value.to_repr(),
+                };
+                format!("{} {shown}", value.type_name())
             }
             Err(why) => format!("error {why}"),
         }

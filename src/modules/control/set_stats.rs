@@ -7,7 +7,7 @@ use super::set_fact::is_variable_name;
 use crate::kit::{
     Any, Control, ControllerRequest, Effect, Failure, Meta, Outcome, StepView, Support,
 };
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Kind, Value};
 
 /// Set statistics of the run, shown at its end
 ///
@@ -33,15 +33,21 @@ pub(crate) struct SetStatsArgs {
     /// Names and values.
     data: Option<Any>,
     /// Counts them for the host instead of the whole run.
-    #[serde(default)]
-    per_host: bool,
-    /// Adds to a value that exists instead of taking its place: numbers, texts and lists are added, dictionaries joined.
-    #[serde(default = "yes")]
-    aggregate: bool,
+    per_host: Option<Any>,
+    /// Adds to a value that exists instead of taking its place (so it is unless this says otherwise): numbers, texts and lists are
+    /// added, dictionaries joined.
+    aggregate: Option<Any>,
 }
 
-fn yes() -> bool {
-    true
+/// As in Ansible, what is no truth value counts as false.
+fn flag(given: Option<&Any>, default: bool) -> bool {
+    given.map_or(default, |Any(value)| match value.kind() {
+        Kind::Bool(flag) => *flag,
+        _ => matches!(
+            value.to_text().to_lowercase().as_str(),
+            "y" | "yes" | "on" | "1" | "true" | "t" | "1.0"
+        ),
+    })
 }
 
 /// The module `ansible.builtin.set_stats`.
@@ -67,10 +73,7 @@ impl Control for SetStats {
             let Some(given_data) = given.as_dict() else {
                 return Err(Failure {
                     span: given.origin(),
-                    ..Failure::new(format!(
-                        "argument `data`: must be a dictionary, not {}",
-                        given.type_name()
-                    ))
+                    ..Failure::new("The 'data' option needs to be a dictionary/hash")
                 });
             };
             for (name, value) in given_data {
@@ -83,16 +86,18 @@ impl Control for SetStats {
                 data.insert(name.clone(), value.clone());
             }
         }
+        let per_host = flag(args.per_host.as_ref(), false);
+        let aggregate = flag(args.aggregate.as_ref(), true);
         let stats = Dict::new()
             .with("data", Value::dict(data.clone()))
-            .with("per_host", args.per_host)
-            .with("aggregate", args.aggregate);
+            .with("per_host", per_host)
+            .with("aggregate", aggregate);
         Ok(Outcome::unchanged()
             .with("ansible_stats", Value::dict(stats))
             .request(ControllerRequest::SetStats {
                 data,
-                per_host: args.per_host,
-                aggregate: args.aggregate,
+                per_host,
+                aggregate,
             }))
     }
 }
@@ -121,7 +126,7 @@ mod tests {
         assert!(!outcome.changed && !outcome.failed);
         let stats = outcome.values.get("ansible_stats").unwrap();
         assert_eq!(stats.get("aggregate").and_then(Value::as_bool), Some(true));
-        let outcome = run(serde_json::json!({ "aggregate": "no" }));
+        let outcome = run(serde_json::json!({ "aggregate": "x" }));
         assert!(matches!(
             outcome.request,
             Some(ControllerRequest::SetStats { aggregate: false, data, .. }) if data.is_empty()

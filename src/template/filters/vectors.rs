@@ -2,7 +2,7 @@
 
 use crate::diag::Span;
 use crate::template::{Scope, Templar};
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Kind, Value};
 
 /// Cases in which kplay differs on purpose, with the reason.
 const DIFFERENT: &[(&str, &str)] = &[
@@ -41,7 +41,10 @@ fn answers_are_those_of_ansible() {
         let answer = templar.render(&template, &scope);
         let shown = answer
             .as_ref()
-            .map(Value::to_repr)
+            .map(|value| match value.kind() {
+                Kind::Moment(moment) => moment.to_string(),
+                _ => value.to_repr(),
+            })
             .map_err(ToString::to_string);
         if shown.as_deref().ok() != expected {
             wrong.push(format!(

@@ -204,11 +204,11 @@ fn mistakes_are_named() {
     for (arguments, said) in [
         (
             json!({ "file": "list.yml" }),
-            "must hold a dictionary of variables, not list".to_owned(),
+            "list.yml must be stored as a dictionary/hash".to_owned(),
         ),
         (
             json!({ "file": "no.yml" }),
-            "must hold a dictionary of variables, not bool".to_owned(),
+            "no.yml must be stored as a dictionary/hash".to_owned(),
         ),
         (
             json!({ "file": "none.yml" }),
@@ -220,7 +220,7 @@ fn mistakes_are_named() {
         ),
         (
             json!({ "dir": "none" }),
-            format!("the directory `{root}/none` does not exist"),
+            format!("{root}/none directory does not exist"),
         ),
         (
             json!({ "dir": "d/one.yml" }),
@@ -228,7 +228,7 @@ fn mistakes_are_named() {
         ),
         (
             json!({ "dir": "d" }),
-            "skip.txt` does not have one of the extensions yaml, yml, json".to_owned(),
+            "skip.txt does not have a valid extension: yaml, yml, json".to_owned(),
         ),
         (
             json!({ "dir": "d", "file": "a.yml" }),
