@@ -27,13 +27,12 @@ const FORGIVING_TESTS: [&str; 3] = ["defined", "undefined", "vault_encrypted"];
 /// Lookups that look at undefined terms or options.
 const FORGIVING_LOOKUPS: [&str; 2] = ["first_found", "env"];
 /// Filters that hand values on as they are: what comes out is as secret as it was, each value for itself.
-const PASSING_FILTERS: [&str; 24] = [
+const PASSING_FILTERS: [&str; 23] = [
     "combine",
     "d",
     "default",
     "dict2items",
     "difference",
-    "finalize",
     "first",
     "flatten",
     "intersect",
