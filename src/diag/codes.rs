@@ -5,10 +5,6 @@
 /// Every code with its explanation, sorted.
 pub const CODES: &[(&str, &str)] = &[
     (
-        "argument-spec",
-        "A role describes its parameters (`meta/argument_specs.yml`), and kplay does not check them yet. The role runs all the same.",
-    ),
-    (
         "argument-wrong",
         "A module was given an argument that it cannot take, as rendered for this host. The message names the argument and the value.",
     ),

@@ -102,6 +102,9 @@ pub trait StepView {
     /// Evaluates the text of an expression or a name, as `debug: var=` does; undefined is a [`crate::value::Kind::Undefined`].
     fn expression(&self, text: &Value) -> Result<Value, Failure>;
 
+    /// Returns the variable of that name as it was written, if there is one.
+    fn variable(&self, name: &str) -> Result<Option<Value>, Failure>;
+
     /// Evaluates a condition, as `when` does.
     fn condition(&self, value: &Value) -> Result<bool, Failure>;
 

@@ -6,6 +6,7 @@ use super::evaluation::Evaluation;
 use crate::kit::{Failure, StepView};
 use crate::template::{LookupContext, TemplateError};
 use crate::value::{Kind, Value};
+use crate::vars::Found;
 use crate::wire::Step;
 
 /// A [`StepView`] over a step's evaluation.
@@ -47,6 +48,14 @@ impl StepView for View<'_> {
                 Ok(Value::new(Kind::Undefined(Arc::new(fault))))
             }
             other => other.map_err(failure),
+        }
+    }
+
+    fn variable(&self, name: &str) -> Result<Option<Value>, Failure> {
+        match self.evaluation.variables.find(name) {
+            Found::Value(value) => Ok(Some(value)),
+            Found::Missing => Ok(None),
+            Found::Elsewhere => Err(failure(TemplateError::Elsewhere(name.into()))),
         }
     }
 

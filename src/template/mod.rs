@@ -34,6 +34,7 @@ pub use call::{Call, Callback, Keyword};
 pub use context::{FileKind, FileStatus, LookupContext, ShellOutput};
 pub use error::TemplateError;
 pub(crate) use file_variables::file_variables;
+pub(crate) use filters::numbers::size_of_text;
 pub(crate) use filters::regex::{Flags, Pattern};
 #[cfg(test)]
 pub(crate) use lookups::fake::FakeController;

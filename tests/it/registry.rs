@@ -28,6 +28,7 @@ const EFFECTS: &[(Effect, &[&str])] = &[
             "include_vars",
             "set_fact",
             "set_stats",
+            "validate_argument_spec",
         ],
     ),
     (

@@ -7,7 +7,7 @@ use crate::kit::{
     Coercion, Control, Entry, Failure, Module, Need, Outcome, Plan, Request, StepView, Verdict,
     from_value,
 };
-use crate::value::Value;
+use crate::value::{Dict, Value};
 
 fn execute<M: Module>(arguments: &Value, check: bool, host: &FakeHost) -> Outcome {
     let Entry::Module(entry) = Entry::module::<M>() else {
@@ -100,6 +100,7 @@ type Evaluate = Box<dyn Fn(&Value) -> Result<Value, Failure>>;
 /// A step whose expressions are evaluated by a closure.
 pub struct FakeStep {
     evaluate: Evaluate,
+    variables: Dict,
     verbosity: u8,
 }
 
@@ -113,8 +114,15 @@ impl FakeStep {
     pub fn evaluating(evaluate: impl Fn(&Value) -> Result<Value, Failure> + 'static) -> Self {
         Self {
             evaluate: Box::new(evaluate),
+            variables: Dict::new(),
             verbosity: 0,
         }
+    }
+
+    /// Sets the variables.
+    pub fn variables(mut self, variables: Dict) -> Self {
+        self.variables = variables;
+        self
     }
 
     /// Sets how often `-v` was given.
@@ -146,6 +154,10 @@ impl StepView for FakeStep {
 
     fn expression(&self, text: &Value) -> Result<Value, Failure> {
         (self.evaluate)(text)
+    }
+
+    fn variable(&self, name: &str) -> Result<Option<Value>, Failure> {
+        Ok(self.variables.get(name).cloned())
     }
 
     fn condition(&self, value: &Value) -> Result<bool, Failure> {

@@ -10,6 +10,7 @@ mod include_vars;
 mod pause;
 mod set_fact;
 mod set_stats;
+mod validate_argument_spec;
 mod wait_for_connection;
 
 use crate::kit::Entry;
@@ -27,5 +28,6 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::control::<pause::Pause>(),
     Entry::control::<set_fact::SetFact>(),
     Entry::control::<set_stats::SetStats>(),
+    Entry::control::<validate_argument_spec::ValidateArgumentSpec>(),
     Entry::control::<wait_for_connection::WaitForConnection>(),
 ];

@@ -233,21 +233,7 @@ impl Session<'_> {
         let role = &tree.role;
         let spec = role.argument_spec.as_ref()?;
         let entry_point = tree.entry_point();
-        let Some(entry) = modules::find(VALIDATE) else {
-            let warning = Diagnostic::warning(
-                "argument-spec",
-                format!(
-                    "the parameters of role `{}` are not checked against its specification",
-                    role.name
-                ),
-            );
-            self.report(
-                warning
-                    .at(role.span, "")
-                    .note("kplay does not have `validate_argument_spec` yet"),
-            );
-            return None;
-        };
+        let entry = modules::find(VALIDATE)?;
         let mut name = format!("Validating arguments against arg spec '{entry_point}'");
         if let Some(description) = spec.get("short_description") {
             name = format!("{name} - {}", description.to_text());

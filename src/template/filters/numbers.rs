@@ -242,30 +242,35 @@ pub(super) fn human_to_bytes(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &["default_unit", "isbits"], 0)?;
     let bits = arguments.flag(1, false)?;
     let subject = used(&arguments.value)?.to_text();
+    let default = arguments.optional_text(0)?;
+    size_of_text(&subject, default.as_deref(), bits)
+        .ok_or_else(|| arguments.error(format!("cannot read `{subject}` as a size")))
+}
+
+/// Returns the number of bytes, or of bits, that a text such as `10M` or `1.5 kilobyte` stands for.
+pub(crate) fn size_of_text(subject: &str, default: Option<&str>, bits: bool) -> Option<Value> {
     let end = subject
         .find(|letter: char| !letter.is_ascii_digit() && letter != '.')
         .unwrap_or(subject.len());
     let (digits, unit) = subject.split_at(end);
     let unit = unit.trim_matches(super::strings::is_space);
-    let wrong = || arguments.error(format!("cannot read `{subject}` as a size"));
     if digits.ends_with('.') || !unit.chars().all(|letter| letter.is_ascii_alphabetic()) {
-        return Err(wrong());
+        return None;
     }
-    let size: f64 = digits.parse().map_err(|_| wrong())?;
-    let default = arguments.optional_text(0)?;
+    let size: f64 = digits.parse().ok()?;
     let unit = if unit.is_empty() {
-        default.as_deref().unwrap_or_default()
+        default.unwrap_or_default()
     } else {
         unit
     };
     if unit.is_empty() {
-        return float_to_int(round_half_even(size, 0)).ok_or_else(wrong);
+        return float_to_int(round_half_even(size, 0));
     }
     let letter = unit
         .chars()
         .next()
         .map_or(' ', |letter| letter.to_ascii_uppercase());
-    let factor = unit_size(letter).ok_or_else(wrong)?;
+    let factor = unit_size(letter)?;
     if unit.len() > 1 {
         let (word, short) = if bits { ("bit", "b") } else { ("byte", "B") };
         let long = format!("{}{word}", prefix(letter));
@@ -275,10 +280,10 @@ pub(super) fn human_to_bytes(call: Call<'_>) -> Result<Value, TemplateError> {
             format!("{letter}{short}")
         };
         if unit.to_lowercase() != long && unit != short {
-            return Err(wrong());
+            return None;
         }
     }
-    float_to_int(round_half_even(size * factor, 0)).ok_or_else(wrong)
+    float_to_int(round_half_even(size * factor, 0))
 }
 
 /// Returns the word before `byte` or `bit` that a unit's letter stands for.

@@ -29,6 +29,10 @@ impl StepView for Step {
         Ok(found.unwrap_or_else(|| Value::undefined(format!("`{name}` is undefined"), Span::NONE)))
     }
 
+    fn variable(&self, name: &str) -> Result<Option<Value>, Failure> {
+        Ok(self.variables.get(name).cloned())
+    }
+
     fn condition(&self, _: &Value) -> Result<bool, Failure> {
         Ok(true)
     }
