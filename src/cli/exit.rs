@@ -11,7 +11,10 @@ pub const ERROR: u8 = 1;
 pub const FAILED: u8 = 2;
 /// Hosts could not be reached, or a playbook is at fault.
 pub const UNREACHABLE_OR_FAULTY: u8 = 4;
-/// The command line makes no sense.
+/// The command line cannot be read: an unknown option, options that exclude each other, a count that is no number. As with
+/// Ansible, the number is that of failed hosts.
+pub const UNREADABLE_OPTIONS: u8 = FAILED;
+/// Options and settings can be read and make no sense.
 pub const WRONG_OPTIONS: u8 = 5;
 /// Ctrl-C, or TERM.
 pub const INTERRUPTED: u8 = 99;
@@ -25,32 +28,47 @@ pub const CODES: [(u8, &str); 7] = [
         ERROR,
         "something is missing or cannot be read: a file, an inventory, a password",
     ),
-    (FAILED, "tasks failed on a host"),
+    (
+        FAILED,
+        "tasks failed on a host; or the command line cannot be read: an unknown option, a count that is no number",
+    ),
     (
         UNREACHABLE_OR_FAULTY,
         "a host could not be reached, or the playbook is at fault",
     ),
-    (WRONG_OPTIONS, "the command line makes no sense"),
+    (
+        WRONG_OPTIONS,
+        "options or settings that make no sense: a value that a setting cannot have, `-e` without variables, nothing to do",
+    ),
     (INTERRUPTED, "interrupted by Ctrl-C or TERM"),
     (BUG, "a bug in kplay"),
 ];
 
+/// Codes of diagnostics about options and settings.
+const OPTIONS: [&str; 5] = [
+    "config-syntax",
+    "config-unreadable",
+    "config-unsupported",
+    "config-value",
+    "extra-vars",
+];
+
 /// Codes of diagnostics about what is not there rather than wrong in itself.
-const MISSING: [&str; 8] = [
+const MISSING: [&str; 7] = [
     "file-not-found",
     "file-unreadable",
     "role-not-found",
     "role-without-name",
     "vault",
     "vault-password",
-    "config-value",
-    "config-syntax",
+    "password-file",
 ];
 
 /// Returns the code for errors that were found before anything ran.
 pub fn of_errors(errors: &[Diagnostic]) -> u8 {
     match errors.iter().find(|error| error.is_error()) {
         None => FINE,
+        Some(first) if OPTIONS.contains(&&*first.code) => WRONG_OPTIONS,
         Some(first)
             if MISSING.contains(&&*first.code)
                 || first.code.starts_with("inventory")
@@ -103,6 +121,10 @@ mod tests {
                 of("unknown-module")
             ],
             [4, 4, 4, 4]
+        );
+        assert_eq!(
+            [of("config-value"), of("config-syntax"), of("extra-vars")],
+            [5, 5, 5]
         );
         assert_eq!(of_errors(&[Diagnostic::warning("odd", "odd")]), 0);
     }

@@ -49,7 +49,7 @@ fn obey(words: &[OsString]) -> u8 {
         },
         Err(error) => {
             let code = if error.use_stderr() {
-                exit::WRONG_OPTIONS
+                exit::UNREADABLE_OPTIONS
             } else {
                 exit::FINE
             };

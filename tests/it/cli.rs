@@ -106,15 +106,25 @@ fn bad_yaml_is_4_and_a_missing_role_1() {
 }
 
 #[test]
-fn options_that_make_no_sense_are_5() {
+fn a_command_line_that_cannot_be_read_is_2_and_one_that_makes_no_sense_5() {
     for line in [
         &["--nonsense"][..],
         &["site.yml", "-K", "--become-pass-file", "x"],
+        &["site.yml", "-f", "many"],
         &["doc", "a", "b"],
-        &["run", "all", "-i", "hosts"],
+    ] {
+        let _ = site().run(line).code(2);
+    }
+    for line in [
+        &["run", "all", "-i", "hosts"][..],
+        &["-i", "hosts", "site.yml", "-e", "[1]"],
     ] {
         let _ = site().run(line).code(5);
     }
+    let _ = site()
+        .write("ansible.cfg", "[defaults]\nforks = many\n")
+        .run(["-i", "hosts", "site.yml"])
+        .code(5);
 }
 
 #[test]
