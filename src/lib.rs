@@ -6,6 +6,7 @@
 // floor 0: ground, knows nothing of kplay
 pub mod diag;
 pub mod config;
+pub mod http;
 // floor 1: language
 pub mod secrets;
 pub mod value;

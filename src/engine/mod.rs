@@ -11,6 +11,7 @@ mod contents;
 mod dispatcher;
 mod effects;
 pub mod events;
+mod fetch;
 mod flight;
 mod graph;
 mod hosts;

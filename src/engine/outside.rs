@@ -264,10 +264,8 @@ impl LookupContext for Outside<'_> {
             .map_err(TemplateError::new)
     }
 
-    fn fetch(&self, url: &str, _options: &Dict) -> Result<Vec<u8>, TemplateError> {
-        Err(TemplateError::new(format!(
-            "cannot fetch `{url}`: this version of kplay has no HTTP client yet"
-        )))
+    fn fetch(&self, url: &str, options: &Dict) -> Result<Vec<u8>, TemplateError> {
+        super::fetch::fetch(url, options)
     }
 
     fn decrypt(&self, text: &str) -> Result<Vec<u8>, TemplateError> {

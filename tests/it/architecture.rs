@@ -8,7 +8,7 @@ use crate::support::source::{SourceFile, folder_of_children, rust_files};
 
 /// The floors, lowest first, and their folders in order. A file may use its own folder and every folder before it.
 const FLOORS: &[&[&str]] = &[
-    &["diag", "config"],
+    &["diag", "config", "http"],
     &[
         "secrets", "value", "vars", "yaml", "sops", "template", "varfile", "pattern",
     ],
@@ -31,7 +31,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("minijinja", &["src/template/syntax/"]),
     ("petgraph", &["src/engine/"]),
     ("russh", &["src/remote/"]),
+    ("rustls", &["src/http/"]),
     ("saphyr_parser", &["src/yaml/"]),
+    ("ureq", &["src/http/"]),
     (
         "tokio",
         &["src/remote/", "src/engine/", "src/report/", "src/cli/"],

@@ -1,10 +1,11 @@
-//! `password_hash`: `sha512_crypt`, `sha256_crypt` and `md5_crypt` as passlib and `crypt(3)` write them.
+//! `password_hash`: `sha512_crypt`, `sha256_crypt`, `md5_crypt` and `bcrypt` as passlib and `crypt(3)` write them.
 //!
 //! Used by the filter and by the `password` lookup.
 
 use md5::Md5;
 use sha2::{Digest, Sha256, Sha512};
 
+use super::bcrypt;
 use super::bind::bind;
 use super::python::text;
 use super::random::secure_below;
@@ -79,22 +80,13 @@ pub(crate) fn hash(
         "sha512" | "sha512_crypt" => (656_000, 16),
         "sha256" | "sha256_crypt" => (535_000, 16),
         "md5" | "md5_crypt" => (0, 8),
-        "bcrypt" | "blowfish" => {
-            return Err(TemplateError::new(
-                "`password_hash` does not know bcrypt yet; sha512, sha256 and md5 are there",
-            ));
-        }
+        "bcrypt" | "blowfish" => return bcrypt_of(password, salt, size, rounds, ident),
         other => {
             return Err(TemplateError::new(format!(
-                "`password_hash` knows sha512, sha256 and md5, not `{other}`"
+                "{other} is not in the list of supported passlib algorithms: md5, blowfish, sha256, sha512"
             )));
         }
     };
-    if ident.is_some() {
-        return Err(TemplateError::new(format!(
-            "`{algorithm}` takes no `ident`"
-        )));
-    }
     let salt = match salt {
         Some(salt) => {
             if salt.len() > longest || !salt.bytes().all(|letter| LETTERS.contains(&letter)) {
@@ -126,7 +118,7 @@ pub(crate) fn hash(
         .filter(|rounds| (1_000..=999_999_999).contains(rounds))
     else {
         return Err(TemplateError::new(
-            "`rounds` lies between 1000 and 999999999",
+            "Could not hash the secret: `rounds` lies between 1000 and 999999999",
         ));
     };
     let shown = if count == 5_000 {
@@ -147,6 +139,36 @@ pub(crate) fn hash(
             encode(&digest, &order(&digest, [0, 10, 20], 10))
         )
     })
+}
+
+fn bcrypt_of(
+    password: &str,
+    salt: Option<&str>,
+    size: Option<i64>,
+    rounds: Option<i64>,
+    ident: Option<&str>,
+) -> Result<String, TemplateError> {
+    let failed = |why: &str| TemplateError::new(format!("Could not hash the secret: {why}"));
+    if size.is_some_and(|size| size != 0 && usize::try_from(size) != Ok(bcrypt::SALT_LENGTH)) {
+        return Err(failed("a salt of bcrypt has 22 letters"));
+    }
+    let salt = match salt.filter(|salt| !salt.is_empty()) {
+        Some(salt) => salt.to_owned(),
+        None => random_salt(bcrypt::SALT_LENGTH)?,
+    };
+    let variant = ident.filter(|ident| !ident.is_empty()).unwrap_or("2b");
+    if !["2", "2a", "2b", "2y"].contains(&variant) {
+        return Err(failed("the idents of bcrypt are 2, 2a, 2b and 2y"));
+    }
+    let cost = u32::try_from(rounds.filter(|rounds| *rounds != 0).unwrap_or(12))
+        .ok()
+        .filter(|cost| (4..=31).contains(cost))
+        .ok_or_else(|| failed("the rounds of bcrypt lie between 4 and 31"))?;
+    if password.contains('\0') {
+        return Err(failed("a password cannot contain a null character"));
+    }
+    bcrypt::hash(password.as_bytes(), &salt, cost, variant)
+        .ok_or_else(|| failed("a salt of bcrypt has 22 letters, digits, dots and slashes"))
 }
 
 /// The places of the digest's bytes, three by three, as the specification of SHA-crypt permutes them.

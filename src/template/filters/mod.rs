@@ -1,6 +1,7 @@
 //! The filters, one file per family, and the table that names them.
 
 mod addresses;
+mod bcrypt;
 pub(crate) mod bind;
 mod community;
 pub(crate) mod crypt;
