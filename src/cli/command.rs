@@ -39,6 +39,8 @@ pub(super) enum Command {
     Run(Box<AdHocOptions>),
     /// Show hosts, groups and their variables
     Inventory(Box<ShowInventoryOptions>),
+    /// Draw the steps of playbooks and what they wait for
+    Graph(Box<GraphOptions>),
     /// Show a module's documentation, or list all modules
     Doc {
         /// The module; `exit-codes` shows what kplay ends with
@@ -125,6 +127,28 @@ pub(super) struct ShowInventoryOptions {
 
     #[command(flatten)]
     pub(super) common: InventoryOptions,
+}
+
+/// `kplay graph`.
+#[derive(Args, Debug)]
+pub(super) struct GraphOptions {
+    /// For whom: Graphviz, Mermaid, or a program
+    #[arg(long, value_name = "FORMAT", default_value = "dot")]
+    pub(super) format: GraphFormat,
+
+    #[command(flatten)]
+    pub(super) play: PlayOptions,
+}
+
+/// In which language a graph is written.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub(super) enum GraphFormat {
+    /// Graphviz
+    Dot,
+    /// Mermaid
+    Mermaid,
+    /// JSON
+    Json,
 }
 
 /// What is to be done.

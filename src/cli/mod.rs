@@ -12,6 +12,7 @@ pub mod exit;
 mod explain;
 mod extra_vars;
 mod generate;
+mod graph;
 mod ground;
 mod inventory;
 mod listing;
@@ -42,6 +43,7 @@ fn obey(words: &[OsString]) -> u8 {
         Ok(Wish::Command(command)) => match *command {
             Command::Run(options) => adhoc::run(&options, &printer),
             Command::Inventory(options) => inventory::show(&options, &printer),
+            Command::Graph(options) => graph::graph(&options, &printer),
             Command::Doc { module } => doc::doc(module.as_deref(), &printer),
             Command::Explain { code } => explain::explain(code.as_deref(), &printer),
             Command::Completions { shell } => generate::completions(shell, &printer),

@@ -9,8 +9,10 @@ mod check;
 mod complete;
 mod contents;
 mod dispatcher;
+mod drawing;
 mod effects;
 pub mod events;
+mod facts;
 mod fetch;
 mod flight;
 mod graph;
@@ -42,6 +44,7 @@ mod target;
 mod travel;
 
 pub use check::check;
+pub use drawing::{Drawing, DrawnPlay, DrawnStep, DrawnWait, StepKind, draw};
 pub use listing::{ListedPlay, Listing, list};
 pub use run_state::Options;
 pub use site::{RunEnd, Site, run};

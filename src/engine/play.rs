@@ -13,7 +13,7 @@ use super::outside::Outside;
 use super::run_state::{PlayState, RunState};
 use super::scope::HostScope;
 use super::slots::{Program, SlotKind};
-use super::{play_hosts, play_start, play_vars};
+use super::{facts, play_hosts, play_start, play_vars};
 use crate::diag::Diagnostic;
 use crate::pattern;
 use crate::playbook::{Entry, Loader, Play};
@@ -157,6 +157,48 @@ pub(super) async fn run(
         Ok(None) => PlayEnd::GoesOn,
         Ok(Some(running)) => running.batches(recap, out).await,
     }
+}
+
+/// A play as it would begin.
+pub(super) struct LaidOut {
+    pub(super) setup: Setup,
+    pub(super) program: Program,
+    /// How many batches `serial` makes; the setup is that of the first.
+    pub(super) batches: usize,
+}
+
+/// Lays a play out without running it, telling of it, or asking what it prompts for; nothing where it has no hosts.
+pub(super) fn lay_out(
+    context: &Context<'_>,
+    play: &Arc<Play>,
+) -> Result<Option<LaidOut>, Vec<Diagnostic>> {
+    let run = context.run;
+    let one = |diagnostic| vec![diagnostic];
+    let found = hosts(run, play).map_err(one)?;
+    for host in &found.hosts {
+        run.inventory().load(host)?;
+    }
+    let running = Running {
+        context,
+        play,
+        name: rendered_name(play, run),
+        hosts: play_hosts::ordered(found.hosts, play, run),
+        files: Dict::new(),
+        prompts: Dict::new(),
+    };
+    let sizes = play_hosts::serial(play, run, running.hosts.len()).map_err(one)?;
+    let batches = play_hosts::split(&running.hosts, &sizes);
+    let Some(first) = batches.first() else {
+        return Ok(None);
+    };
+    let setup = running
+        .setup(first.clone(), &BTreeSet::new())
+        .map_err(one)?;
+    Ok(Some(LaidOut {
+        program: running.program(&setup),
+        setup,
+        batches: batches.len(),
+    }))
 }
 
 /// A play that has hosts.
@@ -337,7 +379,9 @@ impl<'a> Running<'a> {
     fn program(&self, setup: &Setup) -> Program {
         let mut program = Program::default();
         if self.gathers(setup) {
-            program.extend(&[Entry::Task(Arc::new(play_start::gather_task(self.play)))]);
+            let needed = facts::needed(&setup.run, &setup.loader, self.play, &self.hosts);
+            let task = play_start::gather_task(self.play, needed);
+            program.extend(&[Entry::Task(Arc::new(task))]);
         }
         let skip_to = setup.run.options.start_at_task.as_deref();
         let mut started = setup.run.started.load(Ordering::Relaxed);

@@ -1,5 +1,6 @@
 //! Where a play begins: the task that gathers facts, and the one that `--start-at-task` names. Called by `play`.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::playbook::{
@@ -44,8 +45,8 @@ fn is_named(task: &Task, wanted: &str) -> bool {
         .any(|name| name == wanted || crate::pattern::glob_matches(wanted, name))
 }
 
-/// The task that gathers facts.
-pub(super) fn gather_task(play: &Arc<Play>) -> Task {
+/// The task that gathers facts: the groups that are `needed`, or all.
+pub(super) fn gather_task(play: &Arc<Play>, needed: Option<BTreeSet<&'static str>>) -> Task {
     let mut given = Dict::new();
     let subset = [
         ("gather_subset", &play.gather_subset),
@@ -56,6 +57,10 @@ pub(super) fn gather_task(play: &Arc<Play>) -> Task {
         if let Some(value) = value {
             given.insert(name, value.clone());
         }
+    }
+    if let Some(groups) = needed {
+        let groups: Value = groups.into_iter().map(Value::text).collect();
+        given.insert(crate::modules::NEEDED_GROUPS, groups);
     }
     let kind = crate::modules::find("ansible.builtin.setup").map_or_else(
         || ActionKind::Templated(Value::text("ansible.builtin.setup")),

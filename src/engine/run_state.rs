@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::contents::ContentStore;
+use super::facts::Demand;
 use super::hosts::Records;
 use super::site_inventory::SiteInventory;
 use crate::config::{Settings, Shown};
@@ -83,6 +84,8 @@ pub(super) struct RunState {
     /// `--start-at-task` has been found, or was not given.
     pub(super) started: AtomicBool,
     pub(super) contents: ContentStore,
+    /// Which facts the playbooks can name.
+    pub(super) demand: Demand,
     pub(super) working_directory: PathBuf,
 }
 

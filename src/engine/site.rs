@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::contents::ContentStore;
 use super::events::{Event, Recap};
+use super::facts::Demand;
 use super::hosts::Records;
 use super::links::Links;
 use super::play::{self, PlayEnd};
@@ -74,6 +75,11 @@ impl Site {
             self.duplicates,
         );
         let templar = Templar::new();
+        let plays = self
+            .playbooks
+            .iter()
+            .flat_map(|playbook| playbook.plays.iter().cloned());
+        let demand = Demand::new(plays.collect());
         let started = self.options.start_at_task.is_none();
         let state = RunState {
             started: std::sync::atomic::AtomicBool::new(started),
@@ -88,13 +94,14 @@ impl Site {
             inventory: std::sync::RwLock::new(Arc::new(inventory)),
             records: Records::default(),
             contents: ContentStore::default(),
+            demand,
             working_directory: std::env::current_dir().unwrap_or_default(),
         };
         (Arc::new(state), self.loader, self.playbooks)
     }
 }
 
-fn connector(events: &mpsc::UnboundedSender<Event>) -> Connector {
+pub(super) fn connector(events: &mpsc::UnboundedSender<Event>) -> Connector {
     let user = LocalUser::detect();
     let files = SourceFiles::of(&user);
     let known: Mutex<Vec<(PathBuf, Password)>> = Mutex::default();

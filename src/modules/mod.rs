@@ -15,6 +15,8 @@ mod users;
 
 use crate::kit::Entry;
 
+pub use system::setup::{NEEDED_GROUPS, fact_group};
+
 /// The families in the order of the documentation; within each, modules are sorted by name.
 pub const REGISTRY: &[&[Entry]] = &[
     commands::ENTRIES,

@@ -13,7 +13,7 @@ mod tags;
 #[cfg(test)]
 mod testing;
 
-pub use check::{Reach, exit_code};
+pub use check::{Reach, Reachable, exit_code};
 pub use files::{Files, SystemFiles};
 pub use load::{Included, Loaded, Loader, Options, Renderer, RoleInclude};
 pub use model::{

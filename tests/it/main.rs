@@ -11,8 +11,10 @@
 mod architecture;
 mod bad_input;
 mod cli;
+mod graph;
 mod report;
 mod quickstart;
 mod reference;
 mod registry;
+mod sockets;
 mod support;

@@ -8,8 +8,10 @@ mod preview;
 mod tests;
 mod verdict;
 
+use std::sync::Arc;
+
 use super::load::Loader;
-use super::model::{Play, Playbook};
+use super::model::{Play, Playbook, Role, Task};
 use super::tags::TagSelection;
 use crate::diag::{Diagnostic, Span};
 use crate::value::Value;
@@ -22,7 +24,32 @@ pub struct Reach<'a> {
     pub tags: &'a TagSelection,
 }
 
+/// What a play may come to, as far as its files tell.
+pub struct Reachable {
+    /// Its tasks and handlers, with those of includes.
+    pub tasks: Vec<Arc<Task>>,
+    /// Roles that includes bring.
+    pub roles: Vec<Arc<Role>>,
+    /// An include brings what only the run can tell.
+    pub open: bool,
+}
+
 impl Loader {
+    /// Returns what a play may come to with these tags, included files and roles with constant names among it.
+    pub fn reachable(&self, play: &Play, tags: &TagSelection) -> Reachable {
+        let mut unheard = verdict::Verdicts::default();
+        let mut preview = preview::Preview::new(self, play, tags);
+        for section in play.sections() {
+            preview.entries(section, true, &mut unheard);
+        }
+        preview.tasks(&play.handlers, &mut unheard);
+        Reachable {
+            tasks: preview.tasks,
+            roles: preview.roles,
+            open: preview.open,
+        }
+    }
+
     /// Returns what is wrong with a playbook that loads: unknown arguments, what kplay lacks, handlers that do not exist. What
     /// includes with constant names will bring is looked at as well, and is worth a warning at most.
     pub fn findings(&self, playbook: &Playbook, reach: &Reach<'_>) -> Vec<Diagnostic> {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::verdict::{Selected, Verdicts, selected};
 use crate::diag::{Diagnostic, Severity};
 use crate::playbook::load::{Included, Loaded, Loader, RoleInclude};
-use crate::playbook::model::{ActionKind, Entry, Play, Task};
+use crate::playbook::model::{ActionKind, Entry, Play, Role, Task};
 use crate::playbook::tags::TagSelection;
 use crate::value::{Dict, Value};
 
@@ -25,6 +25,8 @@ pub(super) struct Preview<'a> {
     pub(super) handlers: Vec<Arc<Task>>,
     /// Tasks of what was included.
     pub(super) tasks: Vec<Arc<Task>>,
+    /// Roles that were included.
+    pub(super) roles: Vec<Arc<Role>>,
     /// Something is included of which only the run can tell what it is.
     pub(super) open: bool,
 }
@@ -39,6 +41,7 @@ impl<'a> Preview<'a> {
             depth: 0,
             handlers: Vec::new(),
             tasks: Vec::new(),
+            roles: Vec::new(),
             open: false,
         }
     }
@@ -99,7 +102,10 @@ impl<'a> Preview<'a> {
                         ..RoleInclude::default()
                     };
                     (
-                        format!("role\n{name}\n{:?}", role.tasks_from),
+                        format!(
+                            "role\n{name}\n{:?}\n{:?}\n{:?}",
+                            role.tasks_from, role.vars_from, role.defaults_from
+                        ),
                         Brought::Role(Box::new(role)),
                     )
                 })
@@ -110,7 +116,11 @@ impl<'a> Preview<'a> {
             self.open = true;
             return;
         };
-        if self.depth >= MAX_DEPTH || !self.seen.insert(key) {
+        if !self.seen.insert(key) {
+            return;
+        }
+        if self.depth >= MAX_DEPTH {
+            self.open = true;
             return;
         }
         let loaded = match what {
@@ -145,6 +155,7 @@ impl<'a> Preview<'a> {
         self.tasks(&included.handlers, verdicts);
         self.depth -= 1;
         self.handlers.extend(included.handlers);
+        self.roles.extend(included.role);
     }
 }
 

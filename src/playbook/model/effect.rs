@@ -45,7 +45,6 @@ fn stated(variables: &Dict) -> Option<Effect> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::playbook::testing::{all_tasks, good, play};
 
     fn effects(lines: &str) -> Vec<Option<(&'static str, bool)>> {

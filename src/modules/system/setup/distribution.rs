@@ -138,30 +138,13 @@ pub(super) fn gather(host: &dyn Host) -> Dict {
     facts
 }
 
-/// `lsb`: from `lsb_release`, or `/etc/lsb-release`.
+/// `lsb`: what `lsb_release` says, or `/etc/lsb-release`.
 pub(super) fn lsb(host: &dyn Host) -> Dict {
-    let mut facts = Dict::new();
-    if host.find_program("lsb_release").is_some() {
-        let output = host.run(&Command::new(["lsb_release", "-a"]).in_c_locale());
-        let text = output
-            .ok()
-            .filter(Output::success)
-            .map(|output| output.stdout_text());
-        for (name, value) in text
-            .unwrap_or_default()
-            .lines()
-            .filter_map(|line| line.split_once(':'))
-        {
-            let name = match name.trim() {
-                "LSB Version" | "Release" => "release",
-                "Distributor ID" => "id",
-                "Description" => "description",
-                "Codename" => "codename",
-                _ => continue,
-            };
-            facts.insert(name, value.trim());
-        }
-    }
+    let mut facts = match host.find_program("lsb_release") {
+        Some(program) if reads_os_release(&program, host) => as_the_script_says(host),
+        Some(_) => as_the_program_says(host),
+        None => Dict::new(),
+    };
     if facts.is_empty() {
         for (name, value) in reader::assignments(&reader::text("/etc/lsb-release", host)) {
             let name = match name.as_str() {
@@ -186,4 +169,70 @@ pub(super) fn lsb(host: &dyn Host) -> Dict {
         facts.insert("major_release", major);
     }
     Dict::new().with("lsb", facts)
+}
+
+/// Tells whether `lsb_release` is Debian's shell script, which prints what os-release holds by way of half a dozen programs.
+fn reads_os_release(program: &str, host: &dyn Host) -> bool {
+    let small = matches!(host.status(program, true), Ok(Some(status)) if status.size < 16_384);
+    let text = if small {
+        reader::text(program, host)
+    } else {
+        String::new()
+    };
+    text.starts_with("#!/bin/sh")
+        && text.contains("os_release=/etc/os-release")
+        && text.contains("PRETTY_NAME:-n/a")
+        && host.environment("LSB_OS_RELEASE").is_none()
+}
+
+/// What that script prints.
+fn as_the_script_says(host: &dyn Host) -> Dict {
+    let text = reader::content(OS_RELEASE, host)
+        .or_else(|| reader::content("/usr/lib/os-release", host))
+        .unwrap_or_default();
+    let fields = reader::assignments(&text);
+    let field = |name: &str| {
+        let found = fields.iter().rev().find(|(known, _)| known == name);
+        found
+            .map(|(_, value)| value.clone())
+            .filter(|value| !value.is_empty())
+    };
+    let mut id = field("ID").unwrap_or_default();
+    if let Some(first) = id.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    // The name counts where it is written differently only.
+    let id = field("NAME")
+        .filter(|name| name.eq_ignore_ascii_case(&id))
+        .unwrap_or(id);
+    let told = |text: Option<String>| {
+        text.filter(|text| !text.is_empty())
+            .unwrap_or_else(|| "n/a".to_owned())
+    };
+    Dict::new()
+        .with("id", told(Some(id)))
+        .with("description", told(field("PRETTY_NAME")))
+        .with("release", told(field("VERSION_ID")))
+        .with("codename", told(field("VERSION_CODENAME")))
+}
+
+fn as_the_program_says(host: &dyn Host) -> Dict {
+    let output = host.run(&Command::new(["lsb_release", "-a"]).in_c_locale());
+    let text = output
+        .ok()
+        .filter(Output::success)
+        .map(|output| output.stdout_text())
+        .unwrap_or_default();
+    let mut facts = Dict::new();
+    for (name, value) in text.lines().filter_map(|line| line.split_once(':')) {
+        let name = match name.trim() {
+            "LSB Version" | "Release" => "release",
+            "Distributor ID" => "id",
+            "Description" => "description",
+            "Codename" => "codename",
+            _ => continue,
+        };
+        facts.insert(name, value.trim());
+    }
+    facts
 }

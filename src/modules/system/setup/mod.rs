@@ -12,6 +12,7 @@ mod hardware;
 mod local;
 pub(in crate::modules) mod managers;
 mod mounts;
+mod names;
 mod network;
 pub(in crate::modules) mod platform;
 mod reader;
@@ -29,6 +30,8 @@ use crate::kit::{
 };
 use crate::modules::commands::glob;
 use crate::value::{Dict, Key, Value};
+
+pub use names::fact_group;
 
 /// Gather facts about a host
 ///
@@ -72,7 +75,14 @@ pub(in crate::modules) struct SetupArgs {
     /// A directory with local facts: `*.fact` files in JSON or INI format, or programs that print either.
     #[serde(default = "facts_directory")]
     fact_path: HostPath,
+    /// The engine's own: of the groups that are asked for, those that the run can name. It shows nowhere.
+    #[serde(default, rename = "_kplay_groups")]
+    #[schemars(skip)]
+    needed: Option<Vec<String>>,
 }
+
+/// The argument with the groups that a run can name.
+pub const NEEDED_GROUPS: &str = "_kplay_groups";
 
 fn everything() -> Vec<String> {
     vec!["all".to_owned()]
@@ -109,7 +119,14 @@ impl Module for Setup {
     }
 
     fn plan(args: &Self::Args, host: &dyn Host) -> Result<Plan<()>, Failure> {
-        let groups = subsets::select(&args.gather_subset)?;
+        let needed = |group: &&subsets::Group| {
+            let needed = args.needed.as_ref();
+            names::ALWAYS.contains(&group.name)
+                || needed.is_none_or(|needed| needed.iter().any(|name| name == group.name))
+        };
+        let groups = subsets::select(&args.gather_subset)?
+            .into_iter()
+            .filter(needed);
         let mut facts = Dict::new();
         let mut warnings = Vec::new();
         for group in groups {

@@ -270,3 +270,83 @@ fn command_line_names_may_repeat() {
     );
     assert_eq!(last.get("root"), Some(&Value::from("'a b'")));
 }
+
+/// Facts that say how they were gathered; they are always there.
+const OF_GATHERING: [&str; 2] = ["gather_subset", "module_setup"];
+
+#[test]
+fn only_needed_groups_are_gathered_and_nothing_says_so() {
+    let needed = gather(
+        Dict::new().with(NEEDED_GROUPS, vec!["distribution"]),
+        &debian(),
+    );
+    assert!(needed.contains("ansible_distribution") && needed.contains("ansible_local"));
+    assert!(!needed.contains("ansible_fqdn") && !needed.contains("ansible_mounts"));
+    assert_eq!(needed.get("gather_subset"), Some(&Value::from(vec!["all"])));
+    let none: [&str; 0] = [];
+    let nothing = gather(Dict::new().with(NEEDED_GROUPS, none.to_vec()), &debian());
+    assert_eq!(nothing.len(), OF_GATHERING.len() + 1);
+}
+
+/// What each group gives on this machine, and on one in memory, is what the engine believes that it gives.
+#[test]
+fn groups_give_what_their_names_promise() {
+    let here = crate::kit::FakeHost::new();
+    for host in [
+        &debian().file("/proc/meminfo", "MemTotal: 10 kB\nMemFree: 5 kB\n"),
+        &here,
+    ] {
+        for group in subsets::select(&["all".to_owned()]).unwrap() {
+            let mut warnings = Vec::new();
+            let facts = (group.gather)(&mut subsets::Gathering {
+                host,
+                fact_path: "/etc/ansible/facts.d",
+                timeout: std::time::Duration::from_secs(1),
+                warnings: &mut warnings,
+            });
+            for fact in facts.keys().filter_map(Key::as_str) {
+                assert_eq!(fact_group(fact), group.name, "{fact}");
+            }
+        }
+    }
+}
+
+/// The lines by which Debian's script is known.
+const LSB_RELEASE: &str = "#!/bin/sh\n[ -f /etc/os-release ] && os_release=/etc/os-release\n. $os_release\ndisplay_line Description ${PRETTY_NAME:-n/a}\n";
+
+#[test]
+fn debians_lsb_release_needs_no_process() {
+    let host = debian().file("/usr/bin/lsb_release", LSB_RELEASE);
+    let facts = group("lsb", &host);
+    let lsb = facts.get("ansible_lsb").unwrap();
+    for (name, value) in [
+        ("id", "Debian"),
+        ("description", "Debian"),
+        ("release", "12"),
+        ("major_release", "12"),
+        ("codename", "bookworm"),
+    ] {
+        assert_eq!(lsb.get(name), Some(&Value::from(value)), "{name}");
+    }
+    let named = debian()
+        .file("/usr/bin/lsb_release", LSB_RELEASE)
+        .file("/etc/os-release", "ID=almalinux\nNAME=AlmaLinux\n");
+    let facts = group("lsb", &named);
+    let lsb = facts.get("ansible_lsb").unwrap();
+    assert_eq!(lsb.get("id"), Some(&Value::from("AlmaLinux")));
+    assert_eq!(lsb.get("release"), Some(&Value::from("n/a")));
+}
+
+#[test]
+fn another_lsb_release_is_asked() {
+    let host = debian()
+        .file("/usr/bin/lsb_release", "#!/usr/bin/python3\n")
+        .command(
+            &["lsb_release", "-a"],
+            printed("Distributor ID:\tOther\nRelease:\t7.1\n"),
+        );
+    let facts = group("lsb", &host);
+    let lsb = facts.get("ansible_lsb").unwrap();
+    assert_eq!(lsb.get("id"), Some(&Value::from("Other")));
+    assert_eq!(lsb.get("major_release"), Some(&Value::from("7")));
+}
