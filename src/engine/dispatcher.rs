@@ -174,7 +174,11 @@ impl<'a> Dispatcher<'a> {
 
     fn rebuild_waits(&mut self) {
         let alone = self.setup.play.batch.len() == 1;
-        self.idle = self.idle_flushes();
+        let notified = self
+            .hosts
+            .values()
+            .any(|progress| !progress.notified.is_empty());
+        self.idle = effects::idle_flushes(&self.program, notified);
         if !alone {
             let outward = Outward::of(self.setup, &self.program);
             if outward != self.outward {
@@ -201,26 +205,6 @@ impl<'a> Dispatcher<'a> {
                 .unwrap_or(Reach::WORLD)
         };
         self.waits = Waits::build(&self.program, reach, self.setup.free);
-    }
-
-    /// Returns the places where no handler can have anything to do: nothing in front of them notifies any.
-    fn idle_flushes(&self) -> BTreeSet<SlotId> {
-        let mut notified = self
-            .hosts
-            .values()
-            .any(|progress| !progress.notified.is_empty());
-        let mut idle = BTreeSet::new();
-        for slot in self.program.slots() {
-            match &slot.kind {
-                SlotKind::Task(task) | SlotKind::Handler(task) => {
-                    notified |= task.scope.effective(|keywords| &keywords.notify).is_some()
-                        || !matches!(task.action.kind, ActionKind::Module(_));
-                }
-                SlotKind::Flush if !notified => drop(idle.insert(slot.id)),
-                _ => {}
-            }
-        }
-        idle
     }
 
     /// Runs the batch to its end.

@@ -9,8 +9,9 @@ use tokio::sync::{mpsc, watch};
 
 use super::dispatcher::Setup;
 use super::effects;
-use super::graph::{Reach, Wait, Waits, wait};
+use super::graph::{Reach, Wait, Waits};
 use super::links::Links;
+use super::outward::Outward;
 use super::play::{self, LaidOut};
 use super::run_state::RunState;
 use super::site::{Site, connector};
@@ -130,10 +131,18 @@ fn draw_play(run: &RunState, laid_out: LaidOut) -> DrawnPlay {
     add_handlers(&mut program, &setup.play.play.handlers);
     let hosts = setup.play.batch.clone();
     let alone = hosts.len() == 1;
+    let outward = Outward::of(&setup, &program);
+    let idle = effects::idle_flushes(&program, false);
     let reaches: Vec<Reach> = program
         .slots()
         .iter()
-        .map(|slot| effects::reach(slot, &setup, alone))
+        .map(|slot| {
+            if idle.contains(&slot.id) {
+                Reach::NOTHING
+            } else {
+                effects::reach(slot, &setup, alone, &outward)
+            }
+        })
         .collect();
     let reach = |place: usize| reaches.get(place).copied().unwrap_or(Reach::WORLD);
     let waits = Waits::build(&program, reach, setup.free);
@@ -141,7 +150,7 @@ fn draw_play(run: &RunState, laid_out: LaidOut) -> DrawnPlay {
     // The steps by their places in the program, which has marks of blocks in between.
     let mut numbers: Vec<Option<usize>> = Vec::new();
     for slot in program.slots() {
-        let effect = effects::reach(slot, &setup, false).effect;
+        let effect = effects::reach(slot, &setup, false, &outward).effect;
         let step = draw_step(steps.len(), slot, effect, run);
         numbers.push(step.as_ref().map(|step| step.step));
         steps.extend(step);
@@ -151,19 +160,14 @@ fn draw_play(run: &RunState, laid_out: LaidOut) -> DrawnPlay {
     // The latest step that this one or one before it waits for: a wait for an earlier one follows from that.
     let mut latest = None;
     for place in 0..program.slots().len() {
-        let mut before: Vec<usize> = waits
-            .before(place)
-            .filter(|earlier| latest.is_none_or(|latest| *earlier > latest))
-            .collect();
-        before.sort_unstable();
+        let new = waits
+            .reasons(place)
+            .into_iter()
+            .rfind(|(earlier, _)| latest.is_none_or(|latest| *earlier > latest));
         // Of several the last is enough, for a host comes to it after the others.
-        if let Some(earlier) = before.pop() {
+        if let Some((earlier, why)) = new {
             latest = Some(earlier);
-            if let (Some(first), Some(second), Some(why)) = (
-                step(earlier),
-                step(place),
-                wait(reach(earlier), reach(place)),
-            ) {
+            if let (Some(first), Some(second)) = (step(earlier), step(place)) {
                 drawn.push(DrawnWait {
                     earlier: first.step,
                     later: second.step,
@@ -195,7 +199,7 @@ fn add_handlers(program: &mut Program, handlers: &[Arc<Task>]) {
                 .filter(|handler| since.iter().any(|task| may_notify(task, handler)))
                 .cloned()
                 .collect();
-            place += program.insert_handlers(place, &notified);
+            place += program.insert_handlers(place, &notified, None);
             since.clear();
         }
         place += 1;

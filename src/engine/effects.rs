@@ -1,5 +1,6 @@
 //! What is known of a task before it runs on a host: how far it reaches, its tags, whether it runs once, whom it notifies.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::dispatcher::Setup;
@@ -8,12 +9,29 @@ use super::outside::Outside;
 use super::outward::Outward;
 use super::perform;
 use super::scope::HostScope;
-use super::slots::{Slot, SlotKind};
+use super::slots::{Program, Slot, SlotId, SlotKind};
 use super::target::place;
 use crate::kit::{Effect, Entry};
 use crate::playbook::{ActionKind, MetaAction, StatedEffect, Task, TaskId};
 use crate::value::{Dict, Kind, Value};
 use crate::wire::TaskResult;
+
+/// Returns the places where no handler can have anything to do: nothing in front of them notifies any, and nothing was notified
+/// before.
+pub(super) fn idle_flushes(program: &Program, mut notified: bool) -> BTreeSet<SlotId> {
+    let mut idle = BTreeSet::new();
+    for slot in program.slots() {
+        match &slot.kind {
+            SlotKind::Task(task) | SlotKind::Handler(task) => {
+                notified |= task.scope.effective(|keywords| &keywords.notify).is_some()
+                    || !matches!(task.action.kind, ActionKind::Module(_));
+            }
+            SlotKind::Flush if !notified => drop(idle.insert(slot.id)),
+            _ => {}
+        }
+    }
+    idle
+}
 
 /// Returns how far a slot reaches.
 pub(super) fn reach(slot: &Slot, setup: &Setup, alone: bool, outward: &Outward) -> Reach {

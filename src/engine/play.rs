@@ -182,6 +182,7 @@ pub(super) fn lay_out(
         context,
         play,
         name: rendered_name(play, run),
+        all_hosts: found.hosts.clone(),
         hosts: play_hosts::ordered(found.hosts, play, run),
         files: Dict::new(),
         prompts: Dict::new(),
@@ -192,7 +193,7 @@ pub(super) fn lay_out(
         return Ok(None);
     };
     let setup = running
-        .setup(first.clone(), &BTreeSet::new())
+        .setup(first.clone(), &Casualties::default())
         .map_err(one)?;
     Ok(Some(LaidOut {
         program: running.program(&setup),

@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::time::Duration;
 
 use super::inodes::{EACCES, EPERM};
-use super::tree::{Body, ENOENT, ENOTDIR, join, parent};
+use super::tree::{Body, ENOENT, ENOTDIR, join};
 use super::{FakeHost, refused};
 use crate::kit::{
     Command, Content, DirectoryEntry, FileType, Group, Host, HostError, Identity, Output, Reader,

@@ -2,7 +2,7 @@
 
 use super::tree::{Body, ENOENT, ENOTDIR, Inode, join, parent};
 use super::{FakeHost, refused};
-use crate::kit::{Content, HostError, Times};
+use crate::kit::{Content, Host as _, HostError, Times};
 
 pub(super) const EPERM: i32 = 1;
 pub(super) const EACCES: i32 = 13;
