@@ -54,7 +54,7 @@ const OPTIONS: [&str; 5] = [
 ];
 
 /// Codes of diagnostics about what is not there rather than wrong in itself.
-const MISSING: [&str; 7] = [
+const MISSING: [&str; 8] = [
     "file-not-found",
     "file-unreadable",
     "role-not-found",
@@ -62,6 +62,7 @@ const MISSING: [&str; 7] = [
     "vault",
     "vault-password",
     "password-file",
+    "throttle",
 ];
 
 /// Returns the code for errors that were found before anything ran.

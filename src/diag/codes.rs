@@ -261,6 +261,10 @@ pub const CODES: &[(&str, &str)] = &[
         "undefined-variable",
         "Nobody has set that name. The message lists names that are near to it.",
     ),
+    (
+        "throttle",
+        "`throttle` says how many hosts may do a task at once, and must be a whole number when the task is reached.",
+    ),
     ("unknown-argument", "A module has no argument of that name."),
     (
         "unknown-filter",

@@ -11,6 +11,7 @@ use super::perform;
 use super::scope::HostScope;
 use super::slots::{Program, Slot, SlotId, SlotKind};
 use super::target::place;
+use crate::diag::Diagnostic;
 use crate::kit::{Effect, Entry};
 use crate::playbook::{ActionKind, MetaAction, StatedEffect, Task, TaskId};
 use crate::value::{Dict, Kind, Value};
@@ -184,12 +185,41 @@ pub(super) fn sets_facts_elsewhere(task: &Task) -> bool {
         .is_some()
 }
 
-/// Returns how many hosts may do the task at once, where that is bounded.
-pub(super) fn throttle(task: &Arc<Task>, setup: &Setup, host: &Arc<str>) -> Option<usize> {
-    let keyword = task.scope.effective(|keywords| &keywords.throttle)?;
+/// Returns how many hosts may do the task at once, where that is bounded. What is no number ends the run, as it does in Ansible.
+pub(super) fn throttle(
+    task: &Arc<Task>,
+    setup: &Setup,
+    host: &Arc<str>,
+) -> Result<Option<usize>, Diagnostic> {
+    let Some(keyword) = task.scope.effective(|keywords| &keywords.throttle) else {
+        return Ok(None);
+    };
+    let wrong = |why: String| {
+        let headline = format!("Failed to convert the throttle value to an integer: {why}");
+        Diagnostic::error("throttle", headline).at(keyword.origin().or(task.span), "")
+    };
     let scope = HostScope::new(&setup.run, Some(&setup.play), Some(&task.scope), host);
-    let text = texts(keyword, &scope).pop()?;
-    text.trim().parse().ok().filter(|most| *most > 0)
+    let outside = Outside { scope: &scope };
+    let rendered = setup
+        .run
+        .templar
+        .render(keyword, &scope.template_scope(Some(&outside)))
+        .map_err(|error| wrong(error.to_string()))?;
+    if let Some(fault) = rendered.as_fault() {
+        return Err(wrong(fault.message.clone()));
+    }
+    let number = match rendered.kind() {
+        Kind::Bool(value) => Some(i64::from(*value)),
+        Kind::Float(value) => value.trunc().to_string().parse().ok(),
+        _ => rendered.to_text().trim().parse().ok(),
+    };
+    let number = number.ok_or_else(|| {
+        wrong(format!(
+            "invalid literal for int() with base 10: {}",
+            rendered.to_repr()
+        ))
+    })?;
+    Ok(usize::try_from(number).ok().filter(|most| *most > 0))
 }
 
 /// Returns what tells the machine that a host is: hosts with the same one keep their order.

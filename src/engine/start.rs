@@ -69,11 +69,6 @@ impl Dispatcher<'_> {
 
     /// Starts what may start: the lowest task first, hosts in their order.
     pub(super) fn start(&mut self) {
-        if !matches!(self.ended, None | Some(BatchEnd::TooManyFailed))
-            || self.running >= self.setup.forks
-        {
-            return;
-        }
         let lowest = self.lowest_places();
         let mut ready: Vec<(usize, usize)> = self
             .hosts
@@ -84,7 +79,8 @@ impl Dispatcher<'_> {
             .collect();
         ready.sort_unstable();
         for (_, index) in ready {
-            if self.running >= self.setup.forks {
+            let over = !matches!(self.ended, None | Some(BatchEnd::TooManyFailed));
+            if over || self.running >= self.setup.forks {
                 return;
             }
             let legs = self.legs(index, lowest);
@@ -228,13 +224,14 @@ impl Dispatcher<'_> {
             return !others().any(|(name, progress)| before(name, progress));
         }
         match effects::throttle(task, self.setup, host) {
-            Some(most) => {
+            Ok(Some(most)) => {
                 others()
                     .filter(|(_, progress)| progress.busy && progress.place == place)
                     .count()
                     < most
             }
-            None => true,
+            // What is wrong with it is said when the task starts.
+            Ok(None) | Err(_) => true,
         }
     }
 
@@ -244,6 +241,13 @@ impl Dispatcher<'_> {
         };
         let host = host.clone();
         progress.busy = true;
+        if let Some((slot, task, _)) = legs.first()
+            && let Err(diagnostic) = effects::throttle(task, self.setup, &host)
+        {
+            self.begin(*slot, &host);
+            self.ended = Some(BatchEnd::Faulty(Box::new(diagnostic)));
+            return;
+        }
         let mut jobs = legs.iter().map(|(slot, task, hold)| {
             self.next_step += 1;
             Arc::new(Job {
