@@ -8,7 +8,7 @@ use super::options::{PlayOptions, RunOptions};
 use super::passwords;
 use crate::config::Origin;
 use crate::diag::{Diagnostic, SourceMap};
-use crate::engine::{self, Site};
+use crate::engine::{self, FactCache, Site};
 use crate::playbook::{self, Files, Loader, Playbook, Renderer};
 use crate::template::{Scope, Templar, TemplateError};
 use crate::value::{Dict, Value};
@@ -54,6 +54,15 @@ pub(super) fn load(
     let ground = Ground::load(base, &run.common, &beside)?;
     let loader = Arc::new(loader(base, run, &ground, Arc::clone(&wanted.files)));
     let mut diagnostics = Vec::new();
+    let fact_cache = FactCache::open(&base.settings).unwrap_or_else(|odd| {
+        diagnostics.push(odd);
+        None
+    });
+    if let Some(cache) = fact_cache.as_ref().filter(|_| run.common.flush_cache) {
+        for host in ground.inventory.host_ids() {
+            cache.forget(&ground.inventory.host_name(host));
+        }
+    }
     let mut playbooks: Vec<Playbook> = Vec::new();
     for path in &wanted.playbooks {
         let loaded = loader.playbook(path);
@@ -73,6 +82,7 @@ pub(super) fn load(
         inventory: ground.inventory,
         directories: ground.directories,
         duplicates: ground.duplicates,
+        fact_cache,
         loader,
         playbooks,
     };
@@ -147,7 +157,6 @@ fn engine_options(base: &Base, options: &PlayOptions, ground: &Ground) -> engine
         skip_tags: or_configured(&options.skip_tags, &settings.tags_skip),
         start_at_task: options.start_at_task.clone(),
         force_handlers: options.force_handlers || settings.force_handlers,
-        flush_cache: run.common.flush_cache,
         remote_user: run
             .connection
             .user

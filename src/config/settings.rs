@@ -105,7 +105,9 @@ settings! {
     /// Where facts are kept between runs.
     fact_caching: text(String) "CACHE_PLUGIN" ["defaults.fact_caching"] ["ANSIBLE_CACHE_PLUGIN"] Some("memory");
     /// The place of that.
-    fact_caching_connection: optional_text(Option<String>) "CACHE_PLUGIN_CONNECTION" ["defaults.fact_caching_connection"] ["ANSIBLE_CACHE_PLUGIN_CONNECTION"] None;
+    fact_caching_connection: optional_path(Option<PathBuf>) "CACHE_PLUGIN_CONNECTION" ["defaults.fact_caching_connection"] ["ANSIBLE_CACHE_PLUGIN_CONNECTION"] None;
+    /// What stands before the names of its files.
+    fact_caching_prefix: text(String) "CACHE_PLUGIN_PREFIX" ["defaults.fact_caching_prefix"] ["ANSIBLE_CACHE_PLUGIN_PREFIX"] Some("");
     /// How long they are good, in seconds; 0 is for ever.
     fact_caching_timeout: integer(i64) "CACHE_PLUGIN_TIMEOUT" ["defaults.fact_caching_timeout"] ["ANSIBLE_CACHE_PLUGIN_TIMEOUT"] Some("86400");
     /// Colour even without a terminal.

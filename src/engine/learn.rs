@@ -43,6 +43,7 @@ impl Dispatcher<'_> {
             records.change(&target, |record| {
                 refused = record.facts.learn(&result.facts);
             });
+            self.keep_facts(&target);
             for name in refused {
                 self.warn(&format!("`{host}` returned a fact named `{name}`, which would steer kplay itself; it is ignored"));
             }
@@ -58,6 +59,9 @@ impl Dispatcher<'_> {
                             record.facts.learn(facts);
                         }
                     });
+                    if *persistence == Persistence::Cache {
+                        self.keep_facts(&target);
+                    }
                 }
                 ControllerRequest::IncludeVars(variables) => {
                     self.setup.run.records.change(host, |record| {
@@ -76,6 +80,15 @@ impl Dispatcher<'_> {
                 }
                 _ => {}
             }
+        }
+    }
+
+    /// Keeps facts for later runs; a cache that cannot be written costs nothing but its use.
+    fn keep_facts(&mut self, host: &str) {
+        if let Err(error) = self.setup.run.records.keep_facts(host) {
+            self.warn(&format!(
+                "the facts of `{host}` cannot be kept in the fact cache: {error}"
+            ));
         }
     }
 
@@ -142,9 +155,7 @@ impl Dispatcher<'_> {
             MetaAction::FlushHandlers => self.flush_here(slot.id, host),
             MetaAction::ClearFacts => {
                 for host in &self.setup.play.all_hosts {
-                    let forget =
-                        |record: &mut super::hosts::HostRecord| record.facts = Facts::default();
-                    self.setup.run.records.change(host, forget);
+                    self.setup.run.records.forget_facts(host);
                 }
             }
             MetaAction::ClearHostErrors => {

@@ -5,12 +5,13 @@ use std::io::Write as _;
 use std::os::unix::fs::{
     DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
 };
-use std::path::{Component, Path, PathBuf};
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::scope::HostScope;
+use super::search::{Search, clean};
 use crate::diag::Diagnostic;
 use crate::secrets::is_vault;
 use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError};
@@ -21,6 +22,16 @@ use crate::yaml::ValueOptions;
 /// Returns the folders in which relative names are looked for: the task's role, the roles that brought it, the folder of the
 /// task's file, the playbook's folder.
 pub(super) fn search_path(scope: &HostScope<'_>) -> Vec<PathBuf> {
+    let mut folders = task_folders(scope);
+    let base = base(scope);
+    if !folders.contains(&base) {
+        folders.push(base);
+    }
+    folders
+}
+
+/// Returns those of them that are the task's own.
+fn task_folders(scope: &HostScope<'_>) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> = Vec::new();
     let mut add = |folder: PathBuf| {
         if !folder.as_os_str().is_empty() && !folders.contains(&folder) {
@@ -35,11 +46,15 @@ pub(super) fn search_path(scope: &HostScope<'_>) -> Vec<PathBuf> {
             add(folder.to_path_buf());
         }
     }
-    match scope.play {
-        Some(play) => add(scope.run.working_directory.join(&*play.play.directory)),
-        None => add(scope.run.working_directory.clone()),
-    }
     folders
+}
+
+/// Returns the playbook's folder.
+fn base(scope: &HostScope<'_>) -> PathBuf {
+    match scope.play {
+        Some(play) => scope.run.working_directory.join(&*play.play.directory),
+        None => scope.run.working_directory.clone(),
+    }
 }
 
 /// A [`LookupContext`] for one host and task.
@@ -62,9 +77,19 @@ fn subfolder(kind: FileKind) -> &'static str {
 
 impl Outside<'_> {
     fn base(&self) -> PathBuf {
-        match self.scope.play {
-            Some(play) => self.scope.run.working_directory.join(&*play.play.directory),
-            None => self.scope.run.working_directory.clone(),
+        base(self.scope)
+    }
+
+    /// Returns an absolute path: `~` and `~user` are home directories, `$NAME` is the environment's.
+    fn expanded(&self, name: &str) -> PathBuf {
+        let name = variables(name);
+        let Some(rest) = name.strip_prefix('~') else {
+            return PathBuf::from(name);
+        };
+        let (user, below) = rest.split_once('/').unwrap_or((rest, ""));
+        match self.home((!user.is_empty()).then_some(user)) {
+            Some(home) => home.join(below.trim_start_matches('/')),
+            None => self.base().join(&name),
         }
     }
 }
@@ -78,34 +103,19 @@ impl LookupContext for Outside<'_> {
         if name.contains('\0') {
             return Err(TemplateError::new("a file name must not hold a NUL byte"));
         }
-        let expanded = match name.strip_prefix("~/") {
-            Some(rest) => self
-                .home(None)
-                .map_or_else(|| PathBuf::from(name), |home| home.join(rest)),
-            None => PathBuf::from(name),
+        if name.starts_with(['~', '/']) {
+            let path = clean(&self.expanded(name));
+            return Ok(path.exists().then_some(path));
+        }
+        let search = Search {
+            folders: &task_folders(self.scope),
+            base: &self.base(),
+            in_role: self
+                .scope
+                .task
+                .is_some_and(|task| task.roles().next().is_some()),
         };
-        if expanded.is_absolute() {
-            return Ok(expanded.exists().then_some(expanded));
-        }
-        for folder in self.search_path() {
-            // A task file in `tasks/` of a role or playbook: the folder above has the other folders.
-            let above = (folder
-                .file_name()
-                .is_some_and(|name| name == "tasks" || name == "handlers"))
-            .then(|| folder.parent().map(Path::to_path_buf))
-            .flatten();
-            for base in above.iter().chain([&folder]) {
-                for candidate in [
-                    base.join(subfolder(kind)).join(&expanded),
-                    base.join(&expanded),
-                ] {
-                    if candidate.exists() {
-                        return Ok(Some(clean(&candidate)));
-                    }
-                }
-            }
-        }
-        Ok(None)
+        Ok(search.find(subfolder(kind), Path::new(name)))
     }
 
     fn read(&self, path: &Path) -> Result<(Vec<u8>, bool), TemplateError> {
@@ -289,17 +299,29 @@ impl LookupContext for Outside<'_> {
     }
 }
 
-/// Removes `.` and resolves `..` by name.
-fn clean(path: &Path) -> PathBuf {
-    let mut cleaned = PathBuf::new();
-    for part in path.components() {
-        match part {
-            Component::CurDir => {}
-            Component::ParentDir => {
-                cleaned.pop();
+/// Puts the environment's values into `$NAME` and `${NAME}`; a name that is not set stays.
+fn variables(text: &str) -> String {
+    let mut out = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('$') {
+        out.push_str(before);
+        let (name, behind) = match after.strip_prefix('{').and_then(|own| own.split_once('}')) {
+            Some((name, behind)) => (name, behind),
+            None => {
+                let end = after
+                    .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+                    .unwrap_or(after.len());
+                after.split_at(end)
             }
-            other => cleaned.push(other),
+        };
+        match std::env::var(name) {
+            Ok(value) if !name.is_empty() => out.push_str(&value),
+            _ => {
+                out.push('$');
+                out.push_str(after.get(..after.len() - behind.len()).unwrap_or_default());
+            }
         }
+        rest = behind;
     }
-    cleaned
+    out + rest
 }

@@ -242,6 +242,18 @@ impl<'a> Running<'a> {
             .filter(|name| !name.is_empty())
             .unwrap_or_else(|| found.patterns.join(","));
         let prompts = play_vars::prompts(context, play);
+        let loaded = found
+            .hosts
+            .iter()
+            .filter(|host| !out.contains(host))
+            .try_for_each(|host| run.inventory().load(host).map(drop));
+        let all_hosts = found.hosts.clone();
+        let hosts = play_hosts::ordered(found.hosts.clone(), play, run);
+        // A file that cannot be read is a fault of the play before it begins.
+        let files = match &loaded {
+            Ok(()) => play_vars::files(context, play, &hosts)?,
+            Err(_) => Dict::new(),
+        };
         let _ = context.events.send(Event::PlayStarted {
             name: name.clone(),
             check: run.options.check,
@@ -250,12 +262,7 @@ impl<'a> Running<'a> {
             let _ = context.events.send(Event::NoHostsMatched);
             return Ok(None);
         }
-        for host in found.hosts.iter().filter(|host| !out.contains(host)) {
-            run.inventory().load(host)?;
-        }
-        let all_hosts = found.hosts.clone();
-        let hosts = play_hosts::ordered(found.hosts, play, run);
-        let files = play_vars::files(context, play, &hosts)?;
+        loaded?;
         Ok(Some(Self {
             context,
             play,
@@ -419,7 +426,7 @@ impl<'a> Running<'a> {
                 .play
                 .batch
                 .iter()
-                .any(|host| setup.run.records.get(host).facts.is_empty()),
+                .any(|host| !setup.run.records.get(host).has_gathered()),
             (_, wanted) => wanted != Some(false),
         }
     }

@@ -37,8 +37,6 @@ pub struct Options {
     pub start_at_task: Option<String>,
     /// `--force-handlers`.
     pub force_handlers: bool,
-    /// `--flush-cache`.
-    pub flush_cache: bool,
     /// `-u`.
     pub remote_user: Option<String>,
     /// `-c`.

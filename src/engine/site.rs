@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::contents::ContentStore;
 use super::events::{Event, Recap};
+use super::fact_cache::FactCache;
 use super::facts::Demand;
 use super::hosts::Records;
 use super::links::Links;
@@ -44,6 +45,8 @@ pub struct Site {
     pub directories: VarsDirectories,
     /// What to do about keys that stand twice.
     pub duplicates: DuplicateKeys,
+    /// Facts of earlier runs.
+    pub fact_cache: Option<FactCache>,
     /// Loads what is included on the way.
     pub loader: Arc<Loader>,
     /// The playbooks, in order.
@@ -92,7 +95,7 @@ impl Site {
             vault: self.vault,
             templar,
             inventory: std::sync::RwLock::new(Arc::new(inventory)),
-            records: Records::default(),
+            records: Records::new(self.fact_cache),
             contents: ContentStore::default(),
             demand,
             working_directory: std::env::current_dir().unwrap_or_default(),

@@ -54,7 +54,7 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
                 .or_else(|| text(&options.become_method))
                 .or_else(|| Some(Value::text(config.become_method.as_str()))),
             executable: keyword(|k| &k.become_exe).or_else(|| text(&config.become_exe)),
-            flags: keyword(|k| &k.become_flags).or_else(|| text(&config.become_flags)),
+            flags: keyword(|k| &k.become_flags).or_else(|| become_flags(task, run)),
             password: options.become_password.clone(),
         },
         environment: cloned(scope.environment()),
@@ -63,11 +63,26 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
         diff: keyword(|k| &k.diff),
         show_diff: options.diff,
         no_log: keyword(|k| &k.no_log).or_else(|| config.no_log.then(|| true.into())),
-        timeout: keyword(|k| &k.timeout),
+        timeout: keyword(|k| &k.timeout)
+            .or_else(|| (config.task_timeout > 0).then(|| config.task_timeout.into())),
         delegate_to: keyword(|k| &k.delegate_to),
         host: host.clone(),
         verbosity: options.verbosity,
     }
+}
+
+/// The configured flags: those of the method, where it is `sudo`, before those of all methods.
+fn become_flags(task: &Task, run: &RunState) -> Option<Value> {
+    let (options, config) = (&run.options, &run.config);
+    let stated = task.scope.effective(|keywords| &keywords.become_method);
+    let method = stated
+        .map(Value::to_text)
+        .or_else(|| options.become_method.clone())
+        .unwrap_or_else(|| config.become_method.clone());
+    let own = config.sudo_flags.as_ref();
+    own.filter(|_| matches!(method.as_str(), "sudo" | "ansible.builtin.sudo"))
+        .or(config.become_flags.as_ref())
+        .map(|flags| Value::text(flags.as_str()))
 }
 
 /// `module_defaults` for the module, then templates that stand for whole argument lists; each outranks those before it.

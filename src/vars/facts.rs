@@ -2,15 +2,18 @@
 //!
 //! The engine keeps what a run has learned of each host in them, the worker what the steps of a batch have learned.
 
+use std::collections::HashSet;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use crate::value::{Dict, Kind, Value};
+use crate::value::{Dict, Key, Kind, Value};
 
 /// Facts of one host without the prefix `ansible_`, as `ansible_facts` holds them. Cloning is cheap.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Facts {
     known: Arc<Dict>,
+    /// Those that were given without the prefix.
+    bare: Arc<HashSet<Key>>,
 }
 
 impl Facts {
@@ -25,7 +28,13 @@ impl Facts {
                 refused.push(text.to_owned());
                 continue;
             }
-            known.insert(short_name(text), value.clone().untrusted());
+            let short = short_name(text);
+            if short == text {
+                Arc::make_mut(&mut self.bare).insert(name.clone());
+            } else if !self.bare.is_empty() {
+                Arc::make_mut(&mut self.bare).remove(&Key::from(short));
+            }
+            known.insert(short, value.clone().untrusted());
         }
         refused
     }
@@ -36,6 +45,18 @@ impl Facts {
         self.known
             .get(short_name(name))
             .filter(|_| !is_steering(name))
+    }
+
+    /// Returns all of them under the names that modules gave them.
+    pub fn under_given_names(&self) -> Dict {
+        let named = |(name, value): (&Key, &Value)| {
+            let full = match name.as_str() {
+                Some(text) if !self.bare.contains(name) => format!("ansible_{text}").into(),
+                _ => name.clone(),
+            };
+            (full, value.clone())
+        };
+        self.known.iter().map(named).collect()
     }
 
     /// Returns the key under which the fact of that variable is kept.
@@ -61,6 +82,7 @@ impl From<Dict> for Facts {
     fn from(known: Dict) -> Self {
         Self {
             known: Arc::new(known),
+            bare: Arc::default(),
         }
     }
 }
