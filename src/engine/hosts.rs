@@ -18,8 +18,6 @@ pub(super) struct HostRecord {
     pub(super) set: Dict,
     /// `include_vars`.
     pub(super) included: Dict,
-    /// Those of the facts that a task set itself (`cacheable`), whose names got no prefix.
-    own_facts: HashSet<Key>,
     /// `ansible_failed_task` and `ansible_failed_result` in a rescue section.
     pub(super) failure: Dict,
 }
