@@ -11,6 +11,7 @@
 mod architecture;
 mod bad_input;
 mod cli;
+mod golden;
 mod graph;
 mod report;
 mod quickstart;
