@@ -189,6 +189,19 @@ pub(super) const UNSUPPORTED: &[&str] = &[
     "vars_host_group_vars.stage",
 ];
 
+/// Settings of the table, by Ansible's names, that only lookups can ask for so far: nothing else honours them.
+pub(super) const WITHOUT_EFFECT: &[&str] = &[
+    "BECOME_ALLOW_SAME_USER",
+    "CALLBACKS_ENABLED",
+    "DEFAULT_MANAGED_STR",
+    "DEFAULT_POLL_INTERVAL",
+    "DISPLAY_ARGS_TO_STDOUT",
+    "HOST_PATTERN_MISMATCH",
+    "MAX_FILE_SIZE_FOR_DIFF",
+    "PLAYBOOK_VARS_ROOT",
+    "ssh:reconnection_retries",
+];
+
 /// Environment variables that change nothing here.
 pub(super) const NEEDLESS_VARIABLES: &[&str] = &[
     "ANSIBLE_ACTION_WARNINGS",

@@ -5,8 +5,10 @@ use std::path::{Path, PathBuf};
 
 use super::environment::Environment;
 use super::ini::{self, Entries};
-use super::known::{NEEDLESS, NEEDLESS_VARIABLES, UNSUPPORTED, UNSUPPORTED_VARIABLES};
-use super::resolve::{Resolver, Shown};
+use super::known::{
+    NEEDLESS, NEEDLESS_VARIABLES, UNSUPPORTED, UNSUPPORTED_VARIABLES, WITHOUT_EFFECT,
+};
+use super::resolve::{Origin, Resolver, Shown};
 use super::settings::{DEFINITIONS, Settings};
 use crate::diag::{Diagnostic, SourceMap, nearest_one};
 
@@ -67,6 +69,7 @@ pub fn load(environment: &Environment, sources: &SourceMap) -> Result<Config, Ve
         let diagnostic = unused(section, key)?;
         Some(diagnostic.at(entry.key, ""))
     }));
+    warnings.extend(shown.iter().filter_map(without_effect));
     warnings.extend(environment.variables.keys().filter_map(|name| {
         let known = UNSUPPORTED_VARIABLES.contains(&name.as_str())
             && !NEEDLESS_VARIABLES.contains(&name.as_str());
@@ -83,6 +86,31 @@ pub fn load(environment: &Environment, sources: &SourceMap) -> Result<Config, Ve
         shown,
         warnings,
     })
+}
+
+/// Says that a setting that is known and set has no effect yet.
+fn without_effect(shown: &Shown) -> Option<Diagnostic> {
+    let definition = DEFINITIONS
+        .iter()
+        .find(|definition| definition.name == shown.name)?;
+    if !WITHOUT_EFFECT.contains(&shown.name) || definition.default == Some(shown.value.as_str()) {
+        return None;
+    }
+    let warning = |what: &str| {
+        Diagnostic::warning(
+            "config-unsupported",
+            format!("{what} is not supported and has no effect"),
+        )
+    };
+    match &shown.origin {
+        Origin::Default => None,
+        Origin::Environment(name) => Some(warning(&format!("the variable `{name}`"))),
+        Origin::File(span) => {
+            let key = definition.ini.first().copied().unwrap_or(shown.name);
+            let key = key.split_once('.').map_or(key, |(_, key)| key);
+            Some(warning(&format!("the setting `{key}`")).at(*span, ""))
+        }
+    }
 }
 
 /// Says that a setting of the file has no effect, unless it has one or needs none.
@@ -206,7 +234,6 @@ fn find(environment: &Environment, warnings: &mut Vec<Diagnostic>) -> Option<Pat
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::Origin;
 
     struct Site {
         root: tempfile::TempDir,
@@ -327,6 +354,32 @@ mod tests {
             ["it belongs into `[privilege_escalation]`"]
         );
         assert_eq!(config.warnings[2].help, ["did you mean `forks`?"]);
+    }
+
+    #[test]
+    fn settings_that_only_lookups_see_are_named_where_they_are_set() {
+        let site = Site::new("[defaults]\ndisplay_args_to_stdout = yes\npoll_interval = 15\n")
+            .set("ANSIBLE_CALLBACKS_ENABLED", "timer");
+        let config = site.load().unwrap();
+        let mut told: Vec<_> = config
+            .warnings
+            .iter()
+            .map(|warning| warning.headline.as_str())
+            .collect();
+        told.sort_unstable();
+        assert_eq!(
+            told,
+            [
+                "the setting `display_args_to_stdout` is not supported and has no effect",
+                "the variable `ANSIBLE_CALLBACKS_ENABLED` is not supported and has no effect",
+            ]
+        );
+        for name in WITHOUT_EFFECT {
+            assert!(
+                DEFINITIONS.iter().any(|known| known.name == *name),
+                "{name}"
+            );
+        }
     }
 
     #[test]
