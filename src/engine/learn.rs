@@ -12,7 +12,6 @@ use crate::kit::{ControllerRequest, Persistence};
 use crate::pattern::LOCALHOST;
 use crate::playbook::{ActionKind, MetaAction, Task};
 use crate::value::{Dict, Key, Value};
-use crate::vars::Facts;
 use crate::wire::{Status, TaskResult};
 
 impl Dispatcher<'_> {
