@@ -258,12 +258,12 @@ pub const CODES: &[(&str, &str)] = &[
     ),
     ("template-syntax", "A template is not understood."),
     (
-        "undefined-variable",
-        "Nobody has set that name. The message lists names that are near to it.",
-    ),
-    (
         "throttle",
         "`throttle` says how many hosts may do a task at once, and must be a whole number when the task is reached.",
+    ),
+    (
+        "undefined-variable",
+        "Nobody has set that name. The message lists names that are near to it.",
     ),
     ("unknown-argument", "A module has no argument of that name."),
     (
@@ -301,10 +301,6 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "unsupported-plugin",
         "A filter, test or lookup that Ansible has and kplay lacks.",
-    ),
-    (
-        "unsupported-role",
-        "A role of a collection, which kplay does not load.",
     ),
     (
         "vars-file",

@@ -69,7 +69,8 @@ fn task_reach(task: &Task, setup: &Setup, outward: &Outward) -> Reach {
         // A step that was narrowed may work on the controller itself.
         _ if delegated || scope.effective(|k| &k.connection).is_some() => ControllerFiles::Writes,
         "ansible.builtin.fetch" => ControllerFiles::Writes,
-        "ansible.builtin.copy"
+        "ansible.builtin.assemble"
+        | "ansible.builtin.copy"
         | "ansible.builtin.template"
         | "ansible.builtin.script"
         | "ansible.builtin.include_vars" => ControllerFiles::Reads,

@@ -6,6 +6,7 @@
 pub mod ask;
 mod budget;
 mod check;
+mod closure;
 mod complete;
 mod contents;
 mod dispatcher;

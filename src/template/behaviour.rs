@@ -1,4 +1,6 @@
 //! What the answers recorded from ansible-core cannot show: trust, secrets, places of errors, laziness, limits.
+//!
+//! Longer than most files: its length is a table of cases.
 
 use std::cell::Cell;
 use std::sync::Arc;

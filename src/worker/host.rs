@@ -1,4 +1,6 @@
 //! The real host: what modules see of the machine that the worker runs on, as the user it runs as.
+//!
+//! Longer than most files: one implementation of one trait.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -113,15 +113,15 @@ fn unknown_names_suggest_the_nearest_before_anything_runs() {
 }
 
 #[test]
-fn wrong_options_are_five() {
+fn wrong_options_are_two_as_those_of_argparse() {
     let environment = TestEnvironment::new().write("site.yml", PING);
     expect(
         &environment,
         &["--no-such-option"],
-        5,
+        2,
         &["--no-such-option"],
     );
-    expect(&environment, &["--forks", "many"], 5, &["many"]);
+    expect(&environment, &["--forks", "many"], 2, &["many"]);
 }
 
 /// The inventory of a host behind that port, and of this machine.

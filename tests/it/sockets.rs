@@ -25,18 +25,24 @@ const PLAYBOOK: &str = "\
     - blockinfile: {path: '{{ here }}/a', block: d}
     - replace: {path: '{{ here }}/a', regexp: a, replace: e}
     - stat: {path: '{{ here }}/a'}
+    - assemble: {src: '{{ playbook_dir }}', regexp: '[.]j2$', dest: '{{ here }}/assembled'}
+    - known_hosts: {path: '{{ here }}/known_hosts', name: a, key: a ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ0cRHFoxsdJ7c8LYRNDhWc0wYRxqFzxCMKPqGVOhJH}
     - slurp: {src: '{{ here }}/a'}
     - find: {paths: '{{ here }}'}
     - fetch: {src: '{{ here }}/a', dest: '{{ here }}/fetched/', flat: true}
     - tempfile: {path: '{{ here }}'}
     - ping:
     - setup:
+    - package_facts:
+    - service_facts:
     - authorized_key: {user: root, path: '{{ here }}/keys', manage_dir: false, key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGJ0cRHFoxsdJ7c8LYRNDhWc0wYRxqFzxCMKPqGVOhJH a}
       ignore_errors: true
     - sysctl: {name: vm.swappiness, value: '60', sysctl_file: '{{ here }}/sysctl', reload: false}
     - {group: {name: kplay-nobody}, check_mode: true}
     - {user: {name: kplay-nobody}, check_mode: true}
     - {hostname: {name: kplay-nowhere}, check_mode: true, ignore_errors: true}
+    - {dpkg_selections: {name: dpkg, selection: install}, check_mode: true, ignore_errors: true}
+    - {modprobe: {name: kplay-none}, check_mode: true, ignore_errors: true}
     - {timezone: {name: Etc/UTC}, check_mode: true, ignore_errors: true}
 ";
 

@@ -11,8 +11,6 @@ pub enum UnsupportedKind {
     Keyword,
     /// A filter, test or lookup in a template.
     Plugin,
-    /// A role of an installed collection.
-    Role,
 }
 
 /// Something that Ansible has and kplay lacks.
@@ -38,7 +36,6 @@ impl Unsupported {
             UnsupportedKind::Module => "unsupported-module",
             UnsupportedKind::Keyword => "unsupported-keyword",
             UnsupportedKind::Plugin => "unsupported-plugin",
-            UnsupportedKind::Role => "unsupported-role",
         };
         let diagnostic = Diagnostic::error(
             code,
