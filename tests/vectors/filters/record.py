@@ -1,7 +1,7 @@
 """Asks ansible-core what filters and tests give, and writes its answers to expressions.json beside this file.
 
 Run it with ansible-core's own Python: `python tests/vectors/filters/record.py`. An answer is Python's `repr` of the result
-(dates as their `str`), or null where the expression fails.
+(a date by itself as its `str`), or null where the expression fails.
 """
 
 import datetime
@@ -44,8 +44,6 @@ EXPRESSIONS = (here / "expressions.txt").read_text().splitlines()
 
 
 def written(value):
-    if isinstance(value, (datetime.date, datetime.datetime)):
-        return str(value)
     if isinstance(value, dict):
         return "{" + ", ".join(f"{written(key)}: {written(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
@@ -62,7 +60,8 @@ for expression in EXPRESSIONS:
     if not expression.strip() or expression.startswith("##"):
         continue
     try:
-        answer = written(templar.template(trust_as_template("{{ " + expression + " }}")))
+        result = templar.template(trust_as_template("{{ " + expression + " }}"))
+        answer = str(result) if isinstance(result, (datetime.date, datetime.datetime)) else written(result)
     except Exception:
         answer = None
     cases.append([expression, answer])
