@@ -300,11 +300,11 @@ impl Link {
                     Report::Failed(_, why) => return Err(ExecutionError::Failed(why.clone())),
                     Report::Step(_, step, _) => {
                         allowance = Allowance::new();
-                        open.remove(step)
+                        open.pop_first() == Some(*step)
                     }
                     Report::Held(_, step)
                     | Report::Item(_, step, _)
-                    | Report::Retry(_, step, ..) => open.contains(step),
+                    | Report::Retry(_, step, ..) => open.first() == Some(step),
                     _ => false,
                 };
                 if !expected {

@@ -76,12 +76,14 @@ pub(crate) fn be(manner: &str) {
         }
     }
     while let Ok(Some(order)) = read_frame::<Order>(&mut input) {
-        let (number, step) = match order {
-            Order::Run(number, batch) => (number, Some(batch.steps[0].step.id)),
-            Order::Execute(number, _) => (number, None),
+        let (number, steps) = match order {
+            Order::Run(number, batch) => (number, batch.steps),
+            Order::Execute(number, _) => (number, Vec::new()),
             _ => continue,
         };
-        let said = |text: &str| {
+        let mut steps = steps.into_iter().map(|leg| leg.step.id);
+        let step = steps.next();
+        let said_of = |step: Option<StepId>, text: &str| {
             let value = Dict::new().with("msg", text);
             let Some(step) = step else {
                 return Report::Executed(number, Box::new(Outcome::unchanged().with_all(value)));
@@ -92,6 +94,7 @@ pub(crate) fn be(manner: &str) {
             };
             Report::Step(number, step, Box::new(result))
         };
+        let said = |text: &str| said_of(step, text);
         if let Some(step) = step
             && let Some(report) = told(manner, number, step)
         {
@@ -144,6 +147,9 @@ pub(crate) fn be(manner: &str) {
             _ => encode(&said("fine")).unwrap(),
         };
         let _ = out.write_all(&bytes);
+        for later in steps {
+            let _ = write_frame(&mut out, &said_of(Some(later), "fine"));
+        }
         let _ = out.flush();
         if step.is_some() {
             let _ = write_frame(&mut out, &Report::BatchDone(number));

@@ -55,7 +55,7 @@ fn never_wider(hosts: &[Host]) {
     let controller = run(
         host,
         "root",
-        "    - copy: {content: 'CANARY-public {{ item }}', dest: '/opt/t8/public', mode: '0644'}\n      loop: '{{ range(10) }}'\n    - copy: {content: \"CANARY-copied {{ 'x' * 100000 }}{{ item }}\", dest: '/opt/t8/secret{{ item % 3 }}', mode: '0600'}\n      loop: '{{ range(30) }}'\n    - template: {src: secret.j2, dest: '/opt/t8/made{{ item % 3 }}', mode: '0600'}\n      loop: '{{ range(20) }}'\n    - lineinfile: {path: /opt/t8/secret1, line: 'CANARY-line {{ item }}', mode: '0600'}\n      loop: '{{ range(20) }}'\n    - copy: {src: secret.txt, dest: '/opt/t8/file{{ item }}', mode: '0600'}\n      loop: '{{ range(10) }}'\n",
+        "    - copy: {content: 'CANARY-public {{ item }}', dest: '/opt/t8/public', mode: '0644'}\n      loop: '{{ range(10) | list }}'\n    - copy: {content: \"CANARY-copied {{ 'x' * 100000 }}{{ item }}\", dest: '/opt/t8/secret{{ item % 3 }}', mode: '0600'}\n      loop: '{{ range(30) | list }}'\n    - template: {src: secret.j2, dest: '/opt/t8/made{{ item % 3 }}', mode: '0600'}\n      loop: '{{ range(20) | list }}'\n    - lineinfile: {path: /opt/t8/secret1, line: 'CANARY-line {{ item }}', mode: '0600'}\n      loop: '{{ range(20) | list }}'\n    - copy: {src: secret.txt, dest: '/opt/t8/file{{ item }}', mode: '0600'}\n      loop: '{{ range(10) | list }}'\n",
     )
     .write("secret.j2", "CANARY-templated {{ item }}\n")
     .write("secret.txt", &"CANARY-sent\n".repeat(100_000));
@@ -83,7 +83,7 @@ fn become_unprivileged(hosts: &[Host]) {
     let controller = run(
         host,
         "deploy",
-        "    - copy: {content: 'CANARY-copied {{ item }}', dest: /home/plain/t8/secret, mode: '0600'}\n      become: true\n      become_user: plain\n      loop: '{{ range(20) }}'\n    - copy: {src: secret.txt, dest: '/home/plain/t8/file{{ item }}', mode: '0600'}\n      become: true\n      become_user: plain\n      loop: '{{ range(5) }}'\n    - shell: 'true # CANARY-shell'\n      become: true\n      become_user: plain\n      loop: '{{ range(5) }}'\n",
+        "    - copy: {content: 'CANARY-copied {{ item }}', dest: /home/plain/t8/secret, mode: '0600'}\n      become: true\n      become_user: plain\n      loop: '{{ range(20) | list }}'\n    - copy: {src: secret.txt, dest: '/home/plain/t8/file{{ item }}', mode: '0600'}\n      become: true\n      become_user: plain\n      loop: '{{ range(5) | list }}'\n    - shell: 'true # CANARY-shell'\n      become: true\n      become_user: plain\n      loop: '{{ range(5) | list }}'\n",
     )
     .write("secret.txt", &"CANARY-sent\n".repeat(100_000));
     let places = "/tmp/* /tmp/*/* /var/tmp/* /var/tmp/*/* /dev/shm/* /dev/shm/*/* /home/*/* /home/*/.[!.]*/*";

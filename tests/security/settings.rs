@@ -26,7 +26,7 @@ fn world_writable() {
         Controller::local(PLAYBOOK).write("ansible.cfg", "[defaults]\nforks = nonsense\n");
     // The positive control: where only the owner writes, it counts.
     set_mode(&controller.path(""), 0o755);
-    controller.run(&["-v"]).code(1).says(&["forks"]);
+    controller.run(&["-v"]).code(5).says(&["forks"]);
     set_mode(&controller.path(""), 0o777);
     controller
         .run(&["-v"])
