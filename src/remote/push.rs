@@ -111,8 +111,15 @@ pub async fn start_worker(
 async fn start_local(workers: &WorkerBinaries, early: &[u8]) -> Result<Started, StartError> {
     let worker = workers.get(rustix::system::uname().machine().to_string_lossy().as_ref())?;
     let mut process = local::spawn(&worker.path, std::iter::empty::<&str>())?;
-    process.stdin.write_all(early).await?;
-    process.stdin.flush().await?;
+    let written = async {
+        process.stdin.write_all(early).await?;
+        process.stdin.flush().await
+    };
+    match written.await {
+        // It has ended already; whoever reads sees that, and what it said.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+        other => other?,
+    }
     Ok(Started {
         process,
         origin: WorkerOrigin::Local(worker.path.clone()),
