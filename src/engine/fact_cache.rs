@@ -166,7 +166,7 @@ mod tests {
         FactCache {
             directory: root.to_owned(),
             prefix: "p_".to_owned(),
-            lifetime: Some(Duration::from_secs(60)),
+            lifetime: Some(Duration::from_mins(1)),
         }
     }
 
@@ -208,7 +208,7 @@ mod tests {
         assert!(cache.load("h1").is_none());
         cache.store("h1", &Dict::new().with("a", 1)).unwrap();
         assert!(cache.load("h1").is_some());
-        let hour = std::time::SystemTime::now() - Duration::from_secs(3600);
+        let hour = std::time::SystemTime::now() - Duration::from_hours(1);
         fs::File::options()
             .write(true)
             .open(root.path().join("p_s1_h1"))

@@ -284,9 +284,9 @@ impl<'a> Scan<'a> {
         let scope = HostScope::new(self.run, Some(state), Some(&play.scope), &host);
         for entry in &play.vars_files {
             let names = entry.as_list().unwrap_or(std::slice::from_ref(entry));
-            names
-                .iter()
-                .for_each(|name| self.variable_file(name, &scope));
+            for name in names {
+                self.variable_file(name, &scope);
+            }
         }
     }
 
@@ -456,16 +456,16 @@ impl<'a> Scan<'a> {
         };
         let outside = Outside { scope };
         match outside.find_file(FileKind::Template, name) {
-            Ok(Some(path)) => self.template_file(path, &outside),
+            Ok(Some(path)) => self.template_file(&path, &outside),
             _ => self.all(),
         }
     }
 
-    fn template_file(&mut self, path: PathBuf, outside: &Outside<'_>) {
-        if self.groups.is_none() || !self.files.insert(path.clone()) {
+    fn template_file(&mut self, path: &Path, outside: &Outside<'_>) {
+        if self.groups.is_none() || !self.files.insert(path.to_owned()) {
             return;
         }
-        let read = outside.read(&path).ok();
+        let read = outside.read(path).ok();
         let Some(text) = read.and_then(|(bytes, _)| String::from_utf8(bytes).ok()) else {
             return self.all();
         };
@@ -488,7 +488,7 @@ impl<'a> Scan<'a> {
                 return self.all();
             }
             for file in [beside, found].into_iter().flatten() {
-                self.template_file(file, outside);
+                self.template_file(&file, outside);
             }
         }
     }

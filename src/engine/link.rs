@@ -446,11 +446,11 @@ impl Shared {
         };
         let sender = lock(&self.waiting).get(&number).cloned();
         if let Some(sender) = sender {
-            let _charge = self.budget.report(size).await;
+            let charge = self.budget.report(size).await;
             let _ = sender.send(Received {
                 report,
                 size,
-                _charge,
+                _charge: charge,
             });
         }
     }

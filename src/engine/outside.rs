@@ -305,14 +305,15 @@ fn variables(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('$') {
         out.push_str(before);
-        let (name, behind) = match after.strip_prefix('{').and_then(|own| own.split_once('}')) {
-            Some((name, behind)) => (name, behind),
-            None => {
-                let end = after
-                    .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
-                    .unwrap_or(after.len());
-                after.split_at(end)
-            }
+        let (name, behind) = if let Some((name, behind)) =
+            after.strip_prefix('{').and_then(|own| own.split_once('}'))
+        {
+            (name, behind)
+        } else {
+            let end = after
+                .find(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_')
+                .unwrap_or(after.len());
+            after.split_at(end)
         };
         match std::env::var(name) {
             Ok(value) if !name.is_empty() => out.push_str(&value),

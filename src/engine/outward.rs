@@ -80,9 +80,8 @@ impl Outward {
 
     /// Tells whether the step's own texts, or what they name, need more than its host.
     pub(super) fn reaches(&self, task: &Task, setup: &Setup) -> bool {
-        let uses = match uses_of(task, &setup.run.templar) {
-            Some(uses) => uses,
-            None => return true,
+        let Some(uses) = uses_of(task, &setup.run.templar) else {
+            return true;
         };
         self.reached_by(&uses) || self.template_reaches(task, setup)
     }
@@ -152,7 +151,7 @@ impl Outward {
             if self.reached_by(&uses) {
                 return true;
             }
-            pending.extend(uses.includes.keys().map(|name| name.to_string()));
+            pending.extend(uses.includes.keys().map(std::string::ToString::to_string));
         }
         false
     }

@@ -115,7 +115,7 @@ impl Dispatcher<'_> {
         legs.push((slot.id, task.clone(), hold));
         let mut ahead = progress.clone();
         let mut last = task;
-        while legs.len() < MOST_STEPS && self.goes_along(slot, last) {
+        while legs.len() < MOST_STEPS && goes_along(slot, last) {
             if let Some(role) = last.role() {
                 ahead.roles_begun.insert(role.identity);
             }
@@ -125,7 +125,7 @@ impl Dispatcher<'_> {
                 break;
             };
             let turn = self.turn(index, ahead.place, lowest);
-            if turn == Turn::Wait || !self.goes_along(slot, task) {
+            if turn == Turn::Wait || !goes_along(slot, task) {
                 break;
             }
             legs.push((slot.id, task.clone(), turn == Turn::Hold));
@@ -151,22 +151,6 @@ impl Dispatcher<'_> {
                 Some(passing) => passing.lead(ahead, &self.program, self.setup.force_handlers),
             }
         }
-    }
-
-    /// Tells whether a step can be one of several that go out together: the same for whoever comes to it, and on its own host.
-    fn goes_along(&self, slot: &Slot, task: &Arc<Task>) -> bool {
-        let ActionKind::Module(entry) = &task.action.kind else {
-            return false;
-        };
-        let scope = &task.scope;
-        // A handler that notifies may make others run that are not known to.
-        let notifies = matches!(slot.kind, SlotKind::Handler(_))
-            && scope.effective(|keywords| &keywords.notify).is_some();
-        !notifies
-            && !matches!(entry, Entry::Control(entry) if entry.once() || entry.needs_controller())
-            && scope.effective(|keywords| &keywords.run_once).is_none()
-            && scope.effective(|keywords| &keywords.throttle).is_none()
-            && scope.effective(|keywords| &keywords.delegate_to).is_none()
     }
 
     /// Tells whether the other hosts are far enough.
@@ -397,4 +381,20 @@ impl Dispatcher<'_> {
             && self.pass_one(host, progress.place)
         {}
     }
+}
+
+/// Tells whether a step can be one of several that go out together: the same for whoever comes to it, and on its own host.
+fn goes_along(slot: &Slot, task: &Arc<Task>) -> bool {
+    let ActionKind::Module(entry) = &task.action.kind else {
+        return false;
+    };
+    let scope = &task.scope;
+    // A handler that notifies may make others run that are not known to.
+    let notifies = matches!(slot.kind, SlotKind::Handler(_))
+        && scope.effective(|keywords| &keywords.notify).is_some();
+    !notifies
+        && !matches!(entry, Entry::Control(entry) if entry.once() || entry.needs_controller())
+        && scope.effective(|keywords| &keywords.run_once).is_none()
+        && scope.effective(|keywords| &keywords.throttle).is_none()
+        && scope.effective(|keywords| &keywords.delegate_to).is_none()
 }

@@ -325,17 +325,14 @@ impl Client {
             let pair = STANDARD.encode(format!("{user}:{password}"));
             builder = builder.header("Authorization", format!("Basic {pair}"));
         }
-        let answer = match &request.body {
-            Some(body) => {
-                let whole = builder
-                    .body(body.as_slice())
-                    .map_err(|error| wrong(error.to_string()))?;
-                agent.run(whole)
-            }
-            None => {
-                let whole = builder.body(()).map_err(|error| wrong(error.to_string()))?;
-                agent.run(whole)
-            }
+        let answer = if let Some(body) = &request.body {
+            let whole = builder
+                .body(body.as_slice())
+                .map_err(|error| wrong(error.to_string()))?;
+            agent.run(whole)
+        } else {
+            let whole = builder.body(()).map_err(|error| wrong(error.to_string()))?;
+            agent.run(whole)
         };
         let answer = answer.map_err(|error| HttpError::of(&error))?;
         let status = answer.status();
@@ -385,15 +382,12 @@ fn percent_decoded(text: &str) -> String {
             .filter(|_| *first == b'%')
             .and_then(|digits| std::str::from_utf8(digits).ok())
             .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        match code {
-            Some(code) => {
-                bytes.push(code);
-                rest = after.get(2..).unwrap_or_default();
-            }
-            None => {
-                bytes.push(*first);
-                rest = after;
-            }
+        if let Some(code) = code {
+            bytes.push(code);
+            rest = after.get(2..).unwrap_or_default();
+        } else {
+            bytes.push(*first);
+            rest = after;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

@@ -85,16 +85,15 @@ impl de::Error for ArgumentError {
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
-        let help = match nearest_one(field, expected.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => {
-                let known: Vec<_> = expected
-                    .iter()
-                    .copied()
-                    .filter(|name| !name.starts_with('_'))
-                    .collect();
-                format!("it takes {}", known.join(", "))
-            }
+        let help = if let Some(near) = nearest_one(field, expected.iter().copied()) {
+            format!("did you mean `{near}`?")
+        } else {
+            let known: Vec<_> = expected
+                .iter()
+                .copied()
+                .filter(|name| !name.starts_with('_'))
+                .collect();
+            format!("it takes {}", known.join(", "))
         };
         Self {
             help: Some(help),

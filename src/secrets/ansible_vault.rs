@@ -84,9 +84,12 @@ pub struct VaultSecrets {
     listener: Listener,
 }
 
+/// Hears of a text.
+type Hear = dyn Fn(&str) + Send + Sync;
+
 /// Who hears of every text that comes out of a vault.
 #[derive(Clone, Default)]
-struct Listener(Option<Arc<dyn Fn(&str) + Send + Sync>>);
+struct Listener(Option<Arc<Hear>>);
 
 impl std::fmt::Debug for Listener {
     fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

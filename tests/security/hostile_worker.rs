@@ -61,7 +61,7 @@ pub(crate) fn be(manner: &str) {
             return;
         }
         "mute" => {
-            std::thread::sleep(std::time::Duration::from_secs(120));
+            std::thread::sleep(std::time::Duration::from_mins(2));
             return;
         }
         "noise" => {

@@ -326,9 +326,9 @@ fn unescape(text: &str) -> Vec<u8> {
 }
 
 /// What stands behind a backslash: its byte (an escaped end of line has none), and how much of the text it takes.
-fn escape(body: &str) -> (Option<Option<u8>>, usize) {
+fn escape(body: &str) -> (Option<Vec<u8>>, usize) {
     let simple = match body.chars().next() {
-        Some('\n') => return (Some(None), 1),
+        Some('\n') => return (Some(Vec::new()), 1),
         Some('\\') => b'\\',
         Some('\'') => b'\'',
         Some('"') => b'"',
@@ -343,7 +343,7 @@ fn escape(body: &str) -> (Option<Option<u8>>, usize) {
             let byte = body
                 .get(1..3)
                 .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-            return byte.map_or((None, 0), |byte| (Some(Some(byte)), 3));
+            return byte.map_or((None, 0), |byte| (Some(vec![byte]), 3));
         }
         Some('0'..='7') => {
             let length = body
@@ -356,11 +356,11 @@ fn escape(body: &str) -> (Option<Option<u8>>, usize) {
                 .and_then(|digits| u32::from_str_radix(digits, 8).ok());
             // Beyond 255 Python keeps the lower eight bits.
             let byte = number.and_then(|number| u8::try_from(number & 0xff).ok());
-            return (byte.map(Some), length);
+            return (byte.map(|byte| vec![byte]), length);
         }
         _ => return (None, 0),
     };
-    (Some(Some(simple)), 1)
+    (Some(vec![simple]), 1)
 }
 
 #[cfg(test)]

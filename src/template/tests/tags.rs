@@ -25,7 +25,7 @@ pub(super) fn tagged_with(call: Call<'_>) -> Result<bool, TemplateError> {
     let arguments = bind(call, &["tag_name"], 1)?;
     let wanted = arguments.get(0).and_then(Value::as_str).unwrap_or_default();
     if !KNOWN.contains(&wanted) {
-        return Err(arguments.error(&format!("knows no tag `{wanted}`")));
+        return Err(arguments.error(format!("knows no tag `{wanted}`")));
     }
     Ok(tags(&arguments.value).any(|name| name == wanted))
 }

@@ -160,7 +160,7 @@ impl Check {
             let kind = option.kind.as_deref().unwrap_or("str");
             let converted =
                 convert(kind, &value).and_then(|value| match option.elements.as_deref() {
-                    Some(elements) => self.elements(name, kind, elements, value, context),
+                    Some(elements) => self.elements(name, kind, elements, &value, context),
                     None => Ok(value),
                 });
             match converted {
@@ -181,25 +181,24 @@ impl Check {
         name: &str,
         kind: &str,
         wanted: &str,
-        value: Value,
+        value: &Value,
         context: &[String],
     ) -> Result<Value, String> {
-        let items = match value.kind() {
-            Kind::List(items) => items.to_vec(),
-            _ => {
-                self.errors.push(format!(
-                    "Invalid type {kind} for option '{}'{}, elements value check is supported only with 'list' type",
-                    value.to_text(),
-                    sentence(context)
-                ));
-                match value.kind() {
-                    Kind::Str(text) => text
-                        .chars()
-                        .map(|letter| Value::text(letter.to_string()))
-                        .collect(),
-                    Kind::Dict(dict) => dict.keys().map(Key::to_value).collect(),
-                    _ => return Err(format!("'{}' object is not iterable", value.type_name())),
-                }
+        let items = if let Kind::List(items) = value.kind() {
+            items.to_vec()
+        } else {
+            self.errors.push(format!(
+                "Invalid type {kind} for option '{}'{}, elements value check is supported only with 'list' type",
+                value.to_text(),
+                sentence(context)
+            ));
+            match value.kind() {
+                Kind::Str(text) => text
+                    .chars()
+                    .map(|letter| Value::text(letter.to_string()))
+                    .collect(),
+                Kind::Dict(dict) => dict.keys().map(Key::to_value).collect(),
+                _ => return Err(format!("'{}' object is not iterable", value.type_name())),
             }
         };
         let mut converted = Vec::new();

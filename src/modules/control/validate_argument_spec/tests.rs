@@ -5,7 +5,7 @@ use serde_json::json;
 use super::*;
 use crate::kit::fake::FakeStep;
 
-fn run(specification: serde_json::Value, values: serde_json::Value) -> Outcome {
+fn run(specification: &serde_json::Value, values: serde_json::Value) -> Outcome {
     let variables = Value::from_json(values).as_dict().unwrap().clone();
     let arguments =
         json!({"argument_spec": specification, "validate_args_context": {"type": "role"}});
@@ -14,7 +14,7 @@ fn run(specification: serde_json::Value, values: serde_json::Value) -> Outcome {
         .run::<ValidateArgumentSpec>(&Value::from_json(arguments))
 }
 
-fn errors(specification: serde_json::Value, values: serde_json::Value) -> Vec<String> {
+fn errors(specification: &serde_json::Value, values: serde_json::Value) -> Vec<String> {
     let outcome = run(specification, values);
     let found = outcome.values.get("argument_errors");
     found
@@ -28,7 +28,7 @@ fn errors(specification: serde_json::Value, values: serde_json::Value) -> Vec<St
 #[test]
 fn good_values_pass_and_the_context_is_returned() {
     let outcome = run(
-        json!({"size": {"type": "int", "required": true}, "kind": {"choices": ["a", "b"], "default": "a"}}),
+        &json!({"size": {"type": "int", "required": true}, "kind": {"choices": ["a", "b"], "default": "a"}}),
         json!({"size": "3", "other": 1}),
     );
     assert!(!outcome.failed && !outcome.changed);
@@ -42,7 +42,7 @@ fn good_values_pass_and_the_context_is_returned() {
 #[test]
 fn a_failure_returns_the_errors_and_the_specification() {
     let specification = json!({"size": {"type": "int"}});
-    let outcome = run(specification.clone(), json!({"size": "many"}));
+    let outcome = run(&specification, json!({"size": "many"}));
     assert!(outcome.failed);
     assert_eq!(
         outcome.values.get("msg").unwrap().to_text(),
@@ -58,7 +58,7 @@ fn a_failure_returns_the_errors_and_the_specification() {
 fn types_choices_and_elements_are_checked() {
     assert_eq!(
         errors(
-            json!({
+            &json!({
                 "cho": {"choices": ["a", "b"]},
                 "cho_list": {"type": "list", "choices": ["a", "b"]},
                 "ele": {"type": "list", "elements": "int"},
@@ -93,7 +93,7 @@ fn options_below_have_types_relations_and_aliases() {
     });
     assert_eq!(
         errors(
-            below.clone(),
+            &below,
             json!({"deep": [{"k": "5", "z": 1}, {"one": 1, "two": 2}, {"k": 6, "one": 1, "drei": 3}]})
         ),
         [
@@ -107,7 +107,7 @@ fn options_below_have_types_relations_and_aliases() {
         ]
     );
     assert_eq!(
-        errors(below, json!({"deep": [7]})),
+        errors(&below, json!({"deep": [7]})),
         [
             "Value '7' in the sub parameter field 'deep' must be a list, not 'int'",
             "Elements value for option 'deep' is of type int and we were unable to convert to dict: <class 'int'> cannot be converted to a dict",
@@ -118,7 +118,10 @@ fn options_below_have_types_relations_and_aliases() {
 #[test]
 fn a_required_option_with_a_default_is_a_fault_of_the_specification() {
     assert_eq!(
-        errors(json!({"both": {"required": true, "default": 1}}), json!({})),
+        errors(
+            &json!({"both": {"required": true, "default": 1}}),
+            json!({})
+        ),
         ["internal error: required and default are mutually exclusive for both"]
     );
 }
@@ -126,7 +129,7 @@ fn a_required_option_with_a_default_is_a_fault_of_the_specification() {
 #[test]
 fn values_of_no_log_options_are_stars() {
     let found = errors(
-        json!({"password": {"no_log": true, "choices": ["a"]}, "user": {"choices": ["x"]}}),
+        &json!({"password": {"no_log": true, "choices": ["a"]}, "user": {"choices": ["x"]}}),
         json!({"password": "hunter2", "user": "admin"}),
     );
     assert_eq!(
@@ -147,7 +150,7 @@ fn what_is_no_specification_fails() {
         json!({"x": {"fallback": ["env"]}}),
         json!({"x": {"type": "dict", "options": {}, "required_if": [[1]]}}),
     ] {
-        let outcome = run(specification, json!({"x": {}}));
+        let outcome = run(&specification, json!({"x": {}}));
         assert!(outcome.failed);
         assert!(!outcome.values.contains("argument_errors"));
     }

@@ -158,7 +158,7 @@ impl Subject {
     }
 }
 
-fn shown(address: impl ToString) -> Value {
+fn shown(address: &impl ToString) -> Value {
     Value::from(address.to_string())
 }
 
@@ -203,9 +203,9 @@ fn otherwise(subject: &Subject, query: &str) -> Result<Value, String> {
     }
     if network.is_single() {
         return Ok(if subject.with_prefix {
-            shown(network)
+            shown(&network)
         } else {
-            shown(network.ip())
+            shown(&network.ip())
         });
     }
     let found = query
@@ -224,7 +224,7 @@ fn about_one(subject: &Subject, query: &str) -> Result<Option<Value>, String> {
     let network = subject.network;
     let ip = network.ip();
     let single = network.is_single();
-    let text = |address: Option<Address>| address.map_or(Value::NULL, shown);
+    let text = |address: Option<Address>| address.map_or(Value::NULL, |address| shown(&address));
     let needs_network = || {
         if subject.with_prefix {
             Ok(())
@@ -233,8 +233,8 @@ fn about_one(subject: &Subject, query: &str) -> Result<Option<Value>, String> {
         }
     };
     Ok(Some(match query {
-        "" if subject.with_prefix => shown(network),
-        "" => shown(ip),
+        "" if subject.with_prefix => shown(&network),
+        "" => shown(&ip),
         "6to4" => six_to_four(subject),
         "address" | "ip" => {
             let host = single
@@ -248,13 +248,13 @@ fn about_one(subject: &Subject, query: &str) -> Result<Option<Value>, String> {
             if !single && !network.has(2) && edge {
                 Value::from(false)
             } else {
-                shown(network)
+                shown(&network)
             }
         }
         "bool" => Value::from(true),
         "broadcast" if single || network.has(2) => Value::NULL,
         "broadcast" => text(network.broadcast()),
-        "cidr" => shown(network),
+        "cidr" => shown(&network),
         "first_usable" => {
             needs_network()?;
             let first = network.usable().map(|(first, _)| first);
@@ -268,16 +268,15 @@ fn about_one(subject: &Subject, query: &str) -> Result<Option<Value>, String> {
                 Value::NULL
             }
         }
-        "hostmask" | "wildcard" => shown(network.address(network.host_mask())),
+        "hostmask" | "wildcard" => shown(&network.address(network.host_mask())),
         "int" if subject.with_prefix => {
             Value::from(format!("{}/{}", network.value, network.prefix))
         }
         "int" => Value::integer(BigInt::from(network.value)),
-        "ip/prefix" if !single && (network.has(2) || !subject.is_first()) => shown(network),
+        "ip/prefix" if !single && (network.has(2) || !subject.is_first()) => shown(&network),
         "ip_netmask" if !single && (network.has(2) || !subject.is_first()) => {
             Value::from(format!("{ip} {}", network.netmask()))
         }
-        "ip/prefix" | "ip_netmask" => Value::NULL,
         "ipv4" | "v4" => as_four(subject),
         "ipv6" | "v6" => as_six(subject),
         "last_usable" => {
@@ -290,8 +289,8 @@ fn about_one(subject: &Subject, query: &str) -> Result<Option<Value>, String> {
         "unicast" => subject.if_so(!special::is_multicast(ip)),
         "private" => subject.if_so(!special::is_global(ip)),
         "public" => subject.if_so(special::is_public(ip)),
-        "net" if !single && subject.is_first() => shown(network),
-        "net" => Value::NULL,
+        "net" if !single && subject.is_first() => shown(&network),
+        "ip/prefix" | "ip_netmask" | "net" => Value::NULL,
         "next_usable" => {
             needs_network()?;
             text(neighbour(network, 1))
@@ -300,9 +299,9 @@ fn about_one(subject: &Subject, query: &str) -> Result<Option<Value>, String> {
             needs_network()?;
             text(neighbour(network, -1))
         }
-        "netmask" => shown(network.netmask()),
-        "network" | "network_id" => shown(network.network()),
-        "network/prefix" | "subnet" => shown(network.cidr()),
+        "netmask" => shown(&network.netmask()),
+        "network" | "network_id" => shown(&network.network()),
+        "network/prefix" | "subnet" => shown(&network.cidr()),
         "network_netmask" => Value::from(format!("{} {}", network.network(), network.netmask())),
         "network_wildcard" => {
             let mask = network.address(network.host_mask());
@@ -310,7 +309,7 @@ fn about_one(subject: &Subject, query: &str) -> Result<Option<Value>, String> {
         }
         "peer" => {
             needs_network()?;
-            shown(Address::of_number(peer(network)?))
+            shown(&Address::of_number(peer(network)?))
         }
         "prefix" => Value::from(i64::from(network.prefix)),
         "range_usable" => {
@@ -410,7 +409,7 @@ fn as_four(subject: &Subject) -> Value {
         .zip(prefix)
         .and_then(|(low, prefix)| Network::new(Version::Four, low, prefix))
     {
-        Some(four) => shown(four),
+        Some(four) => shown(&four),
         None => Value::from(false),
     }
 }
@@ -421,5 +420,6 @@ fn as_six(subject: &Subject) -> Value {
         return subject.shown.clone();
     }
     let mapped = network.value | 0xffff_0000_0000;
-    Network::new(Version::Six, mapped, network.prefix + 96).map_or(Value::NULL, shown)
+    Network::new(Version::Six, mapped, network.prefix + 96)
+        .map_or(Value::NULL, |network| shown(&network))
 }

@@ -1,5 +1,10 @@
 //! Lists as sets of several, lists of dictionaries merged, and lists turned into dictionaries.
 
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "a filter of the table takes its call"
+)]
+
 use indexmap::IndexMap;
 
 use crate::template::call::Call;
@@ -12,8 +17,8 @@ use crate::template::tree::Operator;
 use crate::value::{Dict, Key, Value};
 
 /// Takes the lists of a call, one level flattened where that is asked for.
-fn lists(call: Call<'_>) -> Result<Vec<Vec<Value>>, TemplateError> {
-    defined(&call)?;
+fn lists(call: &Call<'_>) -> Result<Vec<Vec<Value>>, TemplateError> {
+    defined(call)?;
     let mut flat = false;
     for (name, value) in &call.named {
         if name.as_ref() != "flatten" {
@@ -47,7 +52,7 @@ fn distinct(items: Vec<Value>) -> Vec<Value> {
 
 /// Joins the lists two by two; a single one stays as it is.
 fn folded(
-    call: Call<'_>,
+    call: &Call<'_>,
     start: fn(Vec<Value>) -> Vec<Value>,
     join: fn(Vec<Value>, Vec<Value>) -> Vec<Value>,
     end: fn(Vec<Value>) -> Vec<Value>,
@@ -69,7 +74,7 @@ fn as_it_is(items: Vec<Value>) -> Vec<Value> {
 /// `lists_union(*lists, flatten=false)`.
 pub(crate) fn lists_union(call: Call<'_>) -> Result<Value, TemplateError> {
     folded(
-        call,
+        &call,
         as_it_is,
         |left, right| [left, right].concat(),
         distinct,
@@ -83,7 +88,7 @@ pub(crate) fn lists_intersect(call: Call<'_>) -> Result<Value, TemplateError> {
             .filter(|item| right.contains(item))
             .collect()
     };
-    folded(call, distinct, join, as_it_is)
+    folded(&call, distinct, join, as_it_is)
 }
 
 /// `lists_difference(*lists, flatten=false)`.
@@ -93,7 +98,7 @@ pub(crate) fn lists_difference(call: Call<'_>) -> Result<Value, TemplateError> {
             .filter(|item| !right.contains(item))
             .collect()
     };
-    folded(call, distinct, join, as_it_is)
+    folded(&call, distinct, join, as_it_is)
 }
 
 /// `lists_symmetric_difference(*lists, flatten=false)`.
@@ -103,7 +108,7 @@ pub(crate) fn lists_symmetric_difference(call: Call<'_>) -> Result<Value, Templa
         let union = distinct([left.clone(), right.clone()].concat());
         union.into_iter().filter(|item| !both(item)).collect()
     };
-    folded(call, as_it_is, join, as_it_is)
+    folded(&call, as_it_is, join, as_it_is)
 }
 
 /// `lists_mergeby(*lists, index, recursive=false, list_merge='replace')`: dictionaries with the same value under `index` merged.

@@ -192,7 +192,7 @@ impl<'a> Given<'a> {
         Ok(keyed)
     }
 
-    fn extreme(&self, wanted: Ordering, keyed: Vec<(Value, Value)>) -> Value {
+    fn extreme(wanted: Ordering, keyed: Vec<(Value, Value)>) -> Value {
         let mut best: Option<(Value, Value)> = None;
         for candidate in keyed {
             let better = match &best {
@@ -275,10 +275,10 @@ impl<'a> Given<'a> {
                     .collect();
                 Value::list(items?)
             }
-            "max" => self.extreme(Ordering::Greater, alone(self.alike()?)),
-            "min" => self.extreme(Ordering::Less, alone(self.alike()?)),
-            "max_by" => self.extreme(Ordering::Greater, self.keyed()?),
-            "min_by" => self.extreme(Ordering::Less, self.keyed()?),
+            "max" => Self::extreme(Ordering::Greater, alone(self.alike()?)),
+            "min" => Self::extreme(Ordering::Less, alone(self.alike()?)),
+            "max_by" => Self::extreme(Ordering::Greater, self.keyed()?),
+            "min_by" => Self::extreme(Ordering::Less, self.keyed()?),
             "merge" => {
                 let mut merged = Dict::new();
                 for index in 0..self.items.len() {
