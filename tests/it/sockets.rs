@@ -50,7 +50,7 @@ fn host_modules() -> Vec<&'static str> {
     all()
         .map(Entry::meta)
         .filter(|meta| meta.effect == Effect::Host)
-        .map(|meta| meta.short_name())
+        .map(kplay::kit::Meta::short_name)
         .collect()
 }
 
