@@ -99,13 +99,6 @@ pub(super) fn checked(
             None
         }
     };
-    if options.step {
-        // To run everything without asking would be the one thing that nobody wants of it.
-        let text = "`--step` is not supported yet";
-        diagnostics.push(Diagnostic::error("config-unsupported", text).help(
-            "`--check --diff` shows what would change; `--start-at-task` and `--tags` choose",
-        ));
-    }
     let wrong = diagnostics.iter().any(Diagnostic::is_error);
     voice::complain(printer, &base.sources, diagnostics.clone());
     base.warnings = diagnostics;

@@ -156,6 +156,7 @@ fn engine_options(base: &Base, options: &PlayOptions, ground: &Ground) -> engine
         tags: or_configured(&options.tags, &settings.tags_run),
         skip_tags: or_configured(&options.skip_tags, &settings.tags_skip),
         start_at_task: options.start_at_task.clone(),
+        step: options.step,
         force_handlers: options.force_handlers || settings.force_handlers,
         remote_user: run
             .connection

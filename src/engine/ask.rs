@@ -1,7 +1,7 @@
 //! Questions to the person at the terminal: passwords, prompts, pauses.
 
 use std::fs::OpenOptions;
-use std::io::{BufRead as _, BufReader, Write as _};
+use std::io::{BufRead as _, BufReader, IsTerminal as _, Write as _};
 use std::os::fd::AsFd as _;
 
 use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
@@ -31,4 +31,18 @@ pub fn line(prompt: &str, echo: bool) -> String {
         return String::new();
     }
     answer.trim_end_matches(['\n', '\r']).to_owned()
+}
+
+/// Shows `question` and returns the next line of the standard input, typed or piped; empty at its end.
+pub fn answer(question: &str) -> String {
+    let mut out = std::io::stdout();
+    let _ = out
+        .write_all(question.as_bytes())
+        .and_then(|()| out.flush());
+    let mut answer = String::new();
+    let read = std::io::stdin().read_line(&mut answer);
+    if !std::io::stdin().is_terminal() {
+        let _ = out.write_all(b"\n");
+    }
+    read.map(|_| answer).unwrap_or_default()
 }

@@ -75,6 +75,8 @@ pub(super) struct Dispatcher<'a> {
     pub(super) waits: Waits,
     reaches: HashMap<SlotId, Reach>,
     outward: Outward,
+    /// Tasks that `--step` was told to run.
+    pub(super) permitted: BTreeSet<SlotId>,
     /// Places where handlers would run, if any could have been notified.
     idle: BTreeSet<SlotId>,
     pub(super) hosts: IndexMap<Arc<str>, Progress>,
@@ -140,6 +142,7 @@ impl<'a> Dispatcher<'a> {
             waits: Waits::default(),
             reaches: HashMap::new(),
             outward: Outward::default(),
+            permitted: BTreeSet::new(),
             idle: BTreeSet::new(),
             touched: hosts.keys().cloned().collect(),
             hosts,
@@ -216,6 +219,12 @@ impl<'a> Dispatcher<'a> {
         loop {
             self.advance();
             self.flush();
+            if let Some((id, question)) = self.question() {
+                // What was told so far is shown first.
+                tokio::task::yield_now().await;
+                self.ask_about(id, &question);
+                continue;
+            }
             if matches!(self.ended, Some(BatchEnd::Faulty(_))) {
                 break;
             }
@@ -556,7 +565,7 @@ impl<'a> Dispatcher<'a> {
         }
     }
 
-    fn lowest(&self) -> Option<usize> {
+    pub(super) fn lowest(&self) -> Option<usize> {
         self.hosts
             .values()
             .filter(|progress| progress.is_alive())

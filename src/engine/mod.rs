@@ -43,6 +43,7 @@ mod site_inventory;
 mod slots;
 mod specification;
 mod start;
+mod stepping;
 mod target;
 mod travel;
 

@@ -35,6 +35,8 @@ pub struct Options {
     pub skip_tags: Vec<String>,
     /// `--start-at-task`.
     pub start_at_task: Option<String>,
+    /// `--step`.
+    pub step: bool,
     /// `--force-handlers`.
     pub force_handlers: bool,
     /// `-u`.
@@ -81,6 +83,8 @@ pub(super) struct RunState {
     pub(super) numbers: AtomicU64,
     /// `--start-at-task` has been found, or was not given.
     pub(super) started: AtomicBool,
+    /// `--step` was given, and nobody has said to continue without questions.
+    pub(super) stepping: AtomicBool,
     pub(super) contents: ContentStore,
     /// Which facts the playbooks can name.
     pub(super) demand: Demand,

@@ -84,8 +84,10 @@ impl Site {
             .flat_map(|playbook| playbook.plays.iter().cloned());
         let demand = Demand::new(plays.collect());
         let started = self.options.start_at_task.is_none();
+        let stepping = std::sync::atomic::AtomicBool::new(self.options.step);
         let state = RunState {
             started: std::sync::atomic::AtomicBool::new(started),
+            stepping,
             numbers: std::sync::atomic::AtomicU64::new(1),
             options: self.options,
             config: self.settings,

@@ -78,12 +78,19 @@ impl Dispatcher<'_> {
             .map(|(index, (_, progress))| (progress.place, index))
             .collect();
         ready.sort_unstable();
-        for (_, index) in ready {
+        for (place, index) in ready {
             let over = !matches!(self.ended, None | Some(BatchEnd::TooManyFailed));
             if over || self.running >= self.setup.forks {
                 return;
             }
-            let legs = self.legs(index, lowest);
+            let stepping = self.is_stepping();
+            if stepping && !self.may_step(place) {
+                continue;
+            }
+            let mut legs = self.legs(index, lowest);
+            if stepping {
+                legs.truncate(1);
+            }
             if !legs.is_empty() {
                 self.take_off(index, &legs);
             }

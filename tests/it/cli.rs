@@ -330,3 +330,25 @@ fn t18_secrets_of_the_command_line_are_never_shown() {
     assert!(output.text().contains("open text") && output.text().contains("********"));
     assert!(!output.text().contains("canary-pass"), "{}", output.text());
 }
+
+#[test]
+fn step_asks_before_each_task() {
+    let tasks = "    - {name: one, debug: {msg: first}}\n    - {name: two, debug: {msg: second}}\n    - meta: noop\n    - {name: three, debug: {msg: third}}\n    - {name: four, debug: {msg: fourth}}\n";
+    let environment = TestEnvironment::new()
+        .write(
+            "hosts",
+            "a ansible_connection=local\nb ansible_connection=local\n",
+        )
+        .write(
+            "site.yml",
+            &format!("- hosts: all\n  gather_facts: false\n  tasks:\n{tasks}"),
+        )
+        .input("y\nn\nc\n");
+    let finished = environment.run(["site.yml", "-i", "hosts", "--step"]);
+    let output = finished.success();
+    assert_eq!(output.stdout.matches("Perform task: TASK: ").count(), 3);
+    for (text, times) in [("first", 2), ("second", 0), ("third", 2), ("fourth", 2)] {
+        let shown = output.stdout.matches(&format!("\"{text}\"")).count();
+        assert_eq!(shown, times, "{text}\n{}", output.stdout);
+    }
+}
