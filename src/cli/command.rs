@@ -109,7 +109,11 @@ pub(super) struct ShowInventoryOptions {
     #[arg(long, group = "what")]
     pub(super) graph: bool,
 
-    /// The group whose tree is shown
+    /// Write what the sources give, without the files beside them, as a static YAML inventory; `-` is standard output
+    #[arg(long, value_name = "FILE", group = "what")]
+    pub(super) write: Option<std::path::PathBuf>,
+
+    /// With --graph: the group whose tree is shown. With --write: `proxmox` writes only what Proxmox sources give
     #[arg(value_name = "GROUP", default_value = "all")]
     pub(super) group: String,
 

@@ -101,11 +101,17 @@ impl Ground {
                 .collect(),
             given => given.to_vec(),
         };
-        let loaded = inventory::load(
-            &inventory_sources,
-            &reader,
-            &SourceOptions::from(&*settings),
-        )?;
+        let shown = base.shown.iter();
+        let source_options = SourceOptions {
+            extra: extra.clone(),
+            directory: base.environment.directory.clone(),
+            settings: shown
+                .map(|shown| (shown.name.to_string(), shown.value.to_string()))
+                .collect(),
+            only_proxmox: options.only_proxmox,
+            ..SourceOptions::from(&*settings)
+        };
+        let loaded = inventory::load(&inventory_sources, &reader, &source_options)?;
         base.warnings.extend(loaded.warnings);
         if loaded.inventory.is_empty() && settings.localhost_warning {
             base.warnings.push(Diagnostic::warning(

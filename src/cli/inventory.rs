@@ -1,10 +1,13 @@
 //! `kplay inventory`: hosts, groups and variables as `ansible-inventory` shows them.
 
+use std::fs;
+use std::path::Path;
+
 use super::command::ShowInventoryOptions;
 use super::ground::{Base, Ground};
 use super::{exit, play, voice};
 use crate::diag::{Diagnostic, SourceMap, nearest_one};
-use crate::inventory::{Shown, graph_text, host_json, list_json};
+use crate::inventory::{Shown, graph_text, host_json, list_json, static_yaml};
 use crate::pattern::LOCALHOST;
 use crate::report::Printer;
 
@@ -22,13 +25,29 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
         .as_ref()
         .or(base.settings.playbook_dir.as_ref());
     let beside = beside.map_or_else(|| base.environment.directory.clone(), Clone::clone);
-    let loaded = Ground::load(&mut base, &options.common, &[beside]);
+    let mut common = options.common.clone();
+    if let (Some(_), which) = (&options.write, options.group.as_str()) {
+        if !matches!(which, "all" | "proxmox") {
+            let error = Diagnostic::error("inventory-write", format!("`--write` does not know sources of the kind `{which}`"));
+            let help = "`kplay inventory proxmox --write FILE` writes what Proxmox sources give, without `proxmox` all sources are written";
+            play::refuse(&printer, &sources, vec![error.help(help)]);
+            return exit::WRONG_OPTIONS;
+        }
+        common.only_proxmox = which == "proxmox";
+    }
+    let loaded = Ground::load(&mut base, &common, &[beside]);
     let warnings = std::mem::take(&mut base.warnings);
     voice::complain(&printer, &sources, warnings);
     let ground = match loaded {
         Ok(ground) => ground,
         Err(errors) => return play::refuse(&printer, &sources, errors),
     };
+    if let Some(path) = &options.write {
+        return match write(path, &ground, &printer) {
+            Ok(()) => exit::FINE,
+            Err(error) => play::refuse(&printer, &sources, vec![error]),
+        };
+    }
     let text = text(options, &base, &ground, &sources);
     voice::complain(&printer, &sources, ground.directories.take_warnings());
     match text {
@@ -46,6 +65,28 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
             }
         }
     }
+}
+
+/// Writes the static inventory, whole or not at all. With no host there is nothing to write: a file that was good stays.
+fn write(path: &Path, ground: &Ground, printer: &Printer) -> Result<(), Diagnostic> {
+    if ground.inventory.is_empty() {
+        return Err(Diagnostic::error("inventory-write", "the sources give no host, so nothing is written")
+            .help("name the sources with `-i`"));
+    }
+    let text = static_yaml(&ground.inventory)?;
+    if path == Path::new("-") {
+        printer.data(text.trim_end());
+        return Ok(());
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let mut draft = path.file_name().unwrap_or_default().to_os_string();
+    draft.push(format!(".{}.new", std::process::id()));
+    let draft = folder.unwrap_or(Path::new(".")).join(draft);
+    let written = fs::write(&draft, &text).and_then(|()| fs::rename(&draft, path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&draft);
+        Diagnostic::error("inventory-write", format!("`{}` cannot be written: {error}", path.display()))
+    })
 }
 
 fn text(

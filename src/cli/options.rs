@@ -27,6 +27,10 @@ pub(super) struct InventoryOptions {
     #[arg(long)]
     pub(super) flush_cache: bool,
 
+    /// Only sources of Proxmox VE are read (`kplay inventory proxmox --write`).
+    #[arg(skip)]
+    pub(super) only_proxmox: bool,
+
     #[command(flatten)]
     pub(super) vault: VaultOptions,
 }

@@ -15,7 +15,6 @@ mod effects;
 pub mod events;
 mod fact_cache;
 mod facts;
-mod fetch;
 mod flight;
 mod graph;
 mod hosts;

@@ -275,7 +275,7 @@ impl LookupContext for Outside<'_> {
     }
 
     fn fetch(&self, url: &str, options: &Dict) -> Result<Vec<u8>, TemplateError> {
-        super::fetch::fetch(url, options)
+        crate::template::fetch_url(url, options)
     }
 
     fn decrypt(&self, text: &str) -> Result<Vec<u8>, TemplateError> {

@@ -1,7 +1,8 @@
 //! One request and what becomes of it: credentials, redirects, the answer.
 
+use std::collections::HashMap;
 use std::io::Read;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -45,6 +46,10 @@ pub struct Settings {
     pub key: Option<Vec<u8>>,
     /// How long nothing may happen.
     pub timeout: Duration,
+    /// How long a request may take from its beginning to the end of its answer, whatever happens meanwhile.
+    pub deadline: Option<Duration>,
+    /// How many connections wait for a further request instead of being closed. Callers with one request need none.
+    pub kept_connections: usize,
     /// Proxies by the scheme that they are for, or `all`; see [`Settings::proxy_from`].
     pub proxies: Vec<(String, String)>,
     /// Hosts that are reached without the proxy.
@@ -69,6 +74,8 @@ impl Default for Settings {
             certificate: None,
             key: None,
             timeout: Duration::from_secs(10),
+            deadline: None,
+            kept_connections: 0,
             proxies: Vec::new(),
             direct: Vec::new(),
             redirects: Redirects::Python,
@@ -163,6 +170,8 @@ impl Response {
 pub struct Client {
     settings: Settings,
     tls: TlsConfig,
+    /// The library's client for each proxy (or none): it holds the connections that are kept.
+    agents: Mutex<HashMap<Option<String>, Agent>>,
 }
 
 impl Client {
@@ -186,7 +195,16 @@ impl Client {
             .disable_verification(!settings.validate)
             .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
             .build();
-        Ok(Self { settings, tls })
+        Ok(Self {
+            settings,
+            tls,
+            agents: Mutex::default(),
+        })
+    }
+
+    /// Returns how long a request may take, if that is bounded.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.settings.deadline
     }
 
     /// Makes the request and follows redirects.
@@ -271,6 +289,44 @@ impl Client {
         Some(next)
     }
 
+    /// Returns the library's client for requests through that proxy.
+    fn agent(&self, proxy: Option<&str>) -> Result<Agent, HttpError> {
+        let settings = &self.settings;
+        let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(agent) = agents.get(&proxy.map(str::to_owned)) {
+            return Ok(agent.clone());
+        }
+        let through = proxy
+            .map(|proxy| {
+                ureq::Proxy::new(proxy).map_err(|error| {
+                    HttpError::Setting(format!(
+                        "the proxy `{}` cannot be used: {error}",
+                        masked(proxy)
+                    ))
+                })
+            })
+            .transpose()?;
+        let config = Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .allow_non_standard_methods(true)
+            .user_agent(settings.agent.as_str())
+            .tls_config(self.tls.clone())
+            .proxy(through)
+            .max_idle_connections(settings.kept_connections)
+            .max_idle_connections_per_host(settings.kept_connections)
+            .timeout_connect(Some(settings.timeout))
+            .timeout_recv_response(Some(settings.timeout))
+            .timeout_per_read(Some(settings.timeout))
+            .timeout_per_write(Some(settings.timeout))
+            .timeout_global(settings.deadline)
+            .build();
+        let agent = Agent::with_parts(config, DefaultConnector::new(), Machine);
+        agents.insert(proxy.map(str::to_owned), agent.clone());
+        Ok(agent)
+    }
+
     fn exchange(
         &self,
         request: &Request,
@@ -290,31 +346,7 @@ impl Client {
                 "it begins with neither `http://` nor `https://`".to_owned(),
             ));
         }
-        let proxy = settings
-            .proxy_for(&request.url)
-            .map(|proxy| {
-                ureq::Proxy::new(proxy).map_err(|error| {
-                    HttpError::Setting(format!(
-                        "the proxy `{}` cannot be used: {error}",
-                        masked(proxy)
-                    ))
-                })
-            })
-            .transpose()?;
-        let config = Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .max_redirects_will_error(false)
-            .allow_non_standard_methods(true)
-            .user_agent(settings.agent.as_str())
-            .tls_config(self.tls.clone())
-            .proxy(proxy)
-            .timeout_connect(Some(settings.timeout))
-            .timeout_recv_response(Some(settings.timeout))
-            .timeout_per_read(Some(settings.timeout))
-            .timeout_per_write(Some(settings.timeout))
-            .build();
-        let agent = Agent::with_parts(config, DefaultConnector::new(), Machine);
+        let agent = self.agent(settings.proxy_for(&request.url))?;
         let mut builder = http::Request::builder()
             .method(request.method.as_str())
             .uri(request.url.as_str());

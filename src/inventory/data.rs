@@ -459,6 +459,12 @@ impl Inventory {
         groups
     }
 
+    /// Tells whether a host lies below `all` already, before everything is put there at the end.
+    pub(super) fn is_below_all(&self, host: HostId) -> bool {
+        let own = self.host_data(host).map(|data| data.groups.clone());
+        self.ancestors(own.unwrap_or_default()).contains(&Self::ALL)
+    }
+
     /// Returns the names of a host's groups, sorted, without `all`: the variable `group_names`.
     pub fn group_names(&self, host: HostId) -> Vec<Arc<str>> {
         let own = self

@@ -1,16 +1,23 @@
 //! Inventory sources: files, directories and lists of hosts, each tried in the way that its name and text suggest.
 
+use std::collections::HashMap;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
+use super::constructed::{Evaluation, OptionReader, construct};
+use super::controller::Controller;
 use super::data::{InvalidNames, Inventory};
+use super::variables::VarsDirectory;
 use super::yaml::NotYaml;
-use super::{ini, yaml};
+use super::{ini, proxmox, yaml};
 use crate::config::Settings;
 use crate::diag::{Diagnostic, Severity};
 use crate::pattern::parse_address;
+use crate::template::Templar;
+use crate::value::Dict;
 use crate::varfile::Reader;
-use crate::yaml::{LoadOptions, ValueOptions};
+use crate::yaml::{LoadOptions, Node, ValueOptions};
 
 /// Endings of names that are no inventory in a directory (`INVENTORY_IGNORE_EXTS`).
 pub const DEFAULT_IGNORED_EXTENSIONS: [&str; 12] = [
@@ -32,6 +39,14 @@ pub struct SourceOptions {
     pub all_unparsed_fails: bool,
     /// It is said when no source could be read (`INVENTORY_UNPARSED_WARNING`).
     pub unparsed_warns: bool,
+    /// The variables of the command line, which templates in sources may use.
+    pub extra: Dict,
+    /// Where templates in sources look for files: the working directory.
+    pub directory: PathBuf,
+    /// The configuration as the `config` lookup shows it.
+    pub settings: HashMap<String, String>,
+    /// Only sources of Proxmox VE are read.
+    pub only_proxmox: bool,
 }
 
 impl Default for SourceOptions {
@@ -43,6 +58,10 @@ impl Default for SourceOptions {
             any_unparsed_fails: false,
             all_unparsed_fails: false,
             unparsed_warns: true,
+            extra: Dict::new(),
+            directory: PathBuf::from("."),
+            settings: HashMap::new(),
+            only_proxmox: false,
         }
     }
 }
@@ -61,6 +80,7 @@ impl From<&Settings> for SourceOptions {
             any_unparsed_fails: settings.inventory_any_unparsed_is_failed,
             all_unparsed_fails: settings.inventory_unparsed_is_failed,
             unparsed_warns: settings.inventory_unparsed_warning,
+            ..Self::default()
         }
     }
 }
@@ -105,12 +125,20 @@ pub fn load(
         ignored,
         inventory: Inventory::new(options.invalid_names),
         warnings: Vec::new(),
+        fatal: Vec::new(),
+        directories: Vec::new(),
+        templar: Templar::new(),
     };
     let mut parsed = false;
     let mut directories = Vec::new();
     for source in sources.iter().filter(|source| !source.is_empty()) {
+        let beside = vars_directory(source);
+        loader.directories.extend(beside.iter().map(|path| Arc::new(VarsDirectory::new(path))));
         parsed |= loader.source(source)?;
-        directories.extend(vars_directory(source));
+        directories.extend(beside);
+    }
+    if !loader.fatal.is_empty() {
+        return Err(loader.fatal);
     }
     let Loader {
         mut inventory,
@@ -181,6 +209,12 @@ struct Loader<'a> {
     ignored: Vec<fancy_regex::Regex>,
     inventory: Inventory,
     warnings: Vec<Diagnostic>,
+    /// What ends the run: a source that says where hosts are and cannot tell them. Going on would mean to work on a part of
+    /// the hosts as if it were all.
+    fatal: Vec<Diagnostic>,
+    /// The directories beside the sources so far.
+    directories: Vec<Arc<VarsDirectory>>,
+    templar: Templar,
 }
 
 impl Loader<'_> {
@@ -195,6 +229,8 @@ impl Loader<'_> {
                 absolute(path).parent().map(Path::to_path_buf),
             );
             self.file(path)
+        } else if source.contains(',') && self.options.only_proxmox {
+            Ok(())
         } else if source.contains(',') {
             self.inventory.set_source(Some(source.to_owned()), None);
             self.list(source);
@@ -313,13 +349,16 @@ impl Loader<'_> {
             .map_err(|diagnostic| vec![diagnostic])?;
         let not_yaml = match extension {
             None | Some("yml" | "yaml" | "json") => {
-                match self.yaml(&name, plain.expose(), secret) {
+                match self.yaml(path, plain.expose(), secret) {
                     Ok(()) => return Ok(()),
                     Err(errors) => Some(errors),
                 }
             }
             Some(_) => None,
         };
+        if self.options.only_proxmox {
+            return not_yaml.map_or(Ok(()), Err);
+        }
         let not_ini = match self.ini(&name, plain.expose(), secret) {
             Ok(()) => return Ok(()),
             Err(error) => error,
@@ -335,28 +374,67 @@ impl Loader<'_> {
         }
     }
 
-    fn yaml(&mut self, name: &str, plain: &[u8], secret: bool) -> Result<(), Vec<Diagnostic>> {
+    fn yaml(&mut self, path: &Path, plain: &[u8], secret: bool) -> Result<(), Vec<Diagnostic>> {
         let options = LoadOptions {
             duplicates: self.reader.duplicates,
             secret,
         };
-        let document = crate::yaml::load_bytes(self.reader.sources, name, plain, &options)?;
+        let name = path.display().to_string();
+        let document = crate::yaml::load_bytes(self.reader.sources, &name, plain, &options)?;
         let values = ValueOptions {
             trusted: true,
             secret,
             vault: Some(self.reader.vault),
         };
-        yaml::read(&mut self.inventory, &document.root, &values).map_err(|reason| {
-            vec![match reason {
-                NotYaml::Wrong(diagnostic) => diagnostic,
-                NotYaml::Plugin(plugin) => {
-                    let headline = format!("the inventory plugin `{plugin}` is not supported yet");
-                    Diagnostic::error("inventory-unsupported", headline).at(document.root.span, "")
-                }
-            }]
-        })?;
+        let plugin = document.root.get("plugin").and_then(Node::as_str);
+        if self.options.only_proxmox && !plugin.is_some_and(|name| proxmox::NAMES.contains(&name)) {
+            return Ok(());
+        }
+        let read = yaml::read(&mut self.inventory, &document.root, &values);
+        match read {
+            Ok(()) => {}
+            Err(NotYaml::Wrong(diagnostic)) => return Err(vec![diagnostic]),
+            Err(NotYaml::Plugin(plugin)) => {
+                let odd = self.plugin(&plugin, path, &document.root, values)?;
+                self.warnings.extend(odd);
+            }
+        }
         self.warnings.extend(document.warnings);
         Ok(())
+    }
+
+    /// Has a plugin read its file.
+    fn plugin(
+        &mut self,
+        plugin: &str,
+        path: &Path,
+        root: &Node,
+        values: ValueOptions<'_>,
+    ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
+        let controller = Controller {
+            reader: self.reader,
+            options: self.options,
+        };
+        let evaluation = Evaluation {
+            templar: &self.templar,
+            outside: &controller,
+            sources: self.reader.sources,
+            extra: &self.options.extra,
+        };
+        let options = OptionReader::new(root, values);
+        if proxmox::NAMES.contains(&plugin) {
+            let read = proxmox::read(&mut self.inventory, path, &options, &evaluation, self.reader);
+            return Ok(read.unwrap_or_else(|errors| {
+                self.fatal.extend(errors);
+                Vec::new()
+            }));
+        }
+        if matches!(plugin, "constructed" | "ansible.builtin.constructed" | "ansible.legacy.constructed") {
+            let (inventory, directories) = (&mut self.inventory, &self.directories);
+            return construct(inventory, &options, &evaluation, directories, self.reader);
+        }
+        let headline = format!("the inventory plugin `{plugin}` is not supported yet");
+        Err(vec![Diagnostic::error("inventory-unsupported", headline).at(root.span, "")])
     }
 
     fn ini(&mut self, name: &str, plain: &[u8], secret: bool) -> Result<(), Diagnostic> {

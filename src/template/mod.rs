@@ -38,6 +38,7 @@ pub(crate) use filters::numbers::size_of_text;
 pub(crate) use filters::regex::{Flags, Pattern};
 #[cfg(test)]
 pub(crate) use lookups::fake::FakeController;
+pub use lookups::fetch_url;
 pub use settings::FileSettings;
 pub use templar::{Scope, Templar};
 

@@ -11,6 +11,7 @@ mod cases;
 #[cfg(test)]
 pub(crate) mod fake;
 pub(crate) mod csvfile;
+mod fetch;
 mod file;
 mod find;
 pub(crate) mod ini;
@@ -26,6 +27,8 @@ mod shell;
 mod template;
 mod url;
 mod variables;
+
+pub use fetch::fetch_url;
 
 use super::call::{Callback, Keyword};
 use super::error::TemplateError;

@@ -1,4 +1,5 @@
-//! Fetches a URL for the `url` lookup, with the certificates, proxies and credentials of this machine.
+//! Fetches a URL for the `url` lookup, with the certificates, proxies and credentials of this machine. Whoever is a
+//! `LookupContext` on the controller calls it: the engine, and inventory sources.
 
 use std::fs;
 use std::io::Read as _;
@@ -12,7 +13,7 @@ use crate::value::{Dict, Value};
 const MOST: u64 = 256 << 20;
 
 /// Returns the body, or says as Ansible does why there is none.
-pub(super) fn fetch(url: &str, options: &Dict) -> Result<Vec<u8>, TemplateError> {
+pub fn fetch_url(url: &str, options: &Dict) -> Result<Vec<u8>, TemplateError> {
     let shown = masked(url);
     let failed = |error: &HttpError| {
         TemplateError::new(match error {

@@ -1,0 +1,212 @@
+//! The controller as templates in inventory sources see it: there are no hosts, roles and plays yet, so files are looked for in the
+//! working directory only. `load` makes one for each run.
+
+use std::fs;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::load::SourceOptions;
+use crate::diag::Diagnostic;
+use crate::secrets::is_vault;
+use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError, fetch_url};
+use crate::value::{Dict, Value};
+use crate::varfile::Reader;
+use crate::yaml::ValueOptions;
+
+/// A [`LookupContext`] without a play.
+pub(super) struct Controller<'a> {
+    pub(super) reader: &'a Reader<'a>,
+    pub(super) options: &'a SourceOptions,
+}
+
+fn refused(path: &Path, verb: &str, error: &std::io::Error) -> TemplateError {
+    TemplateError::new(format!("cannot {verb} `{}`: {error}", path.display()))
+}
+
+/// Returns one field of the line of `/etc/passwd` whose field number `by` is `wanted`.
+fn account(by: usize, wanted: &str, field: usize) -> Option<String> {
+    let text = fs::read_to_string("/etc/passwd").ok()?;
+    text.lines().find_map(|line| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let found = *fields.get(by)? == wanted;
+        found.then(|| fields.get(field).map(|text| (*text).to_owned()))?
+    })
+}
+
+impl Controller<'_> {
+    fn base(&self) -> &Path {
+        &self.options.directory
+    }
+
+    fn absolute(&self, name: &str) -> PathBuf {
+        let Some(rest) = name.strip_prefix('~') else {
+            return self.base().join(name);
+        };
+        let (user, below) = rest.split_once('/').unwrap_or((rest, ""));
+        match self.home((!user.is_empty()).then_some(user)) {
+            Some(home) => home.join(below.trim_start_matches('/')),
+            None => self.base().join(name),
+        }
+    }
+}
+
+impl LookupContext for Controller<'_> {
+    fn search_path(&self) -> Vec<PathBuf> {
+        vec![self.base().to_owned()]
+    }
+
+    fn find_file(&self, kind: FileKind, name: &str) -> Result<Option<PathBuf>, TemplateError> {
+        if name.contains('\0') {
+            return Err(TemplateError::new("a file name must not hold a NUL byte"));
+        }
+        if name.starts_with(['~', '/']) {
+            return Ok(Some(self.absolute(name)).filter(|path| path.exists()));
+        }
+        let folder = match kind {
+            FileKind::File => "files",
+            FileKind::Template => "templates",
+            FileKind::Vars => "vars",
+            FileKind::Tasks => "tasks",
+        };
+        let places = [self.base().join(folder).join(name), self.base().join(name)];
+        Ok(places.into_iter().find(|path| path.exists()))
+    }
+
+    fn read(&self, path: &Path) -> Result<(Vec<u8>, bool), TemplateError> {
+        let bytes = fs::read(path).map_err(|error| refused(path, "read", &error))?;
+        if !is_vault(&bytes) {
+            return Ok((bytes, false));
+        }
+        let plain = self.reader.vault.decrypt(&bytes);
+        let plain = plain.map_err(|error| {
+            TemplateError::new(format!("cannot decrypt `{}`: {error}", path.display()))
+        })?;
+        Ok((plain.to_vec(), true))
+    }
+
+    fn load(&self, path: &Path) -> Result<Value, TemplateError> {
+        let document = self.reader.document(path).map_err(|found| {
+            let first = found.into_iter().find(Diagnostic::is_error);
+            let first = first.unwrap_or_else(|| Diagnostic::error("vars-file", "it cannot be read"));
+            TemplateError::new(format!("`{}`: {}", path.display(), first.headline)).at(first.span())
+        })?;
+        let source = self.reader.sources.get(document.file);
+        Ok(document.root.to_value(&ValueOptions {
+            trusted: true,
+            secret: source.is_some_and(|source| source.secret),
+            vault: Some(self.reader.vault),
+        }))
+    }
+
+    fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError> {
+        let entries = fs::read_dir(path).map_err(|error| refused(path, "list", &error))?;
+        let mut names: Vec<String> = entries
+            .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
+            .collect();
+        names.sort();
+        Ok(names)
+    }
+
+    fn status(&self, path: &Path) -> Option<FileStatus> {
+        let path = self.base().join(path);
+        let link = fs::symlink_metadata(&path).is_ok_and(|data| data.is_symlink());
+        let data = fs::metadata(&path).ok()?;
+        let above = path.parent().and_then(|parent| fs::metadata(parent).ok());
+        Some(FileStatus {
+            directory: data.is_dir(),
+            file: data.is_file(),
+            link,
+            mount: above.is_some_and(|above| above.dev() != data.dev() || above.ino() == data.ino()),
+            mode: data.permissions().mode() & 0o7777,
+            identity: (data.dev(), data.ino()),
+            owner: data.uid(),
+            modified: (data.mtime(), u32::try_from(data.mtime_nsec()).unwrap_or(0)),
+        })
+    }
+
+    fn real_path(&self, path: &Path) -> PathBuf {
+        let path = self.base().join(path);
+        fs::canonicalize(&path).unwrap_or(path)
+    }
+
+    fn shell(&self, command: &str) -> Result<ShellOutput, TemplateError> {
+        let output = Command::new("/bin/sh")
+            .args(["-c", command])
+            .current_dir(self.base())
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| TemplateError::new(format!("cannot run `{command}`: {error}")))?;
+        Ok(ShellOutput {
+            status: output.status.code().unwrap_or(128),
+            stdout: output.stdout,
+            stderr: output.stderr,
+        })
+    }
+
+    fn write(&self, path: &Path, content: &[u8]) -> Result<(), TemplateError> {
+        let path = self.base().join(path);
+        let failed = |error: std::io::Error| refused(&path, "write", &error);
+        let folder = path.parent().unwrap_or(Path::new("/"));
+        let mut folders = fs::DirBuilder::new();
+        folders.recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        let draft = folder.join(format!(".kplay-{}-{}", std::process::id(), self.now().1));
+        let mut options = fs::OpenOptions::new();
+        let file = options.write(true).create_new(true).mode(0o600).open(&draft);
+        let written = file
+            .and_then(|mut file| {
+                std::io::Write::write_all(&mut file, content)?;
+                file.sync_all()
+            })
+            .and_then(|()| fs::rename(&draft, &path));
+        written.map_err(|error| {
+            let _ = fs::remove_file(&draft);
+            failed(error)
+        })
+    }
+
+    fn environment(&self, name: &str) -> Option<String> {
+        std::env::var(name).ok()
+    }
+
+    fn home(&self, user: Option<&str>) -> Option<PathBuf> {
+        match user {
+            None => std::env::var_os("HOME").map(PathBuf::from),
+            Some(user) => account(0, user, 5).map(PathBuf::from),
+        }
+    }
+
+    fn user_name(&self, number: u32) -> Option<String> {
+        account(2, &number.to_string(), 0)
+    }
+
+    fn host_name(&self) -> String {
+        let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        name.trim().to_owned()
+    }
+
+    fn setting(&self, name: &str) -> Option<Value> {
+        let value = self.options.settings.get(name)?;
+        Some(Value::text(value.as_str()))
+    }
+
+    fn hosts(&self, _pattern: &str) -> Result<Vec<Arc<str>>, TemplateError> {
+        Err(TemplateError::new("there are no hosts yet while the inventory is read"))
+    }
+
+    fn fetch(&self, url: &str, options: &Dict) -> Result<Vec<u8>, TemplateError> {
+        fetch_url(url, options)
+    }
+
+    fn decrypt(&self, text: &str) -> Result<Vec<u8>, TemplateError> {
+        let plain = self.reader.vault.decrypt(text.as_bytes());
+        Ok(plain.map_err(|error| TemplateError::new(error.to_string()))?.to_vec())
+    }
+
+    fn now(&self) -> (i64, u32) {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        (i64::try_from(since.as_secs()).unwrap_or(0), since.subsec_nanos())
+    }
+}
