@@ -28,7 +28,10 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
     let mut common = options.common.clone();
     if let (Some(_), which) = (&options.write, options.group.as_str()) {
         if !matches!(which, "all" | "proxmox") {
-            let error = Diagnostic::error("inventory-write", format!("`--write` does not know sources of the kind `{which}`"));
+            let error = Diagnostic::error(
+                "inventory-write",
+                format!("`--write` does not know sources of the kind `{which}`"),
+            );
             let help = "`kplay inventory proxmox --write FILE` writes what Proxmox sources give, without `proxmox` all sources are written";
             play::refuse(&printer, &sources, vec![error.help(help)]);
             return exit::WRONG_OPTIONS;
@@ -70,22 +73,30 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
 /// Writes the static inventory, whole or not at all. With no host there is nothing to write: a file that was good stays.
 fn write(path: &Path, ground: &Ground, printer: &Printer) -> Result<(), Diagnostic> {
     if ground.inventory.is_empty() {
-        return Err(Diagnostic::error("inventory-write", "the sources give no host, so nothing is written")
-            .help("name the sources with `-i`"));
+        return Err(Diagnostic::error(
+            "inventory-write",
+            "the sources give no host, so nothing is written",
+        )
+        .help("name the sources with `-i`"));
     }
     let text = static_yaml(&ground.inventory)?;
     if path == Path::new("-") {
         printer.data(text.trim_end());
         return Ok(());
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     let mut draft = path.file_name().unwrap_or_default().to_os_string();
     draft.push(format!(".{}.new", std::process::id()));
     let draft = folder.unwrap_or(Path::new(".")).join(draft);
     let written = fs::write(&draft, &text).and_then(|()| fs::rename(&draft, path));
     written.map_err(|error| {
         let _ = fs::remove_file(&draft);
-        Diagnostic::error("inventory-write", format!("`{}` cannot be written: {error}", path.display()))
+        Diagnostic::error(
+            "inventory-write",
+            format!("`{}` cannot be written: {error}", path.display()),
+        )
     })
 }
 

@@ -142,12 +142,28 @@ pub const CODES: &[(&str, &str)] = &[
         "Something that cannot happen, happened: a bug in kplay. Please report it with the task.",
     ),
     (
+        "inventory-construct",
+        "An expression of `compose`, `groups`, `keyed_groups`, `filters` or a host name's template in an inventory source has no usable value. Without `strict` most of them are passed over.",
+    ),
+    (
         "inventory-limit",
         "`--limit` is not understood, or its file cannot be read.",
     ),
     (
         "inventory-name",
         "A group's name is no name of a variable, so `groups.NAME` cannot be written. Take letters, digits and `_`.",
+    ),
+    (
+        "inventory-option",
+        "An option of an inventory plugin's file is missing, wrong, or unknown to the plugin. `docs/reference/inventory-proxmox.md` lists those of Proxmox VE.",
+    ),
+    (
+        "inventory-proxmox",
+        "Proxmox VE could not be asked for hosts, or did not answer everything. When its list of guests cannot be had, the run does not begin: a part of the hosts must not pass for all of them.",
+    ),
+    (
+        "inventory-secret",
+        "A variable that is secret would end up in a static inventory, which is made to be committed.",
     ),
     (
         "inventory-syntax",
@@ -164,6 +180,10 @@ pub const CODES: &[(&str, &str)] = &[
     (
         "inventory-value",
         "`ansible_group_priority` must be a whole number.",
+    ),
+    (
+        "inventory-write",
+        "The static inventory of `kplay inventory --write` cannot be written.",
     ),
     (
         "limit",

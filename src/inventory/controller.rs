@@ -2,7 +2,9 @@
 //! working directory only. `load` makes one for each run.
 
 use std::fs;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -90,7 +92,8 @@ impl LookupContext for Controller<'_> {
     fn load(&self, path: &Path) -> Result<Value, TemplateError> {
         let document = self.reader.document(path).map_err(|found| {
             let first = found.into_iter().find(Diagnostic::is_error);
-            let first = first.unwrap_or_else(|| Diagnostic::error("vars-file", "it cannot be read"));
+            let first =
+                first.unwrap_or_else(|| Diagnostic::error("vars-file", "it cannot be read"));
             TemplateError::new(format!("`{}`: {}", path.display(), first.headline)).at(first.span())
         })?;
         let source = self.reader.sources.get(document.file);
@@ -119,7 +122,8 @@ impl LookupContext for Controller<'_> {
             directory: data.is_dir(),
             file: data.is_file(),
             link,
-            mount: above.is_some_and(|above| above.dev() != data.dev() || above.ino() == data.ino()),
+            mount: above
+                .is_some_and(|above| above.dev() != data.dev() || above.ino() == data.ino()),
             mode: data.permissions().mode() & 0o7777,
             identity: (data.dev(), data.ino()),
             owner: data.uid(),
@@ -151,10 +155,18 @@ impl LookupContext for Controller<'_> {
         let failed = |error: std::io::Error| refused(&path, "write", &error);
         let folder = path.parent().unwrap_or(Path::new("/"));
         let mut folders = fs::DirBuilder::new();
-        folders.recursive(true).mode(0o700).create(folder).map_err(failed)?;
+        folders
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)
+            .map_err(failed)?;
         let draft = folder.join(format!(".kplay-{}-{}", std::process::id(), self.now().1));
         let mut options = fs::OpenOptions::new();
-        let file = options.write(true).create_new(true).mode(0o600).open(&draft);
+        let file = options
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&draft);
         let written = file
             .and_then(|mut file| {
                 std::io::Write::write_all(&mut file, content)?;
@@ -193,7 +205,9 @@ impl LookupContext for Controller<'_> {
     }
 
     fn hosts(&self, _pattern: &str) -> Result<Vec<Arc<str>>, TemplateError> {
-        Err(TemplateError::new("there are no hosts yet while the inventory is read"))
+        Err(TemplateError::new(
+            "there are no hosts yet while the inventory is read",
+        ))
     }
 
     fn fetch(&self, url: &str, options: &Dict) -> Result<Vec<u8>, TemplateError> {
@@ -202,11 +216,18 @@ impl LookupContext for Controller<'_> {
 
     fn decrypt(&self, text: &str) -> Result<Vec<u8>, TemplateError> {
         let plain = self.reader.vault.decrypt(text.as_bytes());
-        Ok(plain.map_err(|error| TemplateError::new(error.to_string()))?.to_vec())
+        Ok(plain
+            .map_err(|error| TemplateError::new(error.to_string()))?
+            .to_vec())
     }
 
     fn now(&self) -> (i64, u32) {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        (i64::try_from(since.as_secs()).unwrap_or(0), since.subsec_nanos())
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        (
+            i64::try_from(since.as_secs()).unwrap_or(0),
+            since.subsec_nanos(),
+        )
     }
 }

@@ -133,7 +133,9 @@ pub fn load(
     let mut directories = Vec::new();
     for source in sources.iter().filter(|source| !source.is_empty()) {
         let beside = vars_directory(source);
-        loader.directories.extend(beside.iter().map(|path| Arc::new(VarsDirectory::new(path))));
+        loader
+            .directories
+            .extend(beside.iter().map(|path| Arc::new(VarsDirectory::new(path))));
         parsed |= loader.source(source)?;
         directories.extend(beside);
     }
@@ -321,6 +323,9 @@ impl Loader<'_> {
 
     fn file(&mut self, path: &Path) -> Result<(), Vec<Diagnostic>> {
         let name = path.display().to_string();
+        if self.options.only_proxmox && !proxmox::is_source(path) {
+            return Ok(());
+        }
         let unreadable = |error: std::io::Error| {
             vec![Diagnostic::error(
                 "file-unreadable",
@@ -348,17 +353,12 @@ impl Loader<'_> {
             .open(&name, &content)
             .map_err(|diagnostic| vec![diagnostic])?;
         let not_yaml = match extension {
-            None | Some("yml" | "yaml" | "json") => {
-                match self.yaml(path, plain.expose(), secret) {
-                    Ok(()) => return Ok(()),
-                    Err(errors) => Some(errors),
-                }
-            }
+            None | Some("yml" | "yaml" | "json") => match self.yaml(path, plain.expose(), secret) {
+                Ok(()) => return Ok(()),
+                Err(errors) => Some(errors),
+            },
             Some(_) => None,
         };
-        if self.options.only_proxmox {
-            return not_yaml.map_or(Ok(()), Err);
-        }
         let not_ini = match self.ini(&name, plain.expose(), secret) {
             Ok(()) => return Ok(()),
             Err(error) => error,
@@ -423,18 +423,29 @@ impl Loader<'_> {
         };
         let options = OptionReader::new(root, values);
         if proxmox::NAMES.contains(&plugin) {
-            let read = proxmox::read(&mut self.inventory, path, &options, &evaluation, self.reader);
+            let read = proxmox::read(
+                &mut self.inventory,
+                path,
+                &options,
+                &evaluation,
+                self.reader,
+            );
             return Ok(read.unwrap_or_else(|errors| {
                 self.fatal.extend(errors);
                 Vec::new()
             }));
         }
-        if matches!(plugin, "constructed" | "ansible.builtin.constructed" | "ansible.legacy.constructed") {
+        if matches!(
+            plugin,
+            "constructed" | "ansible.builtin.constructed" | "ansible.legacy.constructed"
+        ) {
             let (inventory, directories) = (&mut self.inventory, &self.directories);
             return construct(inventory, &options, &evaluation, directories, self.reader);
         }
         let headline = format!("the inventory plugin `{plugin}` is not supported yet");
-        Err(vec![Diagnostic::error("inventory-unsupported", headline).at(root.span, "")])
+        Err(vec![
+            Diagnostic::error("inventory-unsupported", headline).at(root.span, ""),
+        ])
     }
 
     fn ini(&mut self, name: &str, plain: &[u8], secret: bool) -> Result<(), Diagnostic> {

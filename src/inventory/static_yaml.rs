@@ -24,7 +24,12 @@ pub fn static_yaml(inventory: &Inventory) -> Result<String, Diagnostic> {
     for (name, host) in hosts {
         let vars = inventory.host_data(host).map(|data| Arc::clone(&data.vars));
         let vars = vars.unwrap_or_default();
-        entry(4, &name, &out_of(&vars, &format!("host `{name}`"))?, &mut out);
+        entry(
+            4,
+            &name,
+            &out_of(&vars, &format!("host `{name}`"))?,
+            &mut out,
+        );
     }
     let groups: BTreeMap<Arc<str>, GroupId> = inventory
         .group_ids()
@@ -38,10 +43,24 @@ pub fn static_yaml(inventory: &Inventory) -> Result<String, Diagnostic> {
         let Some(data) = inventory.group_data(group) else {
             continue;
         };
-        let hosts: BTreeSet<_> = data.hosts.iter().map(|host| inventory.host_name(*host)).collect();
-        let children: BTreeSet<_> = data.children.iter().map(|child| inventory.group_name(*child)).collect();
-        let empty = hosts.is_empty() && children.is_empty() && data.vars.is_empty() && data.priority == 1;
-        let _ = writeln!(out, "    {}:{}", scalar(&name), if empty { " {}" } else { "" });
+        let hosts: BTreeSet<_> = data
+            .hosts
+            .iter()
+            .map(|host| inventory.host_name(*host))
+            .collect();
+        let children: BTreeSet<_> = data
+            .children
+            .iter()
+            .map(|child| inventory.group_name(*child))
+            .collect();
+        let empty =
+            hosts.is_empty() && children.is_empty() && data.vars.is_empty() && data.priority == 1;
+        let _ = writeln!(
+            out,
+            "    {}:{}",
+            scalar(&name),
+            if empty { " {}" } else { "" }
+        );
         let mut indented = String::new();
         section(inventory, group, &mut indented)?;
         out.extend(indented.lines().map(|line| format!("    {line}\n")));
@@ -75,12 +94,17 @@ fn section(inventory: &Inventory, group: GroupId, out: &mut String) -> Result<()
 
 /// Returns the variables, if they may stand in a file that is committed.
 fn out_of(vars: &Dict, owner: &str) -> Result<Value, Diagnostic> {
-    let secret = vars.iter().find(|(_, value)| value.holds_secret() || value.as_fault().is_some());
+    let secret = vars
+        .iter()
+        .find(|(_, value)| value.holds_secret() || value.as_fault().is_some());
     match secret {
         None => Ok(Value::dict(vars.clone())),
         Some((name, _)) => Err(Diagnostic::error(
             "inventory-secret",
-            format!("variable `{}` of {owner} is a secret and does not go into a static inventory", name.to_value().to_text()),
+            format!(
+                "variable `{}` of {owner} is a secret and does not go into a static inventory",
+                name.to_value().to_text()
+            ),
         )
         .help("leave it in its encrypted file, and write only the source without it")),
     }
@@ -120,8 +144,14 @@ fn after(depth: usize, value: &Value, out: &mut String) {
         Kind::List(_) | Kind::Tuple(_) => out.push_str(" []\n"),
         Kind::Str(text) => {
             // Text of an API must not become a template on its way through a file.
-            let harmful = !value.is_trusted() && (text.contains("{{") || text.contains("{%") || text.contains("{#"));
-            let _ = writeln!(out, " {}{}", if harmful { "!unsafe " } else { "" }, scalar(text));
+            let harmful = !value.is_trusted()
+                && (text.contains("{{") || text.contains("{%") || text.contains("{#"));
+            let _ = writeln!(
+                out,
+                " {}{}",
+                if harmful { "!unsafe " } else { "" },
+                scalar(text)
+            );
         }
         Kind::Null | Kind::Undefined(_) => out.push_str(" null\n"),
         Kind::Bool(truth) => {
@@ -133,7 +163,9 @@ fn after(depth: usize, value: &Value, out: &mut String) {
         Kind::Float(number) => {
             let _ = match number {
                 number if number.is_nan() => writeln!(out, " .nan"),
-                number if number.is_infinite() => writeln!(out, " {}.inf", if *number < 0.0 { "-" } else { "" }),
+                number if number.is_infinite() => {
+                    writeln!(out, " {}.inf", if *number < 0.0 { "-" } else { "" })
+                }
                 _ => writeln!(out, " {}", value.to_repr()),
             };
         }
@@ -148,13 +180,22 @@ fn after(depth: usize, value: &Value, out: &mut String) {
 
 /// Returns text as YAML: bare where nobody can take it for anything else.
 fn scalar(text: &str) -> String {
-    let first = text.chars().next().is_some_and(|letter| letter.is_ascii_alphabetic() || letter == '_');
-    let rest = text.chars().all(|letter| letter.is_ascii_alphanumeric() || "_-./".contains(letter));
+    let first = text
+        .chars()
+        .next()
+        .is_some_and(|letter| letter.is_ascii_alphabetic() || letter == '_');
+    let rest = text
+        .chars()
+        .all(|letter| letter.is_ascii_alphanumeric() || "_-./".contains(letter));
     let word = matches!(
         text.to_lowercase().as_str(),
         "y" | "n" | "yes" | "no" | "on" | "off" | "true" | "false" | "null" | "none"
     );
-    if first && rest && !word { text.to_owned() } else { quoted(text) }
+    if first && rest && !word {
+        text.to_owned()
+    } else {
+        quoted(text)
+    }
 }
 
 /// JSON's strings are YAML's, but for characters that YAML wants escaped.
@@ -163,7 +204,12 @@ fn quoted(text: &str) -> String {
         .to_string()
         .chars()
         .map(|letter| match letter {
-            '\u{7f}'..='\u{9f}' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}' => {
+            '\u{7f}'..='\u{9f}'
+            | '\u{2028}'
+            | '\u{2029}'
+            | '\u{feff}'
+            | '\u{fffe}'
+            | '\u{ffff}' => {
                 format!("\\u{:04x}", u32::from(letter))
             }
             other => other.to_string(),
@@ -188,10 +234,19 @@ mod tests {
         inventory.add_child(above, group).unwrap();
         for name in order {
             let host = inventory.add_host(name, Some(group)).unwrap();
-            let nested = Dict::new().with("b", Value::list(["x: y", "yes", "1"].map(Value::from))).with("a", Value::NULL);
+            let nested = Dict::new()
+                .with("b", Value::list(["x: y", "yes", "1"].map(Value::from)))
+                .with("a", Value::NULL);
             inventory.set_host_variable(host, "nested", Value::dict(nested));
             inventory.set_host_variable(host, "text", Value::text("{{ 7 * 7 }} \u{85} # \"q\"\n"));
-            inventory.set_host_variable(host, "list", Value::list([Value::dict(Dict::new().with("k", 1)), Value::list([Value::from(1.5)])]));
+            inventory.set_host_variable(
+                host,
+                "list",
+                Value::list([
+                    Value::dict(Dict::new().with("k", 1)),
+                    Value::list([Value::from(1.5)]),
+                ]),
+            );
         }
         inventory.reconcile();
         inventory
@@ -201,7 +256,10 @@ mod tests {
     fn the_file_is_the_same_whatever_the_order() {
         let text = static_yaml(&example(&["b", "a"])).unwrap();
         assert_eq!(text, static_yaml(&example(&["a", "b"])).unwrap());
-        assert!(text.contains("text: !unsafe \"{{ 7 * 7 }} \\u0085 # \\\"q\\\"\\n\""), "{text}");
+        assert!(
+            text.contains("text: !unsafe \"{{ 7 * 7 }} \\u0085 # \\\"q\\\"\\n\""),
+            "{text}"
+        );
     }
 
     #[test]
@@ -211,17 +269,50 @@ mod tests {
         let path = folder.path().join("static.yml");
         std::fs::write(&path, static_yaml(&written).unwrap()).unwrap();
         let (sources, vault) = (SourceMap::default(), VaultSecrets::default());
-        let reader = Reader { sources: &sources, vault: &vault, duplicates: DuplicateKeys::Warn };
-        let loaded = load(&[path.display().to_string()], &reader, &SourceOptions::default()).unwrap();
-        assert!(loaded.warnings.iter().all(|warning| warning.code == "inventory-name"), "{:?}", loaded.warnings);
+        let reader = Reader {
+            sources: &sources,
+            vault: &vault,
+            duplicates: DuplicateKeys::Warn,
+        };
+        let loaded = load(
+            &[path.display().to_string()],
+            &reader,
+            &SourceOptions::default(),
+        )
+        .unwrap();
+        assert!(
+            loaded
+                .warnings
+                .iter()
+                .all(|warning| warning.code == "inventory-name"),
+            "{:?}",
+            loaded.warnings
+        );
         let read = loaded.inventory;
         for host in written.host_ids() {
             let name = written.host_name(host);
-            let vars = |inventory: &Inventory| Value::dict(Dict::clone(&inventory.host_data(inventory.host(&name).unwrap()).unwrap().vars)).to_json();
+            let vars = |inventory: &Inventory| {
+                Value::dict(Dict::clone(
+                    &inventory
+                        .host_data(inventory.host(&name).unwrap())
+                        .unwrap()
+                        .vars,
+                ))
+                .to_json()
+            };
             assert_eq!(vars(&read), vars(&written));
-            assert_eq!(read.group_names(read.host(&name).unwrap()), written.group_names(host));
+            assert_eq!(
+                read.group_names(read.host(&name).unwrap()),
+                written.group_names(host)
+            );
         }
-        let text = read.host_data(read.host("a").unwrap()).unwrap().vars.get("text").unwrap().clone();
+        let text = read
+            .host_data(read.host("a").unwrap())
+            .unwrap()
+            .vars
+            .get("text")
+            .unwrap()
+            .clone();
         assert!(!text.is_trusted());
     }
 
@@ -231,6 +322,8 @@ mod tests {
         let host = inventory.add_host("a", None).unwrap();
         inventory.set_host_variable(host, "token", Value::text("hunter2").secret());
         let error = static_yaml(&inventory).unwrap_err();
-        assert!(error.headline.contains("`token` of host `a`") && !error.headline.contains("hunter2"));
+        assert!(
+            error.headline.contains("`token` of host `a`") && !error.headline.contains("hunter2")
+        );
     }
 }

@@ -14,6 +14,7 @@ mod cli;
 mod golden;
 mod graph;
 mod report;
+mod proxmox;
 mod quickstart;
 mod reference;
 mod registry;

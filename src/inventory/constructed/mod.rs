@@ -52,7 +52,11 @@ impl Evaluation<'_> {
     }
 
     /// Returns what a text with `{{ }}` renders to.
-    pub(super) fn render(&self, template: &Value, variables: &Dict) -> Result<Value, TemplateError> {
+    pub(super) fn render(
+        &self,
+        template: &Value,
+        variables: &Dict,
+    ) -> Result<Value, TemplateError> {
         self.templar.render(template, &self.scope(variables))
     }
 }
@@ -126,7 +130,10 @@ impl Construction {
                 Ok(value) => inventory.set_host_variable(host, name.as_str(), value),
                 Err(error) if self.strict => {
                     let host = inventory.host_name(host);
-                    return Err(failed(format!("cannot set `{name}` for host `{host}`"), &error));
+                    return Err(failed(
+                        format!("cannot set `{name}` for host `{host}`"),
+                        &error,
+                    ));
                 }
                 Err(_) => {}
             }
@@ -199,8 +206,11 @@ impl Construction {
 /// An expression that failed, under the headline of what it was for.
 fn failed(headline: String, error: &TemplateError) -> Diagnostic {
     let why = Diagnostic::from(error.clone());
-    Diagnostic::error("inventory-construct", format!("{headline}: {}", why.headline))
-        .at(why.span(), "")
+    Diagnostic::error(
+        "inventory-construct",
+        format!("{headline}: {}", why.headline),
+    )
+    .at(why.span(), "")
 }
 
 fn add_group(

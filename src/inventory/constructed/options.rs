@@ -56,7 +56,11 @@ impl<'a> OptionReader<'a> {
     }
 
     /// Returns a mistake in an option. Its place is the option's name: the value may be a secret.
-    pub(in crate::inventory) fn wrong(&self, name: &str, why: impl std::fmt::Display) -> Diagnostic {
+    pub(in crate::inventory) fn wrong(
+        &self,
+        name: &str,
+        why: impl std::fmt::Display,
+    ) -> Diagnostic {
         let span = self
             .root
             .entry(name)
@@ -65,14 +69,21 @@ impl<'a> OptionReader<'a> {
     }
 
     /// Returns text, from the file or else from the environment.
-    pub(in crate::inventory) fn text(&self, name: &str, variable: Option<&str>) -> Result<Option<Value>, Diagnostic> {
+    pub(in crate::inventory) fn text(
+        &self,
+        name: &str,
+        variable: Option<&str>,
+    ) -> Result<Option<Value>, Diagnostic> {
         match self.value(name) {
             Some(value) => match value.kind() {
                 Kind::Str(_) => Ok(Some(value)),
-                Kind::Undefined(fault) => Err(self.wrong(name, format_args!("cannot be decrypted: {}", fault.message))),
-                Kind::List(_) | Kind::Dict(_) | Kind::Tuple(_) => {
-                    Err(self.wrong(name, format_args!("is text, not of type `{}`", value.type_name())))
+                Kind::Undefined(fault) => {
+                    Err(self.wrong(name, format_args!("cannot be decrypted: {}", fault.message)))
                 }
+                Kind::List(_) | Kind::Dict(_) | Kind::Tuple(_) => Err(self.wrong(
+                    name,
+                    format_args!("is text, not of type `{}`", value.type_name()),
+                )),
                 _ => {
                     let marks = value.marks();
                     Ok(Some(Value::text(value.to_text()).with_marks(marks)))
@@ -84,10 +95,17 @@ impl<'a> OptionReader<'a> {
         }
     }
 
-    pub(in crate::inventory) fn truth(&self, name: &str, variable: Option<&str>, default: bool) -> Result<bool, Diagnostic> {
-        let value = self
-            .value(name)
-            .or_else(|| variable.and_then(|name| std::env::var(name).ok()).map(Value::text));
+    pub(in crate::inventory) fn truth(
+        &self,
+        name: &str,
+        variable: Option<&str>,
+        default: bool,
+    ) -> Result<bool, Diagnostic> {
+        let value = self.value(name).or_else(|| {
+            variable
+                .and_then(|name| std::env::var(name).ok())
+                .map(Value::text)
+        });
         let Some(value) = value else {
             return Ok(default);
         };
@@ -100,7 +118,12 @@ impl<'a> OptionReader<'a> {
     }
 
     /// Returns a whole number from `least` up.
-    pub(in crate::inventory) fn number(&self, name: &str, default: u64, least: u64) -> Result<u64, Diagnostic> {
+    pub(in crate::inventory) fn number(
+        &self,
+        name: &str,
+        default: u64,
+        least: u64,
+    ) -> Result<u64, Diagnostic> {
         let Some(value) = self.value(name) else {
             return Ok(default);
         };
@@ -152,11 +175,15 @@ impl<'a> OptionReader<'a> {
         let Some(entries) = node.as_sequence() else {
             return Err(self.wrong("keyed_groups", "is a list of mappings"));
         };
-        entries.iter().map(|entry| self.keyed_group(entry)).collect()
+        entries
+            .iter()
+            .map(|entry| self.keyed_group(entry))
+            .collect()
     }
 
     fn keyed_group(&self, entry: &Node) -> Result<KeyedGroup, Diagnostic> {
-        let wrong = |why: &str| Diagnostic::error("inventory-option", why.to_owned()).at(entry.span, "");
+        let wrong =
+            |why: &str| Diagnostic::error("inventory-option", why.to_owned()).at(entry.span, "");
         if entry.as_mapping().is_none_or(<[_]>::is_empty) {
             return Err(wrong("an entry of `keyed_groups` is a mapping with `key`"));
         }
@@ -169,11 +196,15 @@ impl<'a> OptionReader<'a> {
         let default = get("default_value").map(|value| value.to_text());
         let trailing = get("trailing_separator");
         if default.is_some() && trailing.is_some() {
-            return Err(wrong("`default_value` and `trailing_separator` of a keyed group exclude each other"));
+            return Err(wrong(
+                "`default_value` and `trailing_separator` of a keyed group exclude each other",
+            ));
         }
         Ok(KeyedGroup {
             key: get("key").unwrap_or(Value::NULL),
-            prefix: get("prefix").map(|value| value.to_text()).unwrap_or_default(),
+            prefix: get("prefix")
+                .map(|value| value.to_text())
+                .unwrap_or_default(),
             separator: get("separator").map_or_else(|| "_".to_owned(), |value| value.to_text()),
             parent: get("parent_group"),
             default,
@@ -191,7 +222,11 @@ impl<'a> OptionReader<'a> {
             keyed_groups: self.keyed_groups()?,
             filters: self.filters()?,
             leading_separator: self.truth("leading_separator", None, true)?,
-            use_extra_vars: self.truth("use_extra_vars", Some("ANSIBLE_INVENTORY_USE_EXTRA_VARS"), false)?,
+            use_extra_vars: self.truth(
+                "use_extra_vars",
+                Some("ANSIBLE_INVENTORY_USE_EXTRA_VARS"),
+                false,
+            )?,
         })
     }
 
@@ -207,7 +242,10 @@ impl<'a> OptionReader<'a> {
                 if known().any(|other| other == name) {
                     return None;
                 }
-                let warning = Diagnostic::warning("inventory-option", format!("`{name}` is no option of this plugin"));
+                let warning = Diagnostic::warning(
+                    "inventory-option",
+                    format!("`{name}` is no option of this plugin"),
+                );
                 let warning = warning.at(key.span, "");
                 Some(match nearest_one(name, known()) {
                     Some(near) => warning.help(format!("did you mean `{near}`?")),
@@ -219,6 +257,9 @@ impl<'a> OptionReader<'a> {
 
     /// Tells whether an option is to be rendered.
     pub(in crate::inventory) fn is_template(value: &Value) -> bool {
-        value.is_trusted() && value.as_str().is_some_and(|text| text.contains("{{") || text.contains("{%"))
+        value.is_trusted()
+            && value
+                .as_str()
+                .is_some_and(|text| text.contains("{{") || text.contains("{%"))
     }
 }

@@ -20,9 +20,15 @@ pub(in crate::inventory) fn construct(
 ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
     let one = |diagnostic: Diagnostic| vec![diagnostic];
     let construction = options.construction().map_err(one)?;
-    let with_files = options.truth("use_vars_plugins", None, false).map_err(one)?;
+    let with_files = options
+        .truth("use_vars_plugins", None, false)
+        .map_err(one)?;
     let directories = VarsDirectories {
-        inventory: if with_files { directories.to_vec() } else { Vec::new() },
+        inventory: if with_files {
+            directories.to_vec()
+        } else {
+            Vec::new()
+        },
         playbook: Vec::new(),
     };
     inventory.update_depths();
@@ -57,7 +63,10 @@ fn variables(
     if !inventory.is_below_all(host) {
         layers.retain(|layer| {
             &*layer.owner != "all"
-                || !matches!(layer.level, Level::InventoryGroup | Level::InventoryGroupVarsAll)
+                || !matches!(
+                    layer.level,
+                    Level::InventoryGroup | Level::InventoryGroupVarsAll
+                )
         });
     }
     Ok(combined(&merge(&layers, false), &magic(inventory, host)))
@@ -66,8 +75,12 @@ fn variables(
 /// The variables that every host has.
 fn magic(inventory: &Inventory, host: HostId) -> Dict {
     let own = host_variables(inventory, host);
-    ["inventory_hostname", "inventory_hostname_short", "group_names"]
-        .into_iter()
-        .filter_map(|name| Some((name.into(), own.get(name)?.clone())))
-        .collect()
+    [
+        "inventory_hostname",
+        "inventory_hostname_short",
+        "group_names",
+    ]
+    .into_iter()
+    .filter_map(|name| Some((name.into(), own.get(name)?.clone())))
+    .collect()
 }

@@ -11,8 +11,26 @@ use crate::value::{Dict, Value};
 
 /// The beginnings of names of interfaces that lead into containers, or join other interfaces.
 const INNER: [&str; 20] = [
-    "lo", "docker", "br-", "br", "virbr", "lxcbr", "lxdbr", "incusbr", "podman", "veth", "cni", "flannel", "cali", "cilium",
-    "lxc", "kube", "nodelocaldns", "vxlan", "tunl", "dummy",
+    "lo",
+    "docker",
+    "br-",
+    "br",
+    "virbr",
+    "lxcbr",
+    "lxdbr",
+    "incusbr",
+    "podman",
+    "veth",
+    "cni",
+    "flannel",
+    "cali",
+    "cilium",
+    "lxc",
+    "kube",
+    "nodelocaldns",
+    "vxlan",
+    "tunl",
+    "dummy",
 ];
 
 /// Tells whether an interface is none of the machine's own.
@@ -63,14 +81,20 @@ pub(super) fn best(variables: &Dict, facts: Facts<'_>) -> Option<String> {
         interfaces.push(Interface {
             name: field(interface, "name"),
             hardware: field(interface, "mac-address"),
-            addresses: addresses.unwrap_or_default().iter().filter_map(Value::as_str).collect(),
+            addresses: addresses
+                .unwrap_or_default()
+                .iter()
+                .filter_map(Value::as_str)
+                .collect(),
         });
     }
     for interface in list("lxc_interfaces") {
         interfaces.push(Interface {
             name: field(interface, "name"),
             hardware: field(interface, "hwaddr"),
-            addresses: ["inet", "inet6"].map(|name| field(interface, name)).to_vec(),
+            addresses: ["inet", "inet6"]
+                .map(|name| field(interface, name))
+                .to_vec(),
         });
     }
     let wanted = get("net0").and_then(hardware_address);
@@ -81,7 +105,12 @@ pub(super) fn best(variables: &Dict, facts: Facts<'_>) -> Option<String> {
         addresses.filter_map(move |text| {
             let (address, prefix) = parsed(text)?;
             let whole = if address.is_ipv4() { 32 } else { 128 };
-            is_reachable(address).then_some((!first, prefix == Some(whole), address.is_ipv6(), address))
+            is_reachable(address).then_some((
+                !first,
+                prefix == Some(whole),
+                address.is_ipv6(),
+                address,
+            ))
         })
     });
     // The first of equals wins: the order of the guest's own interfaces.
@@ -96,8 +125,12 @@ pub(super) fn best(variables: &Dict, facts: Facts<'_>) -> Option<String> {
 
 /// Returns the hardware address in `net0`: a container's is named so, a machine's is the value of its model.
 fn hardware_address(net: &Value) -> Option<&str> {
-    let is_one = |text: &&str| text.len() == 17 && text.bytes().filter(|byte| *byte == b':').count() == 5;
-    net.as_dict()?.values().filter_map(Value::as_str).find(is_one)
+    let is_one =
+        |text: &&str| text.len() == 17 && text.bytes().filter(|byte| *byte == b':').count() == 5;
+    net.as_dict()?
+        .values()
+        .filter_map(Value::as_str)
+        .find(is_one)
 }
 
 #[cfg(test)]
@@ -122,11 +155,21 @@ mod tests {
         let interfaces = [
             interface("lo", "00:00:00:00:00:00", &["127.0.0.1/8", "::1/128"]),
             interface("eth9", "ea:00:00:00:00:01", &["198.51.100.9/24"]),
-            interface("br0", OWN, &["fe80::1/64", "2001:db8::5/64", "192.0.2.5/24"]),
+            interface(
+                "br0",
+                OWN,
+                &["fe80::1/64", "2001:db8::5/64", "192.0.2.5/24"],
+            ),
         ];
         let net0 = json!({"virtio": "BC:24:11:3A:7F:01", "bridge": "vmbr0"});
-        assert_eq!(address(json!({"agent_interfaces": interfaces, "net0": net0})).unwrap(), "192.0.2.5");
-        assert_eq!(address(json!({"agent_interfaces": interfaces})).unwrap(), "198.51.100.9");
+        assert_eq!(
+            address(json!({"agent_interfaces": interfaces, "net0": net0})).unwrap(),
+            "192.0.2.5"
+        );
+        assert_eq!(
+            address(json!({"agent_interfaces": interfaces})).unwrap(),
+            "198.51.100.9"
+        );
     }
 
     #[test]
@@ -145,26 +188,57 @@ mod tests {
     #[test]
     fn an_address_that_moves_comes_last() {
         let interfaces = [interface("eth0", OWN, &["192.0.2.250/32", "192.0.2.11/24"])];
-        assert_eq!(address(json!({"agent_interfaces": interfaces})).unwrap(), "192.0.2.11");
+        assert_eq!(
+            address(json!({"agent_interfaces": interfaces})).unwrap(),
+            "192.0.2.11"
+        );
         let only = [interface("eth0", OWN, &["192.0.2.250/32"])];
-        assert_eq!(address(json!({"agent_interfaces": only})).unwrap(), "192.0.2.250");
+        assert_eq!(
+            address(json!({"agent_interfaces": only})).unwrap(),
+            "192.0.2.250"
+        );
     }
 
     #[test]
     fn the_configuration_stands_in_for_an_agent() {
-        assert_eq!(address(json!({"ipconfig0": {"ip": "192.0.2.7/24"}})).unwrap(), "192.0.2.7");
+        assert_eq!(
+            address(json!({"ipconfig0": {"ip": "192.0.2.7/24"}})).unwrap(),
+            "192.0.2.7"
+        );
         assert_eq!(address(json!({"ipconfig0": {"ip": "dhcp"}})), None);
-        assert_eq!(address(json!({"net0": {"hwaddr": OWN, "ip": "192.0.2.8/24"}})).unwrap(), "192.0.2.8");
+        assert_eq!(
+            address(json!({"net0": {"hwaddr": OWN, "ip": "192.0.2.8/24"}})).unwrap(),
+            "192.0.2.8"
+        );
         let container = json!([{"name": "eth0", "hwaddr": OWN, "inet": "192.0.2.9/24"}]);
-        assert_eq!(address(json!({"lxc_interfaces": container, "net0": {"hwaddr": OWN}})).unwrap(), "192.0.2.9");
+        assert_eq!(
+            address(json!({"lxc_interfaces": container, "net0": {"hwaddr": OWN}})).unwrap(),
+            "192.0.2.9"
+        );
     }
 
     #[test]
     fn names_are_not_mistaken() {
-        for inner in ["lo", "br0", "br", "docker0", "cali123", "cilium_host", "vethab", "lxc123"] {
+        for inner in [
+            "lo",
+            "br0",
+            "br",
+            "docker0",
+            "cali123",
+            "cilium_host",
+            "vethab",
+            "lxc123",
+        ] {
             assert!(is_inner(inner), "{inner}");
         }
-        for own in ["eth0", "ens18", "broadcom0", "lower", "enp1s0", "tailscale0"] {
+        for own in [
+            "eth0",
+            "ens18",
+            "broadcom0",
+            "lower",
+            "enp1s0",
+            "tailscale0",
+        ] {
             assert!(!is_inner(own), "{own}");
         }
     }

@@ -91,8 +91,10 @@ impl Api {
         let host = masked(&access.url);
         let setting = |why: String| Diagnostic::error("inventory-proxmox", why);
         if !access.url.starts_with("https://") && !access.url.starts_with("http://") {
-            return Err(setting(format!("the Proxmox URL `{host}` begins with neither `https://` nor `http://`"))
-                .help("write `url: https://pve.example:8006`"));
+            return Err(setting(format!(
+                "the Proxmox URL `{host}` begins with neither `https://` nor `http://`"
+            ))
+            .help("write `url: https://pve.example:8006`"));
         }
         let trusted = trusted(access.authority.as_deref()).map_err(setting)?;
         let client = |deadline: Duration| {
@@ -132,11 +134,17 @@ impl Api {
             Credentials::Password(password) => {
                 let ticket = api.ticket(password.expose_text().unwrap_or_default())?;
                 reader.vault.revealed(&ticket);
-                ("Cookie".to_owned(), format!("PVEAuthCookie={}", encoded(&ticket)))
+                (
+                    "Cookie".to_owned(),
+                    format!("PVEAuthCookie={}", encoded(&ticket)),
+                )
             }
         };
         if header.1.contains(['\r', '\n']) {
-            return Err(Diagnostic::error("inventory-proxmox", "the user, the token's name or its secret holds a line break"));
+            return Err(Diagnostic::error(
+                "inventory-proxmox",
+                "the user, the token's name or its secret holds a line break",
+            ));
         }
         api.headers.push(header);
         Ok(api)
@@ -149,29 +157,59 @@ impl Api {
             .iter()
             .any(|local| name.starts_with(local));
         (!local).then(|| {
-            Diagnostic::warning("inventory-proxmox", format!("`{}` is not encrypted: whoever listens can take the credentials", self.host))
-                .help("write `https://`, with `ca_path` for the cluster's own certificate authority")
+            Diagnostic::warning(
+                "inventory-proxmox",
+                format!(
+                    "`{}` is not encrypted: whoever listens can take the credentials",
+                    self.host
+                ),
+            )
+            .help("write `https://`, with `ca_path` for the cluster's own certificate authority")
         })
     }
 
     fn ticket(&self, password: &str) -> Result<String, Diagnostic> {
         let path = "/access/ticket";
-        let form = format!("username={}&password={}", encoded(&self.user), encoded(password));
+        let form = format!(
+            "username={}&password={}",
+            encoded(&self.user),
+            encoded(password)
+        );
         let request = Request {
             method: "POST".to_owned(),
             url: format!("{}{path}", self.base),
-            headers: vec![("Content-Type".to_owned(), "application/x-www-form-urlencoded".to_owned())],
+            headers: vec![(
+                "Content-Type".to_owned(),
+                "application/x-www-form-urlencoded".to_owned(),
+            )],
             body: Some(form.into_bytes()),
         };
         let answer = self
             .patiently(|| self.exchange(&self.client, request.clone()))
             .map_err(|error| self.told(path, &error))?;
-        if answer.get("NeedTFA").is_some_and(|needed| needed.as_i64() != Some(0)) {
-            return Err(Diagnostic::error("inventory-proxmox", format!("`{}` of `{}` has to show a second factor", self.user, self.host))
-                .help("make an API token for it: `token_id` and `token_secret` need none"));
+        if answer
+            .get("NeedTFA")
+            .is_some_and(|needed| needed.as_i64() != Some(0))
+        {
+            return Err(Diagnostic::error(
+                "inventory-proxmox",
+                format!(
+                    "`{}` of `{}` has to show a second factor",
+                    self.user, self.host
+                ),
+            )
+            .help("make an API token for it: `token_id` and `token_secret` need none"));
         }
-        let ticket = answer.get("ticket").and_then(Json::as_str).map(str::to_owned);
-        ticket.ok_or_else(|| self.told(path, &ApiError::Odd("there is no ticket in the answer".to_owned())))
+        let ticket = answer
+            .get("ticket")
+            .and_then(Json::as_str)
+            .map(str::to_owned);
+        ticket.ok_or_else(|| {
+            self.told(
+                path,
+                &ApiError::Odd("there is no ticket in the answer".to_owned()),
+            )
+        })
     }
 
     /// Asks for what lies at the path.
@@ -242,17 +280,25 @@ impl Api {
             });
         }
         if body.len() as u64 > MOST {
-            return Err(ApiError::Odd(format!("the answer is longer than {} MiB", MOST >> 20)));
+            return Err(ApiError::Odd(format!(
+                "the answer is longer than {} MiB",
+                MOST >> 20
+            )));
         }
         let json: Option<Json> = serde_json::from_slice(&body).ok();
         match (status, json) {
-            (200..=299, Some(Json::Object(mut answer))) => Ok(answer.remove("data").unwrap_or(Json::Object(answer))),
+            (200..=299, Some(Json::Object(mut answer))) => {
+                Ok(answer.remove("data").unwrap_or(Json::Object(answer)))
+            }
             (200..=299, _) => Err(ApiError::Odd("the answer is no JSON of the API".to_owned())),
             (300..=399, _) => Err(ApiError::Odd(format!(
                 "it sends us on to `{}`, and credentials do not go along",
                 elsewhere.unwrap_or_default()
             ))),
-            (401, json) => Err(ApiError::Refused(said(json.as_ref(), "the server does not accept the credentials"))),
+            (401, json) => Err(ApiError::Refused(said(
+                json.as_ref(),
+                "the server does not accept the credentials",
+            ))),
             (status, json) => Err(ApiError::Status {
                 status,
                 text: said(json.as_ref(), meaning(status, &reason)),
@@ -280,7 +326,10 @@ impl Api {
 fn trusted(authority: Option<&Path>) -> Result<Vec<u8>, String> {
     if let Some(path) = authority {
         let text = fs::read(path).map_err(|error| {
-            format!("the certificate authority `{}` cannot be read: {error}", path.display())
+            format!(
+                "the certificate authority `{}` cannot be read: {error}",
+                path.display()
+            )
         })?;
         let pem = b"-----BEGIN CERTIFICATE-----";
         if !text.windows(pem.len()).any(|window| window == pem) {
@@ -293,13 +342,20 @@ fn trusted(authority: Option<&Path>) -> Result<Vec<u8>, String> {
         .filter_map(std::env::var_os)
         .find_map(|path| fs::read(path).ok());
     Ok(named
-        .or_else(|| TRUSTED_CERTIFICATES.iter().find_map(|path| fs::read(path).ok()))
+        .or_else(|| {
+            TRUSTED_CERTIFICATES
+                .iter()
+                .find_map(|path| fs::read(path).ok())
+        })
         .unwrap_or_default())
 }
 
 /// Takes what Python's words add.
 fn plain(cause: &str) -> String {
-    match cause.strip_prefix("[Errno ").and_then(|rest| rest.split_once("] ")) {
+    match cause
+        .strip_prefix("[Errno ")
+        .and_then(|rest| rest.split_once("] "))
+    {
         Some((_, text)) => text.to_lowercase(),
         None => cause.to_owned(),
     }
@@ -319,11 +375,21 @@ fn meaning(status: u16, reason: &str) -> &str {
 /// What the server says, in one line and not too much of it.
 fn said(json: Option<&Json>, otherwise: &str) -> String {
     let mut parts: Vec<String> = Vec::new();
-    if let Some(message) = json.and_then(|json| json.get("message")).and_then(Json::as_str) {
+    if let Some(message) = json
+        .and_then(|json| json.get("message"))
+        .and_then(Json::as_str)
+    {
         parts.push(message.to_owned());
     }
-    if let Some(errors) = json.and_then(|json| json.get("errors")).and_then(Json::as_object) {
-        parts.extend(errors.iter().map(|(name, text)| format!("{name}: {}", text.as_str().unwrap_or_default())));
+    if let Some(errors) = json
+        .and_then(|json| json.get("errors"))
+        .and_then(Json::as_object)
+    {
+        parts.extend(
+            errors
+                .iter()
+                .map(|(name, text)| format!("{name}: {}", text.as_str().unwrap_or_default())),
+        );
     }
     let text: String = parts
         .join(", ")
@@ -334,7 +400,11 @@ fn said(json: Option<&Json>, otherwise: &str) -> String {
         .chars()
         .take(300)
         .collect();
-    if text.is_empty() { otherwise.to_owned() } else { text }
+    if text.is_empty() {
+        otherwise.to_owned()
+    } else {
+        text
+    }
 }
 
 /// Returns the text as it may stand in a form, a query or a path.
@@ -358,19 +428,38 @@ mod tests {
 
     #[test]
     fn a_refusal_is_final_and_trouble_between_nodes_is_not() {
-        let status = |status| ApiError::Status { status, text: String::new() };
-        for passing in [status(595), status(599), status(503), ApiError::Late(5), ApiError::Silent(String::new())] {
+        let status = |status| ApiError::Status {
+            status,
+            text: String::new(),
+        };
+        for passing in [
+            status(595),
+            status(599),
+            status(503),
+            ApiError::Late(5),
+            ApiError::Silent(String::new()),
+        ] {
             assert!(passing.passes(), "{passing}");
         }
-        for final_one in [status(500), status(403), status(501), ApiError::Refused(String::new()), ApiError::Certificate(String::new())] {
+        for final_one in [
+            status(500),
+            status(403),
+            status(501),
+            ApiError::Refused(String::new()),
+            ApiError::Certificate(String::new()),
+        ] {
             assert!(!final_one.passes(), "{final_one}");
         }
     }
 
     #[test]
     fn what_the_server_says_is_one_short_line() {
-        let answer = json!({"message": "Parameter verification failed.\n", "errors": {"vmid": "wrong\n"}});
-        assert_eq!(said(Some(&answer), ""), "Parameter verification failed., vmid: wrong");
+        let answer =
+            json!({"message": "Parameter verification failed.\n", "errors": {"vmid": "wrong\n"}});
+        assert_eq!(
+            said(Some(&answer), ""),
+            "Parameter verification failed., vmid: wrong"
+        );
         assert_eq!(said(Some(&json!({"data": null})), "otherwise"), "otherwise");
         let hostile = json!({"message": format!("\u{1b}[2J{}", "x".repeat(1000))});
         let text = said(Some(&hostile), "");

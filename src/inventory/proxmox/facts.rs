@@ -24,7 +24,9 @@ impl Facts<'_> {
     pub(super) fn configuration(self, config: Object, into: &mut Dict) {
         for (key, value) in config {
             let name = self.name(&key);
-            if key == "tags" && let Some(tags) = parsed_tags(&value) {
+            if key == "tags"
+                && let Some(tags) = parsed_tags(&value)
+            {
                 into.insert(format!("{name}_parsed"), tags);
             }
             into.insert(name, setting(&key, value));
@@ -34,7 +36,9 @@ impl Facts<'_> {
     /// Adds the state. Returns whether the guest runs, or what the answer lacks.
     pub(super) fn state(self, state: &Json, qemu: bool, into: &mut Dict) -> Result<bool, String> {
         let mut take = |field: &str| {
-            let value = state.get(field).ok_or_else(|| format!("there is no `{field}` in the answer"))?;
+            let value = state
+                .get(field)
+                .ok_or_else(|| format!("there is no `{field}` in the answer"))?;
             into.insert(self.name(field), Value::from_json(value.clone()));
             Ok::<_, String>(value.as_str() == Some("running"))
         };
@@ -76,10 +80,18 @@ impl Facts<'_> {
 
     /// Adds the interfaces that the agent tells, or says why it tells none.
     pub(super) fn agent_interfaces(self, answer: &Json, into: &mut Dict) -> Result<(), String> {
-        let result = answer.get("result").ok_or("there is no `result` in the agent's answer")?;
+        let result = answer
+            .get("result")
+            .ok_or("there is no `result` in the agent's answer")?;
         if let Some(error) = result.get("error") {
-            let said = error.get("desc").or_else(|| error.get("class")).and_then(Json::as_str);
-            return Err(format!("the agent refuses: {}", said.unwrap_or("no reason given")));
+            let said = error
+                .get("desc")
+                .or_else(|| error.get("class"))
+                .and_then(Json::as_str);
+            return Err(format!(
+                "the agent refuses: {}",
+                said.unwrap_or("no reason given")
+            ));
         }
         let interfaces = result.as_array().ok_or("the agent's answer is no list")?;
         let shown = Value::list(interfaces.iter().map(interface));
@@ -91,7 +103,12 @@ impl Facts<'_> {
 }
 
 fn interface(interface: &Json) -> Value {
-    let text = |name: &str| interface.get(name).and_then(Json::as_str).unwrap_or_default();
+    let text = |name: &str| {
+        interface
+            .get(name)
+            .and_then(Json::as_str)
+            .unwrap_or_default()
+    };
     let addresses = interface
         .get("ip-addresses")
         .and_then(Json::as_array)
@@ -99,7 +116,10 @@ fn interface(interface: &Json) -> Value {
         .flatten()
         .filter_map(|address| {
             let prefix = address.get("prefix")?;
-            Some(Value::from(format!("{}/{prefix}", address.get("ip-address")?.as_str()?)))
+            Some(Value::from(format!(
+                "{}/{prefix}",
+                address.get("ip-address")?.as_str()?
+            )))
         });
     Value::dict(
         Dict::new()
@@ -111,14 +131,15 @@ fn interface(interface: &Json) -> Value {
 
 fn parsed_tags(tags: &Json) -> Option<Value> {
     let tags = tags.as_str()?.trim();
-    (!tags.is_empty()).then(|| {
-        Value::list(tags.split([',', ';']).map(|tag| Value::from(tag.trim())))
-    })
+    (!tags.is_empty())
+        .then(|| Value::list(tags.split([',', ';']).map(|tag| Value::from(tag.trim()))))
 }
 
 /// Returns one setting of the configuration: `a=1,b=2` becomes a mapping, a disk's image gets a name of its own.
 fn setting(key: &str, value: Json) -> Value {
-    if key == "lxc" && let Json::Array(pairs) = &value {
+    if key == "lxc"
+        && let Json::Array(pairs) = &value
+    {
         let pair = |pair: &Json| {
             let name = pair.get(0)?.as_str()?;
             let value = Value::from_json(pair.get(1)?.clone());
@@ -171,18 +192,38 @@ mod tests {
     #[test]
     fn settings_become_what_the_plugin_makes_of_them() {
         for (key, value, expected) in [
-            ("net0", json!("virtio=BC:24,bridge=vmbr0"), json!({"virtio": "BC:24", "bridge": "vmbr0"})),
-            ("scsi0", json!("local:vm-1,size=32G"), json!({"disk_image": "local:vm-1", "size": "32G"})),
-            ("scsihw", json!("virtio-scsi-single"), json!({"disk_image": "virtio-scsi-single"})),
+            (
+                "net0",
+                json!("virtio=BC:24,bridge=vmbr0"),
+                json!({"virtio": "BC:24", "bridge": "vmbr0"}),
+            ),
+            (
+                "scsi0",
+                json!("local:vm-1,size=32G"),
+                json!({"disk_image": "local:vm-1", "size": "32G"}),
+            ),
+            (
+                "scsihw",
+                json!("virtio-scsi-single"),
+                json!({"disk_image": "virtio-scsi-single"}),
+            ),
             ("description", json!("a=1,b=2"), json!("a=1,b=2")),
             ("agent", json!("1"), json!("1")),
-            ("agent", json!("enabled=1,type=virtio"), json!({"enabled": "1", "type": "virtio"})),
+            (
+                "agent",
+                json!("enabled=1,type=virtio"),
+                json!({"enabled": "1", "type": "virtio"}),
+            ),
             ("smbios1", json!("uuid=6b=x"), json!({"uuid": "6b=x"})),
             ("boot", json!(""), json!("")),
             ("vga", json!("a=1,b"), json!("a=1,b")),
             ("memory", json!(512), json!(512)),
             ("template", json!(1), json!(1)),
-            ("lxc", json!([["lxc.apparmor.profile", "unconfined"], ["other", "x"]]), json!({"apparmor.profile": "unconfined", "other": "x"})),
+            (
+                "lxc",
+                json!([["lxc.apparmor.profile", "unconfined"], ["other", "x"]]),
+                json!({"apparmor.profile": "unconfined", "other": "x"}),
+            ),
         ] {
             assert_eq!(shown(key, value), expected, "{key}");
         }
@@ -197,7 +238,14 @@ mod tests {
 
     #[test]
     fn an_agent_is_there_when_its_first_word_says_so() {
-        for (text, expected) in [("1", true), ("0", false), ("enabled=1,x=1", true), ("enabled=0", false), ("fstrim=1,enabled=1", false), ("2,x", true)] {
+        for (text, expected) in [
+            ("1", true),
+            ("0", false),
+            ("enabled=1,x=1", true),
+            ("enabled=0", false),
+            ("fstrim=1,enabled=1", false),
+            ("2,x", true),
+        ] {
             let config = json!({"agent": text});
             assert_eq!(has_agent(config.as_object().unwrap()), expected, "{text}");
         }
@@ -205,7 +253,10 @@ mod tests {
 
     #[test]
     fn tags_are_parted_by_commas_and_semicolons() {
-        assert_eq!(parsed_tags(&json!(" a;b , c ")).unwrap().to_json(), json!(["a", "b", "c"]));
+        assert_eq!(
+            parsed_tags(&json!(" a;b , c ")).unwrap().to_json(),
+            json!(["a", "b", "c"])
+        );
         assert!(parsed_tags(&json!("  ")).is_none());
     }
 
@@ -214,7 +265,10 @@ mod tests {
         let facts = Facts { prefix: "p_" };
         let mut into = Dict::new();
         let answer = json!({"result": {"error": {"class": "CommandDisabled", "desc": "disabled"}}});
-        assert_eq!(facts.agent_interfaces(&answer, &mut into).unwrap_err(), "the agent refuses: disabled");
+        assert_eq!(
+            facts.agent_interfaces(&answer, &mut into).unwrap_err(),
+            "the agent refuses: disabled"
+        );
         assert!(into.is_empty());
     }
 }

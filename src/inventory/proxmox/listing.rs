@@ -45,7 +45,11 @@ impl Guest {
             Json::String(text) => encoded(text),
             other => encoded(&other.to_string()),
         };
-        format!("/nodes/{}/{}/{number}", encoded(&self.node), self.sort.name())
+        format!(
+            "/nodes/{}/{}/{number}",
+            encoded(&self.node),
+            self.sort.name()
+        )
     }
 
     pub(super) fn is_template(&self) -> bool {
@@ -130,9 +134,8 @@ pub(super) fn read(api: &Api, wanted: &Wanted) -> Result<Cluster, Diagnostic> {
             .into_iter()
             .partition(|guest: &Guest| guest.node == name);
         guests = others;
-        let (mut own, containers): (Vec<_>, Vec<_>) = own
-            .into_iter()
-            .partition(|guest| guest.sort == Sort::Qemu);
+        let (mut own, containers): (Vec<_>, Vec<_>) =
+            own.into_iter().partition(|guest| guest.sort == Sort::Qemu);
         own.extend(containers);
         nodes.push(Node {
             online,
@@ -142,7 +145,11 @@ pub(super) fn read(api: &Api, wanted: &Wanted) -> Result<Cluster, Diagnostic> {
             name,
         });
     }
-    let pools = if wanted.guests { pools(api)? } else { Vec::new() };
+    let pools = if wanted.guests {
+        pools(api)?
+    } else {
+        Vec::new()
+    };
     Ok(Cluster {
         nodes,
         pools,
@@ -185,12 +192,22 @@ fn pools(api: &Api) -> Result<Vec<Pool>, Diagnostic> {
         let answers: Vec<_> = std::thread::scope(|scope| {
             let asked: Vec<_> = group
                 .iter()
-                .map(|name| scope.spawn(move || objects(api, &format!("/pools?poolid={}", encoded(name)))))
+                .map(|name| {
+                    scope.spawn(move || objects(api, &format!("/pools?poolid={}", encoded(name))))
+                })
                 .collect();
-            asked.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
+            asked
+                .into_iter()
+                .map(std::thread::ScopedJoinHandle::join)
+                .collect()
         });
         for (name, answer) in group.iter().zip(answers) {
-            let broken = |_| Err(api.told("/pools", &ApiError::Odd("the answer cannot be read".to_owned())));
+            let broken = |_| {
+                Err(api.told(
+                    "/pools",
+                    &ApiError::Odd("the answer cannot be read".to_owned()),
+                ))
+            };
             let pool = answer.unwrap_or_else(broken)?;
             let members = pool
                 .first()

@@ -21,6 +21,12 @@ use crate::varfile::Reader;
 /// The names that the plugin goes by.
 pub(super) const NAMES: [&str; 2] = ["community.proxmox.proxmox", "community.general.proxmox"];
 
+/// Tells whether a file has a name that the plugin takes.
+pub(super) fn is_source(path: &std::path::Path) -> bool {
+    let name = path.to_str().unwrap_or_default();
+    name.ends_with("proxmox.yml") || name.ends_with("proxmox.yaml")
+}
+
 /// Asks the cluster and adds what it has. Returns what is odd about it.
 pub(super) fn read(
     inventory: &mut Inventory,
@@ -29,14 +35,14 @@ pub(super) fn read(
     evaluation: &Evaluation<'_>,
     reader: &Reader<'_>,
 ) -> Result<Vec<Diagnostic>, Vec<Diagnostic>> {
-    let named = path.to_str().is_some_and(|path| {
-        path.ends_with("proxmox.yml") || path.ends_with("proxmox.yaml")
-    });
-    if !named {
+    if !is_source(path) {
         return Err(vec![
             Diagnostic::error(
                 "inventory-option",
-                format!("`{}` is a source of the Proxmox plugin with another name", path.display()),
+                format!(
+                    "`{}` is a source of the Proxmox plugin with another name",
+                    path.display()
+                ),
             )
             .help("its name has to end in `proxmox.yml` or `proxmox.yaml`"),
         ]);
@@ -47,6 +53,14 @@ pub(super) fn read(
     let api = api::Api::connect(&wanted.access, reader).map_err(one)?;
     warnings.extend(api.warnings());
     let cluster = listing::read(&api, &wanted).map_err(one)?;
-    populate::populate(inventory, &cluster, &api, &wanted, evaluation, &mut warnings).map_err(one)?;
+    populate::populate(
+        inventory,
+        &cluster,
+        &api,
+        &wanted,
+        evaluation,
+        &mut warnings,
+    )
+    .map_err(one)?;
     Ok(warnings)
 }

@@ -96,7 +96,11 @@ pub(super) fn read(
 ) -> Result<Wanted, Vec<Diagnostic>> {
     let mut mistakes = Mistakes(Vec::new());
     let access = access(options, path, evaluation, reader, &mut mistakes);
-    let truth = |name: &str, mistakes: &mut Mistakes| mistakes.keep(options.truth(name, None, false)).unwrap_or_default();
+    let truth = |name: &str, mistakes: &mut Mistakes| {
+        mistakes
+            .keep(options.truth(name, None, false))
+            .unwrap_or_default()
+    };
     let want_facts = truth("want_facts", &mut mistakes);
     let after_filters = truth("want_post_filter_facts", &mut mistakes);
     let facts = match (want_facts, after_filters) {
@@ -106,11 +110,16 @@ pub(super) fn read(
     };
     let extended_statuses = truth("qemu_extended_statuses", &mut mistakes);
     if extended_statuses && !want_facts {
-        mistakes.0.push(options.wrong("qemu_extended_statuses", "needs `want_facts: true`"));
+        mistakes
+            .0
+            .push(options.wrong("qemu_extended_statuses", "needs `want_facts: true`"));
     }
     let guest_addresses = truth("want_guest_ansible_host", &mut mistakes);
     if guest_addresses && facts == Facts::Never {
-        mistakes.0.push(options.wrong("want_guest_ansible_host", "needs `want_facts: true` or `want_post_filter_facts: true`"));
+        mistakes.0.push(options.wrong(
+            "want_guest_ansible_host",
+            "needs `want_facts: true` or `want_post_filter_facts: true`",
+        ));
     }
     // The plugin checks it, and kplay asks as many guests at once as `node_concurrency` says.
     mistakes.keep(options.number("facts_concurrency", 1, 1));
@@ -136,7 +145,11 @@ pub(super) fn read(
             _ => return Err(mistakes.0),
         },
     };
-    if mistakes.0.is_empty() { Ok(wanted) } else { Err(mistakes.0) }
+    if mistakes.0.is_empty() {
+        Ok(wanted)
+    } else {
+        Err(mistakes.0)
+    }
 }
 
 struct Mistakes(Vec<Diagnostic>);
@@ -188,19 +201,25 @@ fn access(
             secret: Secret::from(secret.trim()),
         }),
         _ => {
-            let headline = "the Proxmox source needs `token_id` and `token_secret`, or a `password`";
+            let headline =
+                "the Proxmox source needs `token_id` and `token_secret`, or a `password`";
             let mistake = Diagnostic::error("inventory-option", headline).at(options.place(), "");
             mistakes.0.push(mistake.help("make a token under Datacenter > Permissions > API Tokens; the variables PROXMOX_TOKEN_ID and PROXMOX_TOKEN_SECRET are read as well"));
             None
         }
     };
     if user.is_none() {
-        let mistake = Diagnostic::error("inventory-option", "the Proxmox source needs a `user`").at(options.place(), "");
-        mistakes.0.push(mistake.help("it is the token's owner, with the realm: `user: kplay@pve`"));
+        let mistake = Diagnostic::error("inventory-option", "the Proxmox source needs a `user`")
+            .at(options.place(), "");
+        mistakes
+            .0
+            .push(mistake.help("it is the token's owner, with the realm: `user: kplay@pve`"));
     }
     let validate = mistakes.keep(options.truth("validate_certs", None, true));
     let number = |name: &str, default: u64, least: u64, mistakes: &mut Mistakes| {
-        mistakes.keep(options.number(name, default, least)).unwrap_or(default)
+        mistakes
+            .keep(options.number(name, default, least))
+            .unwrap_or(default)
     };
     let timeout = number("api_timeout", 5, 1, mistakes);
     let per_node = number("node_concurrency", 8, 1, mistakes);

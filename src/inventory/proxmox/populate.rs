@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Display;
 
+use super::address;
 use super::api::Api;
 use super::facts::Facts as Names;
 use super::gather::{Gathered, Gatherer};
 use super::listing::{Cluster, Guest, Node, Object, Sort};
 use super::names::prefixed;
 use super::options::{Facts, Wanted};
-use super::address;
 use crate::diag::{Diagnostic, Span};
 use crate::inventory::constructed::{Evaluation, combined, host_variables};
 use crate::inventory::data::{GroupId, HostId, Inventory};
@@ -31,7 +31,9 @@ pub(super) fn populate(
         inventory,
         wanted,
         evaluation,
-        names: Names { prefix: &wanted.facts_prefix },
+        names: Names {
+            prefix: &wanted.facts_prefix,
+        },
         warnings,
         silent: BTreeMap::new(),
         failed: BTreeMap::new(),
@@ -130,17 +132,31 @@ impl Filling<'_> {
     }
 
     /// Returns the name that the template gives, or the given one.
-    fn host_name(&self, template: Option<&Value>, fields: &Object, name: &str) -> Result<String, Diagnostic> {
+    fn host_name(
+        &self,
+        template: Option<&Value>,
+        fields: &Object,
+        name: &str,
+    ) -> Result<String, Diagnostic> {
         let Some(template) = template else {
             return Ok(name.to_owned());
         };
         let fields = Value::from_json(serde_json::Value::Object(fields.clone()));
-        let variables = combined(fields.as_dict().unwrap_or(&Dict::new()), self.evaluation.extra);
-        let rendered = self.evaluation.render(template, &variables).map_err(|error| {
-            let why = Diagnostic::from(error);
-            Diagnostic::error("inventory-construct", format!("cannot render the host name of `{name}`: {}", why.headline))
+        let variables = combined(
+            fields.as_dict().unwrap_or(&Dict::new()),
+            self.evaluation.extra,
+        );
+        let rendered = self
+            .evaluation
+            .render(template, &variables)
+            .map_err(|error| {
+                let why = Diagnostic::from(error);
+                Diagnostic::error(
+                    "inventory-construct",
+                    format!("cannot render the host name of `{name}`: {}", why.headline),
+                )
                 .at(why.span().or(template.origin()), "")
-        })?;
+            })?;
         Ok(rendered.to_text())
     }
 
@@ -153,11 +169,15 @@ impl Filling<'_> {
                 match &node.address {
                     Some(address) => {
                         let address = Value::text(address.as_str());
-                        self.inventory.set_host_variable(host, "ansible_host", address);
+                        self.inventory
+                            .set_host_variable(host, "ansible_host", address);
                     }
                     None => self.warnings.push(Diagnostic::warning(
                         "inventory-proxmox",
-                        format!("the cluster does not tell the address of node `{}`", node.name),
+                        format!(
+                            "the cluster does not tell the address of node `{}`",
+                            node.name
+                        ),
                     )),
                 }
             }
@@ -195,14 +215,25 @@ impl Filling<'_> {
     }
 
     fn add_facts(&mut self, guest: &Guest, gathered: Gathered, variables: &mut Dict) {
-        variables.extend(gathered.facts.iter().map(|(key, value)| (key.clone(), value.clone())));
+        variables.extend(
+            gathered
+                .facts
+                .iter()
+                .map(|(key, value)| (key.clone(), value.clone())),
+        );
         if let Some(reason) = gathered.failure {
             variables.insert(self.names.name("fact_gathering_failed"), true);
             variables.insert(self.names.name("fact_gathering_error"), reason.as_str());
-            self.failed.entry(reason).or_default().push(guest.name.clone());
+            self.failed
+                .entry(reason)
+                .or_default()
+                .push(guest.name.clone());
         }
         if let Some(reason) = gathered.silent_agent {
-            self.silent.entry(reason).or_default().push(guest.name.clone());
+            self.silent
+                .entry(reason)
+                .or_default()
+                .push(guest.name.clone());
         }
     }
 
@@ -214,7 +245,9 @@ impl Filling<'_> {
         };
         let template = template.as_ref().or(self.wanted.hostname.as_ref());
         let name = self.host_name(template, &guest.fields, &guest.name)?;
-        let state = variables.get(&self.names.name("qmpstatus")).map(Value::to_text);
+        let state = variables
+            .get(&self.names.name("qmpstatus"))
+            .map(Value::to_text);
         if self.wanted.guest_addresses
             && let Some(address) = address::best(&variables, self.names)
         {
@@ -222,7 +255,8 @@ impl Filling<'_> {
         }
         let host = self.inventory.add_host(&name, None).map_err(wrong)?;
         for (key, value) in &variables {
-            self.inventory.set_host_variable(host, key.clone(), value.clone());
+            self.inventory
+                .set_host_variable(host, key.clone(), value.clone());
         }
         let (construction, evaluation) = (&self.wanted.construction, self.evaluation);
         let before = host_variables(self.inventory, host);
@@ -246,7 +280,11 @@ impl Filling<'_> {
             _ => guest.status.clone(),
         };
         let sort = guest.sort.name();
-        for group in [format!("all_{sort}"), format!("{}_{sort}", guest.node), format!("all_{status}")] {
+        for group in [
+            format!("all_{sort}"),
+            format!("{}_{sort}", guest.node),
+            format!("all_{status}"),
+        ] {
             let group = self.group(&group)?;
             self.put(&name, group)?;
         }
@@ -263,24 +301,37 @@ impl Filling<'_> {
             });
         };
         for (reason, guests) in &self.failed {
-            say(format!("facts of {} are not whole: {reason}", several(guests)), None);
+            say(
+                format!("facts of {} are not whole: {reason}", several(guests)),
+                None,
+            );
         }
         for (reason, guests) in &self.silent {
             say(
-                format!("no addresses from the agent of {}: {reason}", several(guests)),
-                Some("does `qemu-guest-agent` run there? The user needs VM.GuestAgent.Audit, before Proxmox VE 9 VM.Monitor"),
+                format!(
+                    "no addresses from the agent of {}: {reason}",
+                    several(guests)
+                ),
+                Some(
+                    "does `qemu-guest-agent` run there? The user needs VM.GuestAgent.Audit, before Proxmox VE 9 VM.Monitor",
+                ),
             );
         }
         if !cluster.nameless.is_empty() {
             say(
-                format!("the API does not tell the name of {}, left out", several(&cluster.nameless)),
+                format!(
+                    "the API does not tell the name of {}, left out",
+                    several(&cluster.nameless)
+                ),
                 Some("the user needs VM.Audit on them"),
             );
         }
         if cluster.shows_nothing {
             say(
                 "the cluster shows no guests".to_owned(),
-                Some("the user needs VM.Audit on `/vms`; a token with privilege separation needs it itself"),
+                Some(
+                    "the user needs VM.Audit on `/vms`; a token with privilege separation needs it itself",
+                ),
             );
         }
     }
@@ -288,7 +339,11 @@ impl Filling<'_> {
 
 /// Names some of them.
 fn several(names: &[String]) -> String {
-    let shown: Vec<String> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+    let shown: Vec<String> = names
+        .iter()
+        .take(NAMED)
+        .map(|name| format!("`{name}`"))
+        .collect();
     let shown = shown.join(", ");
     match names.len().saturating_sub(NAMED) {
         0 => shown,

@@ -2,6 +2,7 @@
 
 mod environment;
 pub(crate) mod manual;
+pub(crate) mod proxmox;
 pub(crate) mod source;
 
 pub(crate) use environment::TestEnvironment;
