@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::load::SourceOptions;
+use super::options::SourceOptions;
 use crate::diag::Diagnostic;
 use crate::secrets::is_vault;
 use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError, fetch_url};

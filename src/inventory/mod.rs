@@ -9,6 +9,7 @@ mod data;
 mod ini;
 mod literal;
 mod load;
+mod options;
 mod output;
 mod proxmox;
 mod range;
@@ -18,7 +19,8 @@ mod variables;
 mod yaml;
 
 pub use data::{GroupId, HostId, InvalidNames, Inventory, InventoryError};
-pub use load::{DEFAULT_IGNORED_EXTENSIONS, Loaded, SourceOptions, load};
+pub use load::{Loaded, load};
+pub use options::{DEFAULT_IGNORED_EXTENSIONS, SourceOptions};
 pub use output::{Shown, graph_text, host_json, list_json};
 pub use static_yaml::static_yaml;
 pub use variables::{Layer, VarsDirectories, VarsDirectory, merge};

@@ -316,6 +316,9 @@ impl Api {
             ApiError::Refused(_) => format!("are `{}`, with its realm, and the password right?", self.user),
             ApiError::Status { status: 403, .. } => "the user and, with privilege separation, the token itself need the role PVEAuditor on `/`".to_owned(),
             ApiError::Status { status: 590..=599, .. } => "the node that was asked cannot reach the one that it was asked about".to_owned(),
+            ApiError::Status { status: 500, .. } => {
+                "the node's own log says more: `journalctl -u pveproxy -u pvedaemon`".to_owned()
+            }
             ApiError::Status { .. } | ApiError::Odd(_) | ApiError::Stopped => "is this the address of Proxmox VE's API, as in `https://pve.example:8006`?".to_owned(),
         };
         Diagnostic::error("inventory-proxmox", headline).help(help)
@@ -372,6 +375,14 @@ fn meaning(status: u16, reason: &str) -> &str {
     }
 }
 
+/// Text without line breaks and what else steers a terminal.
+fn one_line(text: &str) -> String {
+    text.split(|letter: char| letter.is_control() || letter.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 /// What the server says, in one line and not too much of it.
 fn said(json: Option<&Json>, otherwise: &str) -> String {
     let mut parts: Vec<String> = Vec::new();
@@ -379,27 +390,19 @@ fn said(json: Option<&Json>, otherwise: &str) -> String {
         .and_then(|json| json.get("message"))
         .and_then(Json::as_str)
     {
-        parts.push(message.to_owned());
+        parts.push(one_line(message));
     }
     if let Some(errors) = json
         .and_then(|json| json.get("errors"))
         .and_then(Json::as_object)
     {
-        parts.extend(
-            errors
-                .iter()
-                .map(|(name, text)| format!("{name}: {}", text.as_str().unwrap_or_default())),
-        );
+        let named = |(name, text): (&String, &Json)| {
+            one_line(&format!("{name}: {}", text.as_str().unwrap_or_default()))
+        };
+        parts.extend(errors.iter().map(named));
     }
-    let text: String = parts
-        .join(", ")
-        .split(|letter: char| letter.is_control() || letter.is_whitespace())
-        .filter(|word| !word.is_empty())
-        .collect::<Vec<_>>()
-        .join(" ")
-        .chars()
-        .take(300)
-        .collect();
+    parts.retain(|part| !part.is_empty());
+    let text: String = parts.join(", ").chars().take(300).collect();
     if text.is_empty() {
         otherwise.to_owned()
     } else {

@@ -48,8 +48,11 @@ pub(super) fn read(
         ]);
     }
     let one = |diagnostic: Diagnostic| vec![diagnostic];
-    let wanted = options::read(options, path, evaluation, reader)?;
     let mut warnings = options.unknown(options::OWN);
+    let wanted = options::read(options, path, evaluation, reader).map_err(|mistakes| {
+        let unknown = warnings.iter().cloned();
+        unknown.chain(mistakes).collect::<Vec<_>>()
+    })?;
     let api = api::Api::connect(&wanted.access, reader).map_err(one)?;
     warnings.extend(api.warnings());
     let cluster = listing::read(&api, &wanted).map_err(one)?;

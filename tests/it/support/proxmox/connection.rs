@@ -170,7 +170,7 @@ fn answer(state: &State, request: &Request) -> Option<(u16, Json)> {
             json!({"data": null, "message": "this stand-in only reads\n"}),
         ));
     }
-    Some(options.answers.get(path).cloned().unwrap_or_else(|| {
+    Some(options.answers.get(path).or_else(|| options.answers.get(&decoded(path))).cloned().unwrap_or_else(|| {
         (
             501,
             json!({"data": null, "message": format!("Method 'GET {path}' not implemented\n")}),
