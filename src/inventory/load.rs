@@ -14,7 +14,6 @@ use super::{ini, proxmox, yaml};
 use crate::diag::{Diagnostic, Severity};
 use crate::pattern::parse_address;
 use crate::template::Templar;
-use crate::value::Dict;
 use crate::varfile::Reader;
 use crate::yaml::{LoadOptions, Node, ValueOptions};
 
