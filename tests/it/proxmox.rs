@@ -505,7 +505,13 @@ fn wrong_options_are_named_all_at_once() {
     let text = "plugin: community.proxmox.proxmox\nwant_fatcs: true\nvalidate_certs: maybe\nqemu_extended_statuses: true\napi_timeout: 0\n";
     let site = TestEnvironment::new().write("inventory/x.proxmox.yml", text);
     insta::assert_snapshot!(refused(&site), @r"
-    [WARNING]: `want_fatcs` is no option of this plugin (inventory/x.proxmox.yml:2:1)
+    [WARNING]: `want_fatcs` is no option of this plugin
+     --> inventory/x.proxmox.yml:2:1
+      |
+    2 | want_fatcs: true
+      | ^^^^^^^^^^
+      |
+      = help: did you mean `want_facts`?
     error[inventory-option]: the Proxmox source needs `token_id` and `token_secret`, or a `password`
      --> inventory/x.proxmox.yml:1:1
       |
