@@ -9,10 +9,11 @@ use super::link::{FileAnswer, FirstBatch, Link};
 use super::outside::Outside;
 use super::perform::{Job, Notice};
 use super::target::place;
-use super::travel::Packer;
+use super::travel::{self, Packer};
 use crate::kit::{Entry, Need};
 use crate::playbook::ActionKind;
 use crate::step::ExecutionError;
+use crate::vars::Layered;
 use crate::wire::{Batch, Report, Status, StepId, TaskResult};
 
 /// Steps of one host in order; never empty.
@@ -157,10 +158,34 @@ fn lost(error: ExecutionError) -> TaskResult {
     }
 }
 
-/// Tells whether the step comes to run a module on its host whatever its expressions say.
+/// Tells whether the step comes to run a module on its host: its conditions hold as things stand, for one item of its loop at
+/// least.
 fn needs_host(job: &Job) -> bool {
     let task = &job.task;
-    matches!(task.action.kind, ActionKind::Module(Entry::Module(_)))
-        && task.loop_.is_none()
-        && task.scope.when().is_empty()
+    if !matches!(task.action.kind, ActionKind::Module(Entry::Module(_))) {
+        return false;
+    }
+    let conditions = task.scope.when();
+    if task.loop_.is_none() && conditions.is_empty() {
+        return true;
+    }
+    let scope = job.scope();
+    let Some(items) = travel::loop_items(&job.specification(&scope), &scope) else {
+        return false;
+    };
+    let outside = Outside { scope: &scope };
+    items.iter().any(|item| {
+        let variables = Layered {
+            first: item,
+            then: &scope,
+        };
+        let templates = crate::template::Scope {
+            variables: &variables,
+            ..scope.template_scope(Some(&outside))
+        };
+        let templar = &scope.run.templar;
+        conditions
+            .iter()
+            .all(|condition| templar.condition(condition, &templates).unwrap_or(false))
+    })
 }

@@ -270,7 +270,7 @@ fn can_travel(step: &Step) -> bool {
 }
 
 /// Returns what each item of the step's loop adds to the variables; one empty dictionary where it has no loop.
-fn loop_items(step: &Step, scope: &HostScope<'_>) -> Option<Vec<Dict>> {
+pub(super) fn loop_items(step: &Step, scope: &HostScope<'_>) -> Option<Vec<Dict>> {
     let Some(looping) = &step.looping else {
         return Some(vec![Dict::new()]);
     };
