@@ -1,13 +1,12 @@
 //! The stand-in for Proxmox VE by hand: `cargo run --example proxmox-server -- --help`. For trying inventories without a cluster, and
 //! for labs whose hosts are found through it. `tests/it/support/proxmox` is what it is made of.
 
-#![allow(
+#![expect(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::print_stdout,
     dead_code,
-    unreachable_pub,
-    reason = "a tool of the tests"
+    reason = "a tool for one person at a terminal, made of parts that tests use whole"
 )]
 
 use std::path::{Path, PathBuf};

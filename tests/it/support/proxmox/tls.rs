@@ -18,7 +18,7 @@ fn openssl(directory: &Path, arguments: &str) {
         .args(arguments.split(' '))
         .current_dir(directory)
         .output()
-        .expect("the program `openssl` makes the certificates");
+        .unwrap();
     assert!(
         output.status.success(),
         "openssl {arguments}: {}",
