@@ -160,7 +160,6 @@ impl Construction {
                     let host = inventory.host_name(host);
                     put(inventory, &host, group)?;
                 }
-                Ok(false) => {}
                 Err(error) if self.strict => {
                     let host = inventory.host_name(host);
                     return Err(failed(
@@ -168,7 +167,7 @@ impl Construction {
                         &error,
                     ));
                 }
-                Err(_) => {}
+                Ok(false) | Err(_) => {}
             }
         }
         Ok(())
@@ -204,7 +203,7 @@ impl Construction {
 }
 
 /// An expression that failed, under the headline of what it was for.
-fn failed(headline: String, error: &TemplateError) -> Diagnostic {
+fn failed(headline: impl std::fmt::Display, error: &TemplateError) -> Diagnostic {
     let why = Diagnostic::from(error.clone());
     Diagnostic::error(
         "inventory-construct",

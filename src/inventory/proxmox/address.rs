@@ -68,13 +68,15 @@ struct Interface<'a> {
     addresses: Vec<&'a str>,
 }
 
+/// Returns the text of a field, or none.
+fn field<'a>(value: &'a Value, name: &str) -> &'a str {
+    value.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
 /// Returns the address of a guest with these variables.
 pub(super) fn best(variables: &Dict, facts: Facts<'_>) -> Option<String> {
     let get = |name: &str| variables.get(&facts.name(name));
     let list = |name: &str| get(name).and_then(Value::as_list).unwrap_or_default();
-    fn field<'a>(value: &'a Value, name: &str) -> &'a str {
-        value.get(name).and_then(Value::as_str).unwrap_or_default()
-    }
     let mut interfaces: Vec<Interface<'_>> = Vec::new();
     for interface in list("agent_interfaces") {
         let addresses = interface.get("ip-addresses").and_then(Value::as_list);

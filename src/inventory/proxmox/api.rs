@@ -249,14 +249,14 @@ impl Api {
         if self.stopped.load(Ordering::Relaxed) {
             return Err(ApiError::Stopped);
         }
-        let answer = self.answer(client, request);
+        let answer = Self::answer(client, request);
         if matches!(answer, Err(ApiError::Refused(_))) {
             self.stopped.store(true, Ordering::Relaxed);
         }
         answer
     }
 
-    fn answer(&self, client: &Client, request: Request) -> Result<Json, ApiError> {
+    fn answer(client: &Client, request: Request) -> Result<Json, ApiError> {
         let seconds = client.deadline().map_or(0, |deadline| deadline.as_secs());
         let response = client.send(request).map_err(|error| match error {
             HttpError::Timeout => ApiError::Late(seconds),

@@ -183,11 +183,8 @@ fn access(
     let user = text("user", "PROXMOX_USER");
     let token_id = text("token_id", "PROXMOX_TOKEN_ID");
     let mut secret = |name: &str, variable: &str| {
-        text(name, variable).map(|text| {
-            // From here on it shows as stars, whoever might repeat it.
-            reader.vault.revealed(text.trim());
-            text
-        })
+        // From here on it shows as stars, whoever might repeat it.
+        text(name, variable).inspect(|text| reader.vault.revealed(text.trim()))
     };
     let password = secret("password", "PROXMOX_PASSWORD").filter(|password| !password.is_empty());
     let token_secret = secret("token_secret", "PROXMOX_TOKEN_SECRET");
