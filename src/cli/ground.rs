@@ -106,7 +106,7 @@ impl Ground {
             extra: extra.clone(),
             directory: base.environment.directory.clone(),
             settings: shown
-                .map(|shown| (shown.name.to_string(), shown.value.clone()))
+                .map(|shown| (shown.name.to_owned(), shown.value.clone()))
                 .collect(),
             only_proxmox: options.only_proxmox,
             ..SourceOptions::from(&*settings)
