@@ -21,6 +21,7 @@ mod options;
 mod passwords;
 mod play;
 mod site;
+mod traffic;
 mod voice;
 
 use std::ffi::OsString;

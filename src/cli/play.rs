@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::ground::Base;
 use super::options::PlayOptions;
 use super::site::{self, Wanted};
-use super::{drive, exit, listing, names, voice};
+use super::{drive, exit, listing, names, traffic, voice};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::engine::events::Event;
 use crate::engine::{self, RunEnd, Site};
@@ -49,7 +49,8 @@ pub(super) fn play(options: &PlayOptions, printer: &Printer) -> u8 {
         }
     }
     let look = Look::new(&base.settings, verbosity, site.options.check);
-    let mut report = reporter(&base.settings.stdout_callback, &printer, look, &sources);
+    let report = reporter(&base.settings.stdout_callback, &printer, look, &sources);
+    let mut report = traffic::noting(&base.environment, &printer, report);
     end(
         drive::drive(site, &printer, &mut *report),
         &printer,

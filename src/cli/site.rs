@@ -70,6 +70,10 @@ pub(super) fn load(
         playbooks.extend(loaded.item);
     }
     let mut engine_options = engine_options(base, options, &ground);
+    if let Some(words) = base.environment.variables.get("KPLAY_ORDER") {
+        engine_options.order = engine::Order::read(words)
+            .map_err(|why| vec![Diagnostic::error("config-value", why)])?;
+    }
     engine_options.connection_password = passwords.connection;
     engine_options.become_password = passwords.r#become;
     let site = Site {
@@ -179,6 +183,7 @@ fn engine_options(base: &Base, options: &PlayOptions, ground: &Ground) -> engine
         timeout: run.connection.timeout,
         extra_vars: ground.extra.clone(),
         inventory_sources: ground.inventory_sources.clone(),
+        order: engine::Order::default(),
     }
 }
 

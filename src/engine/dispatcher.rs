@@ -16,6 +16,7 @@ use super::events::{Event, HostResult, HostStats, Recap, TaskHeader};
 use super::graph::{Reach, Waits};
 use super::include;
 use super::links::Links;
+use super::order::Pace;
 use super::outward::Outward;
 use super::perform::{self, Notice};
 use super::progress::{Progress, State};
@@ -86,6 +87,8 @@ pub(super) struct Dispatcher<'a> {
     pub(super) handlers: Vec<Arc<Task>>,
     tags: TagSelection,
     pub(super) headers: HashMap<SlotId, Arc<TaskHeader>>,
+    /// The place among the hosts of the one that named a task of which nothing is shown yet.
+    pub(super) named_by: HashMap<SlotId, usize>,
     /// Events of slots that are not shown yet.
     pub(super) queued: BTreeMap<SlotId, Vec<Event>>,
     shown: usize,
@@ -150,6 +153,7 @@ impl<'a> Dispatcher<'a> {
             handlers,
             tags,
             headers: HashMap::new(),
+            named_by: HashMap::new(),
             queued: BTreeMap::new(),
             shown: 0,
             once: HashMap::new(),
@@ -181,7 +185,9 @@ impl<'a> Dispatcher<'a> {
             .hosts
             .values()
             .any(|progress| !progress.notified.is_empty());
-        self.idle = effects::idle_flushes(&self.program, notified);
+        if self.setup.run.options.order.pace != Pace::Strict {
+            self.idle = effects::idle_flushes(&self.program, notified);
+        }
         if !alone {
             let outward = Outward::of(self.setup, &self.program);
             if outward != self.outward {
@@ -848,23 +854,35 @@ impl<'a> Dispatcher<'a> {
         }
         // The slot that hosts are at is told of as they come, and stays open.
         for place in self.shown..low.min(self.program.slots().len()) {
-            let Some(slot) = self.program.at(place) else {
+            let Some(id) = self.program.at(place).map(|slot| slot.id) else {
                 break;
             };
-            if let Some(events) = self.queued.get_mut(&slot.id) {
-                for event in std::mem::take(events) {
-                    let _ = self.setup.events.send(event);
-                }
-            }
+            self.show(id);
         }
         self.shown = low.saturating_sub(1);
     }
 
     fn shown_to_end(&mut self) {
-        for slot in self.program.slots() {
-            for event in self.queued.remove(&slot.id).unwrap_or_default() {
-                let _ = self.setup.events.send(event);
+        let slots: Vec<SlotId> = self.program.slots().iter().map(|slot| slot.id).collect();
+        for id in slots {
+            self.show(id);
+        }
+    }
+
+    /// Tells what is known of a slot, under the name that its task has got in the end.
+    fn show(&mut self, id: SlotId) {
+        let Some(events) = self.queued.get_mut(&id).filter(|events| !events.is_empty()) else {
+            return;
+        };
+        self.named_by.remove(&id);
+        let header = self.headers.get(&id);
+        for mut event in std::mem::take(events) {
+            if let (Some(named), Some(header)) = (event.task_mut(), header)
+                && named.number == header.number
+            {
+                named.clone_from(header);
             }
+            let _ = self.setup.events.send(event);
         }
     }
 

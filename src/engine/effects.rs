@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use super::dispatcher::Setup;
 use super::graph::{ControllerFiles, Reach};
+use super::order::Pace;
 use super::outside::Outside;
 use super::outward::Outward;
 use super::perform;
 use super::scope::HostScope;
 use super::slots::{Program, Slot, SlotId, SlotKind};
-use super::target::place;
+use super::target::{Place, place};
 use crate::diag::Diagnostic;
 use crate::kit::{Effect, Entry};
 use crate::playbook::{ActionKind, MetaAction, StatedEffect, Task, TaskId};
@@ -40,6 +41,11 @@ pub(super) fn reach(slot: &Slot, setup: &Setup, alone: bool, outward: &Outward) 
         // With one host nothing waits.
         _ if alone => Reach::NOTHING,
         SlotKind::Flush => Reach::WORLD,
+        SlotKind::Task(_) | SlotKind::Handler(_)
+            if setup.run.options.order.pace == Pace::Strict =>
+        {
+            Reach::WORLD
+        }
         SlotKind::Task(task) | SlotKind::Handler(task) => task_reach(task, setup, outward),
         _ => Reach::NOTHING,
     }
@@ -231,8 +237,11 @@ pub(super) fn machine(setup: &Setup, host: &Arc<str>) -> String {
         Some(&setup.play.play.scope),
         host,
     );
-    place(&scope, &Outside { scope: &scope })
-        .map_or_else(|_| host.to_string(), |place| place.machine())
+    match place(&scope, &Outside { scope: &scope }) {
+        Ok(Place::Local) if setup.run.options.order.apart => format!("local {host}"),
+        Ok(place) => place.machine(),
+        Err(_) => host.to_string(),
+    }
 }
 
 /// Returns the handlers that a notification means: the last one of that name, and all that listen to it. A handler of the

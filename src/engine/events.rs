@@ -28,6 +28,21 @@ pub struct HostStats {
     pub ignored: u32,
 }
 
+/// What went over the wire between the controller and a host's worker.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HostTraffic {
+    /// How often the controller sent something that depended on what it had heard, the start of the worker included.
+    pub round_trips: u64,
+    /// Frames to the host.
+    pub frames_out: u64,
+    /// Their bytes.
+    pub bytes_out: u64,
+    /// Frames from the host.
+    pub frames_in: u64,
+    /// Their bytes.
+    pub bytes_in: u64,
+}
+
 /// The recap: hosts by name.
 pub type Recap = BTreeMap<Arc<str>, HostStats>;
 
@@ -123,6 +138,22 @@ pub enum Event {
     Warning(Diagnostic),
     /// A text for a terminal (the prompt of `pause`).
     Message(String),
+    /// What went over the wire in the run so far, told before each recap.
+    Traffic(BTreeMap<Arc<str>, HostTraffic>),
     /// The run is over.
     Recap(Recap),
+}
+
+impl Event {
+    /// Returns the task that it tells of.
+    pub(super) fn task_mut(&mut self) -> Option<&mut Arc<TaskHeader>> {
+        match self {
+            Self::TaskStarted(task)
+            | Self::HostStarted { task, .. }
+            | Self::ItemDone { task, .. }
+            | Self::Retrying { task, .. } => Some(task),
+            Self::HostDone(done) => Some(&mut done.task),
+            _ => None,
+        }
+    }
 }

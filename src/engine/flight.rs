@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use super::link::{FileAnswer, FirstBatch, Link};
+use super::order::Pace;
 use super::outside::Outside;
 use super::perform::{Job, Notice};
 use super::target::place;
@@ -50,6 +51,9 @@ impl Flight {
     /// A host that nothing has connected to is left alone unless the first step surely needs it.
     async fn way(&self) -> Way {
         let first = &self.first;
+        if first.run.options.order.pace == Pace::Strict {
+            return Way::Here;
+        }
         let place = {
             let scope = first.scope();
             match place(&scope, &Outside { scope: &scope }) {

@@ -14,6 +14,7 @@ use tokio::sync::{Notify, mpsc};
 use super::budget::{Allowance, Budget, Charge};
 use super::contents::Stored;
 use super::run_state::RunState;
+use super::traffic::Counter;
 use crate::kit::{Need, Outcome, Supplied};
 use crate::remote::Process;
 use crate::remote::process::ProcessHandle;
@@ -24,6 +25,8 @@ use crate::wire::{
     encode,
 };
 
+/// A frame's length stands in front of it.
+const PREFIX: usize = 4;
 /// How much of a file travels in one frame.
 const PIECE: usize = 1 << 18;
 /// How long a worker may take to end what it runs.
@@ -81,6 +84,7 @@ struct Shared {
     /// Ends the input of the worker.
     closing: Notify,
     budget: Budget,
+    counter: Arc<Counter>,
 }
 
 /// A report, its size on the wire, and its part of the budget.
@@ -113,6 +117,7 @@ impl Link {
     pub(super) async fn start(
         process: Process,
         run: Arc<RunState>,
+        counter: Arc<Counter>,
         first: Option<&FirstBatch>,
     ) -> Result<Arc<Self>, String> {
         let Process {
@@ -128,6 +133,7 @@ impl Link {
             closed: Mutex::default(),
             closing: Notify::new(),
             budget: Budget::new(),
+            counter,
         });
         let ending = shared.clone();
         tokio::spawn(async move {
@@ -138,6 +144,7 @@ impl Link {
                     frame = to_write.recv() => frame,
                 };
                 let Some(frame) = frame else { break };
+                ending.counter.sent(1, frame.len());
                 if stdin.write_all(&frame).await.is_err()
                     || (to_write.is_empty() && stdin.flush().await.is_err())
                 {
@@ -166,7 +173,9 @@ impl Link {
             let limit = FIRST_WORD.as_secs();
             Err(format!("the worker on the host said nothing for {limit} s"))
         }) {
-            Ok(Some((Report::Hello(build), _))) if build == BUILD => {}
+            Ok(Some((Report::Hello(build), size))) if build == BUILD => {
+                shared.counter.received(PREFIX + size);
+            }
             Ok(Some(_)) => return Err("the worker on the host is of another build".to_owned()),
             Ok(None) => {
                 return Err(format!(
@@ -188,7 +197,10 @@ impl Link {
         tokio::spawn(async move {
             let why = loop {
                 match read_report(&mut stdout).await {
-                    Ok(Some((report, size))) => reader.take(report, size, &answers, &run).await,
+                    Ok(Some((report, size))) => {
+                        reader.counter.received(PREFIX + size);
+                        reader.take(report, size, &answers, &run).await;
+                    }
                     Ok(None) => {
                         break format!(
                             "the connection to the host was lost {}",
@@ -249,6 +261,7 @@ impl Link {
         if !self.is_open() {
             return Err(self.lost());
         }
+        self.shared.counter.asked();
         self.send(&make(number)).await?;
         Ok(waiting)
     }
@@ -420,6 +433,7 @@ impl Shared {
             Report::AskContent(request, content) => {
                 let charge = self.budget.question(size).await;
                 if let Some(frames) = frames.upgrade() {
+                    self.counter.asked();
                     let (request, stored) = (*request, run.contents.get(*content));
                     tokio::spawn(async move {
                         send_content(request, stored, frames).await;
@@ -431,6 +445,7 @@ impl Shared {
             Report::AskFile(request, step, need) => {
                 let charge = self.budget.question(size).await;
                 if let Some(frames) = frames.upgrade() {
+                    self.counter.asked();
                     self.send_file(*request, *step, need.clone(), frames, charge);
                 }
                 return;

@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 use super::link::{FirstBatch, Link};
 use super::run_state::RunState;
 use super::target::{Place, PlaceKey};
-use crate::remote::{Connection, Connector, Process, WorkerBinaries, start_worker};
+use crate::remote::{Connection, Connector, Process, WorkerBinaries, WorkerOrigin, start_worker};
 use crate::step::ExecutionError;
 
 /// A host's connection and, once something needed it, the worker on it.
@@ -74,7 +74,10 @@ impl Links {
                 return Err(ExecutionError::Unreachable(error.to_string()));
             }
         };
-        let link = Link::start(started.process, run.clone(), first)
+        let counter = run.traffic.of(host);
+        counter.started(matches!(started.origin, WorkerOrigin::Sent(_)));
+        counter.sent(1 + u64::from(first.is_some()), greeting.len());
+        let link = Link::start(started.process, run.clone(), counter, first)
             .await
             .map_err(ExecutionError::Unreachable)?;
         line.link = Some(link.clone());

@@ -8,7 +8,9 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::contents::ContentStore;
 use super::facts::Demand;
 use super::hosts::Records;
+use super::order::Order;
 use super::site_inventory::SiteInventory;
+use super::traffic::Traffic;
 use crate::config::{Settings, Shown};
 use crate::diag::SourceMap;
 use crate::playbook::{Play, Role};
@@ -65,6 +67,8 @@ pub struct Options {
     pub extra_vars: Dict,
     /// `-i`, as given.
     pub inventory_sources: Vec<String>,
+    /// How far the run may depart from strict order.
+    pub order: Order,
 }
 
 /// What holds for a run.
@@ -86,6 +90,7 @@ pub(super) struct RunState {
     /// `--step` was given, and nobody has said to continue without questions.
     pub(super) stepping: AtomicBool,
     pub(super) contents: ContentStore,
+    pub(super) traffic: Traffic,
     /// Which facts the playbooks can name.
     pub(super) demand: Demand,
     pub(super) working_directory: PathBuf,

@@ -14,6 +14,7 @@ use super::links::Links;
 use super::play::{self, PlayEnd};
 use super::run_state::{Options, RunState};
 use super::site_inventory::SiteInventory;
+use super::traffic::Traffic;
 use crate::config::{Settings, Shown};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::inventory::{Inventory, VarsDirectories};
@@ -99,6 +100,7 @@ impl Site {
             inventory: std::sync::RwLock::new(Arc::new(inventory)),
             records: Records::new(self.fact_cache),
             contents: ContentStore::default(),
+            traffic: Traffic::default(),
             demand,
             working_directory: std::env::current_dir().unwrap_or_default(),
         };
@@ -193,6 +195,7 @@ async fn run_all(
         let own = end.unwrap_or_else(|| judge(&out));
         // As in Ansible a fault of the playbook ends the run without a recap.
         if !matches!(own, RunEnd::Faulty(_)) {
+            let _ = events.send(Event::Traffic(state.traffic.totals()));
             let _ = events.send(Event::Recap(recap.clone()));
         }
         if own != RunEnd::Finished {

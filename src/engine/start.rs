@@ -6,6 +6,7 @@ use super::dispatcher::{BatchEnd, Dispatcher, Passing};
 use super::effects;
 use super::events::{Event, TaskHeader};
 use super::flight::Flight;
+use super::order::Pace;
 use super::perform::{self, Job, Notice};
 use super::progress::Progress;
 use super::scope::HostScope;
@@ -122,7 +123,11 @@ impl Dispatcher<'_> {
         legs.push((slot.id, task.clone(), hold));
         let mut ahead = progress.clone();
         let mut last = task;
-        while legs.len() < MOST_STEPS && goes_along(slot, last) {
+        let most = match self.setup.run.options.order.pace {
+            Pace::Batched => MOST_STEPS,
+            Pace::Strict | Pace::Ahead => 1,
+        };
+        while legs.len() < most && goes_along(slot, last) {
             if let Some(role) = last.role() {
                 ahead.roles_begun.insert(role.identity);
             }
@@ -294,9 +299,12 @@ impl Dispatcher<'_> {
     }
 
     fn header(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>) -> Arc<TaskHeader> {
-        if let Some(header) = self.headers.get(&slot.id) {
+        let index = self.hosts.get_index_of(host).unwrap_or(usize::MAX);
+        let known = self.headers.get(&slot.id);
+        if let Some(header) = known.filter(|_| !self.names(index, slot.id, task)) {
             return header.clone();
         }
+        let number = known.map(|header| header.number);
         let scope = HostScope::new(
             &self.setup.run,
             Some(&self.setup.play),
@@ -304,11 +312,10 @@ impl Dispatcher<'_> {
             host,
         );
         let header = Arc::new(TaskHeader {
-            number: self
-                .setup
-                .run
-                .numbers
-                .fetch_add(1, std::sync::atomic::Ordering::Relaxed),
+            number: number.unwrap_or_else(|| {
+                let numbers = &self.setup.run.numbers;
+                numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+            }),
             name: perform::shown_name(task, &scope),
             handler: matches!(slot.kind, SlotKind::Handler(_)),
             span: task.span,
@@ -316,7 +323,16 @@ impl Dispatcher<'_> {
             check: self.setup.run.options.check,
         });
         self.headers.insert(slot.id, header.clone());
+        self.named_by.insert(slot.id, index);
         header
+    }
+
+    /// Tells whether a host names a task that others have begun before it: the first in the hosts' order does, as long as nothing
+    /// of the task is shown.
+    fn names(&self, index: usize, slot: SlotId, task: &Task) -> bool {
+        let is_template = |text: &str| self.setup.run.templar.is_template(text);
+        let name = task.name.as_ref().and_then(|name| name.as_str());
+        self.named_by.get(&slot).is_some_and(|by| index < *by) && name.is_some_and(is_template)
     }
 
     /// Takes what a flight tells.

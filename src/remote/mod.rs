@@ -29,7 +29,7 @@ pub mod worker_binary;
 pub use connector::{Connection, Connector, PassphraseRequest};
 pub use error::{ConnectError, Failure, Phase};
 pub use process::{Exit, Process};
-pub use push::{StartError, Started, start_worker};
+pub use push::{StartError, Started, WorkerOrigin, start_worker};
 pub use target::{Password, Target};
 pub use worker_binary::{WorkerBinaries, WorkerBinary, WorkerBinaryError};
 

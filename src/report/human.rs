@@ -3,7 +3,7 @@
 //! What stands on standard output can be read by whoever reads Ansible's. A failure is explained before its line, in a block that
 //! begins with `[ERROR]: ` as ansible-core's do, once for all hosts that failed alike; who they were is said again at the end.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use super::result::{shown, starred};
 use super::{Look, diff, recap};
 use crate::diag::render;
 use crate::diag::{Diagnostic, SourceMap};
-use crate::engine::events::{Event, HostResult, TaskHeader};
+use crate::engine::events::{Event, HostResult, HostTraffic, TaskHeader};
 use crate::value::{Dict, Value};
 use crate::wire::{ItemResult, Status, TaskResult};
 
@@ -39,6 +39,8 @@ pub struct Human {
     /// What was said once and is not said again.
     said: HashSet<String>,
     failures: Failures,
+    /// What went over the wire, for the end.
+    traffic: BTreeMap<Arc<str>, HostTraffic>,
 }
 
 impl Human {
@@ -51,6 +53,7 @@ impl Human {
             heading: None,
             said: HashSet::new(),
             failures: Failures::default(),
+            traffic: BTreeMap::new(),
         }
     }
 
@@ -96,8 +99,12 @@ impl Human {
             }
             Event::Warning(warning) => self.warning(warning),
             Event::Message(text) => self.printer.line(text, None),
+            Event::Traffic(traffic) => self.traffic.clone_from(traffic),
             Event::Recap(table) => {
                 recap::recap(&self.printer, table);
+                if self.look.verbosity > 2 {
+                    recap::traffic(&self.printer, &self.traffic);
+                }
                 for line in self.failures.alike(table, &self.sources) {
                     self.printer.error_line(&line, Some(Color::Error));
                 }

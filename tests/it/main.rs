@@ -10,12 +10,14 @@
 
 mod architecture;
 mod bad_input;
+mod budget;
 mod cli;
 mod golden;
 mod graph;
 mod report;
 mod proxmox;
 mod quickstart;
+mod random;
 mod reference;
 mod registry;
 mod sockets;

@@ -91,6 +91,11 @@ impl TestEnvironment {
         self
     }
 
+    /// Sets a variable of an environment that was used already.
+    pub(crate) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.variables.insert(name.to_owned(), value.into());
+    }
+
     /// Sets what programs read from standard input, which is no terminal; without it they read nothing.
     pub(crate) fn input(mut self, text: &str) -> Self {
         text.clone_into(&mut self.input);
