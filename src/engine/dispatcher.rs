@@ -871,12 +871,13 @@ impl<'a> Dispatcher<'a> {
 
     /// Tells what is known of a slot, under the name that its task has got in the end.
     fn show(&mut self, id: SlotId) {
-        let Some(events) = self.queued.get_mut(&id).filter(|events| !events.is_empty()) else {
+        if self.queued.get(&id).is_none_or(Vec::is_empty) {
             return;
-        };
-        self.named_by.remove(&id);
+        }
+        self.settle_name(id);
+        let events = self.queued.get_mut(&id).map(std::mem::take);
         let header = self.headers.get(&id);
-        for mut event in std::mem::take(events) {
+        for mut event in events.unwrap_or_default() {
             if let (Some(named), Some(header)) = (event.task_mut(), header)
                 && named.number == header.number
             {

@@ -300,11 +300,46 @@ impl Dispatcher<'_> {
 
     fn header(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>) -> Arc<TaskHeader> {
         let index = self.hosts.get_index_of(host).unwrap_or(usize::MAX);
-        let known = self.headers.get(&slot.id);
-        if let Some(header) = known.filter(|_| !self.names(index, slot.id, task)) {
-            return header.clone();
+        match self.headers.get(&slot.id) {
+            Some(header) if !self.may_name(index, slot.id, task) => header.clone(),
+            _ => {
+                self.named_by.insert(slot.id, index);
+                self.name(slot, task, host)
+            }
         }
-        let number = known.map(|header| header.number);
+    }
+
+    /// Tells whether a host names a task that another one has begun before it: the first in the hosts' order does, as long as
+    /// nothing of the task is shown.
+    fn may_name(&self, index: usize, slot: SlotId, task: &Task) -> bool {
+        let is_template = |text: &str| self.setup.run.templar.is_template(text);
+        let name = task.name.as_ref().and_then(|name| name.as_str());
+        self.named_by.get(&slot).is_some_and(|by| index < *by) && name.is_some_and(is_template)
+    }
+
+    /// Gives a task its name before anything of it is shown: the one that it has for the first of the hosts that begin it now.
+    pub(super) fn settle_name(&mut self, id: SlotId) {
+        let place = self.program.place(id);
+        if let Some(slot) = self.program.at(place).cloned()
+            && let Some(task) = slot.task().cloned()
+            && let Some((index, host)) = self
+                .hosts
+                .iter()
+                .enumerate()
+                .find(|(_, (host, progress))| {
+                    progress.is_alive() && progress.place == place && slot.is_for(host)
+                })
+                .map(|(index, (host, _))| (index, host.clone()))
+            && self.may_name(index, id, &task)
+        {
+            self.name(&slot, &task, &host);
+        }
+        self.named_by.remove(&id);
+    }
+
+    /// Names a task as that host sees it.
+    fn name(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>) -> Arc<TaskHeader> {
+        let number = self.headers.get(&slot.id).map(|header| header.number);
         let scope = HostScope::new(
             &self.setup.run,
             Some(&self.setup.play),
@@ -323,16 +358,7 @@ impl Dispatcher<'_> {
             check: self.setup.run.options.check,
         });
         self.headers.insert(slot.id, header.clone());
-        self.named_by.insert(slot.id, index);
         header
-    }
-
-    /// Tells whether a host names a task that others have begun before it: the first in the hosts' order does, as long as nothing
-    /// of the task is shown.
-    fn names(&self, index: usize, slot: SlotId, task: &Task) -> bool {
-        let is_template = |text: &str| self.setup.run.templar.is_template(text);
-        let name = task.name.as_ref().and_then(|name| name.as_str());
-        self.named_by.get(&slot).is_some_and(|by| index < *by) && name.is_some_and(is_template)
     }
 
     /// Takes what a flight tells.

@@ -26,7 +26,7 @@ const ORDERS: [&str; 3] = ["strict", "ahead", "batched"];
 const PLAYS: u64 = 200;
 
 /// Keys of results that differ from run to run: times, and what a file got anew.
-const UNSTEADY: [&str; 9] = [
+const UNSTEADY: [&str; 10] = [
     "ansible_facts",
     "atime",
     "ctime",
@@ -36,6 +36,7 @@ const UNSTEADY: [&str; 9] = [
     "inode",
     "mtime",
     "start",
+    "version",
 ];
 
 /// Takes the place of `sudo`: becomes nobody else.
@@ -161,6 +162,8 @@ fn compare(environment: &mut TestEnvironment, plays: &[Value]) -> Option<String>
     for order in ORDERS {
         let ended = run(environment, plays, order);
         match &expected {
+            // A fault of the playbook ends the run at once, wherever the hosts are.
+            None if !ended.contains("\"stats\"") => return None,
             None => expected = Some(ended),
             Some(expected) if *expected != ended => {
                 let lines = similar::TextDiff::from_lines(expected, &ended);
