@@ -324,13 +324,14 @@ impl Dispatcher<'_> {
                     .unwrap_or_else(std::sync::PoisonError::into_inner)
                     .push(role);
             }
-            let count = self
-                .program
-                .include(place, &included.tasks, &Arc::new(request.hosts));
+            let wanted = Arc::new(request.hosts);
+            let count = self.program.include(place, &included.tasks, &wanted);
             self.shift(place, count);
-            for progress in self.hosts.values_mut() {
-                // Whoever stood right behind the include goes through what came in.
-                if progress.is_alive() && !progress.busy && progress.place == place + 1 + count {
+            for (host, progress) in &mut self.hosts {
+                // Whoever stood right behind the include goes through what came in; not who runs a step there already. A host that
+                // asked for it runs nothing, though its flight may not have landed yet.
+                let waits = !progress.busy || wanted.contains(host);
+                if progress.is_alive() && waits && progress.place == place + 1 + count {
                     progress.place = place + 1;
                 }
             }

@@ -362,7 +362,7 @@ impl Maker {
             26 => return self.writer(place),
             27 => return self.reader(),
             28 => {
-                json!({"command": {"cmd": format!("echo {}", number(dice, place)), "creates": path}})
+                json!({"command": {"cmd": format!("echo {{{{ {} }}}}", number(dice, place)), "creates": path}})
             }
             29 => json!({"find": {"paths": "{{ here }}"}}),
             30 => json!({"setup": {"gather_subset": ["!all", "!min", "user"]}}),
@@ -374,7 +374,7 @@ impl Maker {
     /// A command that writes in its host's directory.
     fn writer(&mut self, place: Place) -> (Value, Option<&'static str>) {
         let line = format!(
-            "echo {} $WORD >> {{{{ here }}}}/log",
+            "echo {{{{ {} }}}} $WORD >> {{{{ here }}}}/log",
             number(&mut self.dice, place)
         );
         let effect = self.dice.percent(50).then_some("shows");
