@@ -149,6 +149,10 @@ impl Dispatcher<'_> {
     /// Leads a host that fares well over all that holds no work for it, to its next step.
     fn next_step(&self, host: &Arc<str>, ahead: &mut Progress) -> Option<(&Slot, &Arc<Task>)> {
         loop {
+            // A failure that waited for the end of its block takes the host out there.
+            if !ahead.is_alive() {
+                return None;
+            }
             if self
                 .includes
                 .keys()
