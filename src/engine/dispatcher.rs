@@ -325,12 +325,7 @@ impl<'a> Dispatcher<'a> {
 
     /// Takes a host over one slot that holds no work for it, or out of the play at its end. Says whether it moved.
     pub(super) fn pass_one(&mut self, host: &Arc<str>, place: usize) -> bool {
-        // What was included before this place is not in the program yet.
-        if self
-            .includes
-            .keys()
-            .any(|id| self.program.place(*id) < place)
-        {
+        if self.awaits_include(place) {
             return false;
         }
         let Some(progress) = self.hosts.get(host) else {
@@ -358,6 +353,13 @@ impl<'a> Dispatcher<'a> {
         true
     }
 
+    /// Tells whether what was included before this place is not in the program yet.
+    pub(super) fn awaits_include(&self, place: usize) -> bool {
+        self.includes
+            .keys()
+            .any(|id| self.program.place(*id) < place)
+    }
+
     pub(super) fn passing(
         &self,
         host: &Arc<str>,
@@ -367,7 +369,7 @@ impl<'a> Dispatcher<'a> {
         if !slot.is_for(host) {
             return Some(Passing::Over);
         }
-        let only_handlers = progress.state == State::FailedWithHandlers;
+        let only_handlers = progress.state == State::FailedWithHandlers && !slot.in_handler;
         match &slot.kind {
             SlotKind::Flush => self.idle.contains(&slot.id).then_some(Passing::Over),
             SlotKind::RoleEnd(role) => Some(Passing::Role(role.identity)),
@@ -377,7 +379,8 @@ impl<'a> Dispatcher<'a> {
             SlotKind::Task(_) if only_handlers => Some(Passing::Over),
             SlotKind::Task(task) => {
                 let done = task.role().is_some_and(|role| {
-                    !role.allow_duplicates && progress.roles_completed.contains(&role.identity)
+                    let completed = progress.roles_completed.contains(&role.identity);
+                    completed && !role.allow_duplicates && !slot.in_handler
                 });
                 if done || !self.allowed(task) {
                     return Some(Passing::Over);
@@ -438,19 +441,25 @@ impl<'a> Dispatcher<'a> {
         true
     }
 
-    /// Puts what was included into the program when no host is before or at the include any more.
+    /// Puts what was included into the program when no host is before or at the include any more; with a free strategy, as soon as
+    /// a host has asked for it.
     fn expand_includes(&mut self) -> bool {
         let ready: Vec<SlotId> = self
             .includes
-            .keys()
-            .copied()
-            .filter(|id| {
-                let place = self.program.place(*id);
+            .iter()
+            .filter(|(id, requests)| {
+                let place = self.program.place(**id);
+                // Whoever asked must have landed: a host that is busy is not led back to what comes in.
+                let asked = |host| requests.iter().any(|one| one.hosts.contains(host));
                 self.hosts
-                    .values()
-                    .filter(|progress| progress.is_alive())
-                    .all(|progress| progress.place > place)
+                    .iter()
+                    .filter(|(_, progress)| progress.is_alive())
+                    .all(|(host, progress)| {
+                        (self.setup.free || progress.place > place)
+                            && !(progress.busy && asked(host))
+                    })
             })
+            .map(|(id, _)| *id)
             .collect();
         let mut expanded = false;
         for id in ready {
@@ -900,7 +909,7 @@ impl<'a> Dispatcher<'a> {
         );
         let names = effects::texts(notify, &scope);
         for name in names {
-            let found = effects::handlers_for(&name, &self.handlers, task, &scope);
+            let found = effects::handlers_for(&name, &self.handlers, &scope);
             if found.is_empty() {
                 self.missing_handler(&name, task);
                 continue;

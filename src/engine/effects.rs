@@ -244,12 +244,10 @@ pub(super) fn machine(setup: &Setup, host: &Arc<str>) -> String {
     }
 }
 
-/// Returns the handlers that a notification means: the last one of that name, and all that listen to it. A handler of the
-/// notifying task's own role goes before others of its name.
+/// Returns the handlers that a notification means: one of that name, and all that listen to it.
 pub(super) fn handlers_for(
     name: &str,
     handlers: &[Arc<Task>],
-    task: &Task,
     scope: &HostScope<'_>,
 ) -> Vec<TaskId> {
     let shown = |handler: &Arc<Task>| -> String {
@@ -264,9 +262,7 @@ pub(super) fn handlers_for(
             .unwrap_or_default();
         names.into_iter().next().unwrap_or_default()
     };
-    let mut found: Vec<TaskId> = Vec::new();
-    let own_role = task.role().map(|role| role.identity);
-    let matching = |handler: &&Arc<Task>| {
+    let matching = |handler: &&&Arc<Task>| {
         let plain = shown(handler);
         !plain.is_empty()
             && (plain == name
@@ -274,18 +270,24 @@ pub(super) fn handlers_for(
                     .role()
                     .is_some_and(|role| format!("{} : {plain}", role.name) == name))
     };
-    let of_role = handlers
-        .iter()
+    // The last list of handlers counts first, and in a list the first handler.
+    let list = |handler: &Arc<Task>| handler.role().map(|role| role.identity);
+    let ordered: Vec<&Arc<Task>> = handlers
+        .chunk_by(|one, two| list(one) == list(two))
         .rev()
-        .filter(|handler| handler.role().map(|role| role.identity) == own_role)
-        .find(matching);
-    found.extend(
-        of_role
-            .or_else(|| handlers.iter().rev().find(matching))
-            .map(|handler| handler.id),
-    );
-    for handler in handlers {
-        if handler.listen.iter().any(|topic| **topic == *name) && !found.contains(&handler.id) {
+        .flatten()
+        .collect();
+    let mut found: Vec<TaskId> = Vec::new();
+    found.extend(ordered.iter().find(matching).map(|handler| handler.id));
+    let mut named: BTreeSet<String> = BTreeSet::new();
+    for handler in ordered {
+        if !handler.listen.iter().any(|topic| **topic == *name) {
+            continue;
+        }
+        let shown = shown(handler);
+        // Of several with one name, one listens.
+        let first = shown.is_empty() || named.insert(shown);
+        if first && !found.contains(&handler.id) {
             found.push(handler.id);
         }
     }

@@ -373,10 +373,10 @@ impl<'a> Running<'a> {
             interrupted: self.context.interrupted.clone(),
             forks: run.options.forks.max(1),
             free,
-            force_handlers: run.options.force_handlers
-                || force
-                    .and_then(|value| value.as_bool())
-                    .unwrap_or(run.config.force_handlers),
+            // What the play says counts for more than the command line.
+            force_handlers: force
+                .and_then(|value| value.as_bool())
+                .unwrap_or(run.options.force_handlers || run.config.force_handlers),
             batch_size,
             max_fail_percentage: percentage
                 .and_then(|text| text.trim().trim_end_matches('%').parse().ok()),

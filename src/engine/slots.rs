@@ -40,12 +40,19 @@ pub(super) struct Slot {
     pub(super) kind: SlotKind,
     /// The hosts that this is for; nothing means all.
     pub(super) hosts: Option<Arc<BTreeSet<Arc<str>>>>,
+    /// A handler included it: it runs as that does, for whoever included it.
+    pub(super) in_handler: bool,
 }
 
 impl Slot {
     /// Tells whether the host has to do with this slot.
     pub(super) fn is_for(&self, host: &str) -> bool {
         self.hosts.as_ref().is_none_or(|hosts| hosts.contains(host))
+    }
+
+    /// Tells whether it is a handler or part of one.
+    pub(super) fn is_handling(&self) -> bool {
+        self.in_handler || matches!(self.kind, SlotKind::Handler(_))
     }
 
     /// Returns the task, if it holds one.
@@ -88,6 +95,9 @@ impl Program {
     ) -> usize {
         let mut added = Vec::new();
         self.flatten(entries, Some(hosts), &mut added);
+        if self.at(place).is_some_and(Slot::is_handling) {
+            added.iter_mut().for_each(|slot| slot.in_handler = true);
+        }
         let count = added.len();
         self.insert(place + 1, added);
         count
@@ -133,6 +143,7 @@ impl Program {
             id: SlotId(self.next),
             kind,
             hosts: hosts.cloned(),
+            in_handler: false,
         }
     }
 

@@ -104,7 +104,8 @@ impl Dispatcher<'_> {
         let Some((host, progress)) = self.hosts.get_index(index) else {
             return legs;
         };
-        let Some(slot) = self.program.at(progress.place) else {
+        let slot = self.program.at(progress.place);
+        let Some(slot) = slot.filter(|_| !self.awaits_include(progress.place)) else {
             return legs;
         };
         let Some(task) = slot.task() else {
@@ -150,14 +151,7 @@ impl Dispatcher<'_> {
     fn next_step(&self, host: &Arc<str>, ahead: &mut Progress) -> Option<(&Slot, &Arc<Task>)> {
         loop {
             // A failure that waited for the end of its block takes the host out there.
-            if !ahead.is_alive() {
-                return None;
-            }
-            if self
-                .includes
-                .keys()
-                .any(|id| self.program.place(*id) < ahead.place)
-            {
+            if !ahead.is_alive() || self.awaits_include(ahead.place) {
                 return None;
             }
             let slot = self.program.at(ahead.place)?;
@@ -356,7 +350,7 @@ impl Dispatcher<'_> {
                 numbers.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
             }),
             name: perform::shown_name(task, &scope),
-            handler: matches!(slot.kind, SlotKind::Handler(_)),
+            handler: slot.is_handling(),
             span: task.span,
             module: super::specification::module(task),
             check: self.setup.run.options.check,
