@@ -226,9 +226,7 @@ impl FileAttributes<'_> {
                     .with("path", path),
             );
         }
-        let current = file_flags(path, host)
-            .map(|flags| flags.letters)
-            .unwrap_or_default();
+        let current = flag_letters(path, host).unwrap_or_default();
         let done = match sign {
             "+" => letters.chars().all(|letter| current.contains(letter)),
             "-" => !letters.chars().any(|letter| current.contains(letter)),
@@ -383,19 +381,27 @@ fn flag_name(letter: char) -> Option<&'static str> {
     })
 }
 
-/// Returns a file's flags, or nothing where the file system has none or the host lacks `lsattr`.
+/// Returns a file's flags with its version, or nothing where the file system has not both or the host lacks `lsattr`.
 pub fn file_flags(path: &str, host: &dyn Host) -> Option<FileFlags> {
-    host.find_program("lsattr")?;
-    let output = host
-        .run(&Command::new(["lsattr", "-vd", "--", path]).in_c_locale())
-        .ok()
-        .filter(super::Output::success)?;
-    let text = output.stdout_text();
+    let text = list_flags("-vd", path, host)?;
     let mut words = text.split_whitespace();
     Some(FileFlags {
         version: words.next()?.to_owned(),
         letters: words.next()?.replace('-', ""),
     })
+}
+
+/// Returns the letters of a file's flags. Some file systems (tmpfs) have flags, but no version.
+fn flag_letters(path: &str, host: &dyn Host) -> Option<String> {
+    let text = list_flags("-d", path, host)?;
+    Some(text.split_whitespace().next()?.replace('-', ""))
+}
+
+fn list_flags(option: &str, path: &str, host: &dyn Host) -> Option<String> {
+    host.find_program("lsattr")?;
+    let command = Command::new(["lsattr", option, "--", path]).in_c_locale();
+    let output = host.run(&command).ok().filter(super::Output::success)?;
+    Some(output.stdout_text())
 }
 
 /// Tells whether the host runs `SELinux`.

@@ -176,7 +176,15 @@ fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcom
     }
     let mut before = Outcome::default();
     for last in [false, true] {
-        let plan = M::plan(&args, host).map_err(|failure| merge_failure(&before, failure))?;
+        let mut plan = M::plan(&args, host).map_err(|mut failure| {
+            if request.check {
+                failure.values.extend(std::mem::take(&mut failure.in_check));
+            }
+            merge_failure(&before, failure)
+        })?;
+        if request.check {
+            plan.warnings.append(&mut plan.warnings_in_check);
+        }
         let (change, opaque) = match plan.verdict {
             Verdict::Unchanged { why } => {
                 let outcome = Outcome {

@@ -13,6 +13,8 @@ pub struct Failure {
     pub message: String,
     /// Other return values.
     pub values: Dict,
+    /// Other return values of check mode alone.
+    pub in_check: Dict,
     /// The place in the playbook that is to blame, if one is.
     pub span: Span,
     /// Something had changed before it failed.
@@ -25,6 +27,7 @@ impl Failure {
         Self {
             message: message.into(),
             values: Dict::new(),
+            in_check: Dict::new(),
             span: Span::NONE,
             changed: false,
         }
@@ -34,6 +37,13 @@ impl Failure {
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.values.insert(name, value);
+        self
+    }
+
+    /// Adds a return value of check mode alone.
+    #[must_use]
+    pub fn with_in_check(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.in_check.insert(name, value);
         self
     }
 

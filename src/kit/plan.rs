@@ -35,6 +35,8 @@ pub struct Plan<C> {
     pub diff: Vec<Diff>,
     /// Warnings for the user.
     pub warnings: Vec<String>,
+    /// Warnings of check mode alone: of what an earlier task would have seen to.
+    pub warnings_in_check: Vec<String>,
     /// What is to be done is no change in the eyes of a user (a package cache's update): check mode reports none.
     pub uncounted: bool,
 }
@@ -67,6 +69,7 @@ impl<C> Plan<C> {
             in_check: Dict::new(),
             diff: Vec::new(),
             warnings: Vec::new(),
+            warnings_in_check: Vec::new(),
             uncounted: false,
         }
     }
@@ -117,6 +120,13 @@ impl<C> Plan<C> {
     #[must_use]
     pub fn warn(mut self, text: impl Into<String>) -> Self {
         self.warnings.push(text.into());
+        self
+    }
+
+    /// Adds a warning of check mode alone.
+    #[must_use]
+    pub fn warn_in_check(mut self, text: impl Into<String>) -> Self {
+        self.warnings_in_check.push(text.into());
         self
     }
 }

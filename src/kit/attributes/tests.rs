@@ -76,7 +76,8 @@ fn t11_a_link_is_owned_itself_and_has_no_mode() {
 fn flags_are_compared_as_sets() {
     let host = FakeHost::new()
         .file("/x", "")
-        .command(&["lsattr"], printed("12 ----i---e------- /x\n"))
+        .command(&["lsattr", "-d"], printed("----i---e------- /x\n"))
+        .command(&["lsattr", "-vd"], printed("12 ----i---e------- /x\n"))
         .command(&["chattr"], exited(0, "", ""));
     let flags = |text| {
         FileAttributes {

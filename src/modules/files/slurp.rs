@@ -61,9 +61,7 @@ impl Module for Slurp {
     fn plan(args: &Self::Args, host: &dyn Host) -> Result<Plan<()>, Failure> {
         let path = args.src.as_str();
         let content = host.read(path).map_err(|error| match error {
-            HostError::System { errno: 2 | 20, .. } => {
-                Failure::new(format!("File not found: {path}"))
-            }
+            HostError::System { errno: 2, .. } => Failure::new(format!("File not found: {path}")),
             HostError::System { errno: 13, .. } => {
                 Failure::new(format!("File is not readable: {path}"))
             }

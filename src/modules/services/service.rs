@@ -160,6 +160,7 @@ fn wrapped<C>(plan: Plan<C>, wrap: fn(C) -> Change) -> Plan<Change> {
         in_check,
         diff,
         warnings,
+        warnings_in_check,
         uncounted,
     } = plan;
     let verdict = match verdict {
@@ -174,6 +175,7 @@ fn wrapped<C>(plan: Plan<C>, wrap: fn(C) -> Change) -> Plan<Change> {
         in_check,
         diff,
         warnings,
+        warnings_in_check,
         uncounted,
     }
 }

@@ -187,7 +187,8 @@ impl Module for KnownHosts {
             new.push_str(&written(args, key, host)?);
         }
         let header = if exists { path } else { "/dev/null" };
-        let diff = Diff::text(text, new.clone()).headers(header, path);
+        // As in Ansible, the result has it even where nobody wants to see it.
+        let diff = Diff::text(text, new.clone()).headers(header, path).alone();
         let nothing_of_the_key = !present && found.line.is_none() && key.is_some();
         let plan = if nothing_of_the_key || (!found.replace && present == found.host) {
             Plan::unchanged("the keys are as they shall be")
@@ -196,7 +197,10 @@ impl Module for KnownHosts {
         } else {
             Plan::change(Change::Write(new))
         };
-        Ok(plan.with_all(args.values()).with_diff(diff))
+        Ok(plan
+            .with_all(args.values())
+            .with("diff", diff.to_value())
+            .with_diff(diff))
     }
 
     fn apply(args: &Self::Args, change: Change, host: &dyn Host) -> Result<Applied, Failure> {

@@ -118,9 +118,10 @@ fn finish(
         sides,
         values,
         shown,
-        mut warnings,
+        warnings,
     } = decision;
     let info = path_info(&shown, host)?;
+    let mut missing = Vec::new();
     let plan = if actions.is_empty() {
         Plan::unchanged(format!("`{shown}` is as it shall be"))
     } else {
@@ -131,7 +132,7 @@ fn finish(
             )
         };
         if actions.iter().any(makes) {
-            warnings.extend(unknown_accounts(&args.file_attributes(), host)?);
+            missing = unknown_accounts(&args.file_attributes(), host)?;
         }
         Plan::change(Change { actions, shown })
     };
@@ -144,7 +145,8 @@ fn finish(
     let plan = plan
         .with_all(values)
         .with_diff(Diff::state(sides.before, sides.after));
-    Ok(warnings.into_iter().fold(plan, Plan::warn))
+    let plan = warnings.into_iter().fold(plan, Plan::warn);
+    Ok(missing.into_iter().fold(plan, Plan::warn_in_check))
 }
 
 /// What a run would fail on unless an earlier task makes the account: in check mode that task has not run.
@@ -153,21 +155,27 @@ fn unknown_accounts(
     host: &dyn Host,
 ) -> Result<Vec<String>, Failure> {
     let mut warnings = Vec::new();
-    if let Some(owner) = attributes.owner
-        && owner.parse::<u32>().is_err()
-        && host.user(owner)?.is_none()
-    {
-        warnings.push(format!(
-            "failed to look up user {owner}. Create user up to this point in real play"
-        ));
+    if let Some(owner) = attributes.owner {
+        let (found, who) = match owner.trim().parse::<u32>() {
+            Ok(uid) => (host.user_by_id(uid)?.is_some(), format!("with uid {uid}")),
+            Err(_) => (host.user(owner)?.is_some(), owner.to_owned()),
+        };
+        if !found {
+            warnings.push(format!(
+                "failed to look up user {who}. Create user up to this point in real play"
+            ));
+        }
     }
-    if let Some(group) = attributes.group
-        && group.parse::<u32>().is_err()
-        && host.group(group)?.is_none()
-    {
-        warnings.push(format!(
-            "failed to look up group {group}. Create group up to this point in real play"
-        ));
+    if let Some(group) = attributes.group {
+        let (found, which) = match group.trim().parse::<u32>() {
+            Ok(gid) => (host.group_by_id(gid)?.is_some(), format!("with gid {gid}")),
+            Err(_) => (host.group(group)?.is_some(), group.to_owned()),
+        };
+        if !found {
+            warnings.push(format!(
+                "failed to look up group {which}. Create group up to this point in real play"
+            ));
+        }
     }
     Ok(warnings)
 }
@@ -379,9 +387,14 @@ fn attributes_of_file(
     let current = Current::at(&path, host)?;
     if !matches!(current, Current::File | Current::Hard) {
         let message = format!("file ({path}) is {}, cannot continue", current.name());
-        return Err(Failure::new(message)
+        let failure = Failure::new(message)
             .with("path", path)
-            .with("state", current.name()));
+            .with("state", current.name());
+        let warnings = unknown_accounts(&args.file_attributes(), host)?;
+        return Err(match warnings.as_slice() {
+            [] => failure,
+            _ => failure.with_in_check("warnings", warnings),
+        });
     }
     let mut sides = Sides::new(&path, current.name(), State::File.name());
     let mut actions = Vec::new();

@@ -374,3 +374,16 @@ fn t11_links_of_users_lead_nowhere_else() {
     assert_eq!(host.owner_of("/etc/shadow"), (0, 0));
     assert!(outcome.warnings[0].contains("left `/etc/shadow` alone"));
 }
+
+#[test]
+fn accounts_that_are_not_there_are_told_of_in_check_mode_alone() {
+    let host = FakeHost::new();
+    let wanted = Dict::new().with("path", "/no").with("owner", "4711");
+    let refused = crate::kit::fake::plan::<File>(&wanted.into(), &host).unwrap_err();
+    assert!(refused.values.get("warnings").is_none());
+    let warnings = refused.in_check.get("warnings").unwrap().to_text();
+    assert!(
+        warnings.contains("failed to look up user with uid 4711"),
+        "{warnings}"
+    );
+}

@@ -308,6 +308,7 @@ impl Module for Apt {
             in_check,
             diff,
             warnings,
+            warnings_in_check,
             uncounted,
         } = decided;
         let change = |work| Change {
@@ -330,6 +331,7 @@ impl Module for Apt {
             in_check,
             diff,
             warnings,
+            warnings_in_check,
             uncounted,
         })
     }
