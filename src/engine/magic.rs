@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::scope::HostScope;
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Marks, Value};
 use crate::vars::Found;
 
 /// Their names.
@@ -141,8 +141,8 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
             }
             Value::list(parents)
         }
-        "ansible_role_names" | "role_names" => role_names(scope, true, true)?,
-        "ansible_play_role_names" => role_names(scope, true, false)?,
+        "ansible_role_names" => role_names(scope, true, true)?,
+        "ansible_play_role_names" | "role_names" => role_names(scope, true, false)?,
         "ansible_dependent_role_names" => role_names(scope, false, true)?,
         "ansible_search_path" => super::outside::search_path(scope)
             .iter()
@@ -158,6 +158,7 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
                     .map(|host| (host.clone().into(), other(scope, &host).rendered()))
                     .collect::<Dict>(),
             )
+            .with_marks(Marks::HOSTS)
         }
         "vars" => {
             let mut dict = Dict::new();

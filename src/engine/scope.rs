@@ -224,7 +224,7 @@ impl<'a> HostScope<'a> {
     pub(super) fn rendered(&self) -> Value {
         let mut dict = Dict::new();
         for name in self.all_names() {
-            if matches!(name.as_ref(), "vars" | "hostvars") {
+            if matches!(name.as_ref(), "vars" | "hostvars" | "omit") {
                 continue;
             }
             if let Some((_, value)) = self.find_with_level(&name) {

@@ -622,3 +622,24 @@ fn tags_tell_what_is_known_of_a_value() {
     assert!(holds("found is ansible._protomatter.tagged_with('Nothing')").is_err());
     assert!(holds("(1, [2]) | ansible._protomatter.finalize == [1, [2]]").unwrap());
 }
+
+#[test]
+fn what_groupby_makes_has_names_and_is_a_pair() {
+    let item = |on: bool| Value::dict(Dict::new().with("on", on));
+    let variables = Dict::new().with("items", Value::list([item(true), item(false)]));
+    let shown = |text: &str| render(text, &variables).unwrap().to_text();
+    assert_eq!(
+        shown("{{ items | groupby('on') | map('attr', 'grouper') | list }}"),
+        "[False, True]"
+    );
+    assert_eq!(
+        shown("{{ (items | groupby('on'))[0].list }}"),
+        "[{'on': False}]"
+    );
+    assert_eq!(
+        shown(
+            "{% for name, of in items | groupby('on') %}{{ name }}={{ of | length }} {% endfor %}"
+        ),
+        "False=1 True=1 "
+    );
+}

@@ -38,6 +38,10 @@ bitflags! {
         const UNSAFE = 4;
         /// A list that Python would have as a `range`: it serves as a list within a template, but cannot leave it.
         const RANGE = 8;
+        /// A pair that `groupby` made: its items have the names `grouper` and `list`, too.
+        const GROUP = 16;
+        /// The whole of `hostvars`: it has items for hosts that it does not list (the implicit localhost).
+        const HOSTS = 32;
     }
 }
 

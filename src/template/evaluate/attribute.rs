@@ -12,7 +12,8 @@ use super::{Evaluator, Frame, missing};
 use crate::template::error::TemplateError;
 use crate::template::methods;
 use crate::template::tree::{Expression, Node, Spot};
-use crate::value::{Dict, Key, Kind, Value};
+use crate::value::{Dict, Key, Kind, Marks, Value};
+use crate::vars::Found;
 
 impl Evaluator<'_> {
     /// Returns `base.name`: a method or attribute first, then an item.
@@ -115,6 +116,13 @@ impl Evaluator<'_> {
         }
         if let Some(item) = item(&value, index) {
             return self.resolve(item, index.as_str()).map(Operand::Value);
+        }
+        if value.marks().contains(Marks::HOSTS)
+            && let Some(Found::Value(item)) = self
+                .variables
+                .find_below("hostvars", std::slice::from_ref(index))
+        {
+            return self.resolve(item, None).map(Operand::Value);
         }
         match index.kind() {
             Kind::Str(name) => {

@@ -4,7 +4,7 @@ use super::bind::{bind, bind_items, defined};
 use super::python::{iterate, sort_by_keys, truth, used, without_case};
 use crate::template::call::{Call, Callback, Keyword};
 use crate::template::error::TemplateError;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Marks, Value};
 
 /// A dotted attribute such as `a.0.b`, as Jinja's `attribute=` reads it.
 pub(crate) struct Getter<'a> {
@@ -242,7 +242,7 @@ pub(super) fn groupby(call: Call<'_>) -> Result<Value, TemplateError> {
     }
     Ok(groups
         .into_iter()
-        .map(|(_, by, items)| Value::tuple([by, Value::list(items)]))
+        .map(|(_, by, items)| Value::tuple([by, Value::list(items)]).with_marks(Marks::GROUP))
         .collect())
 }
 

@@ -10,7 +10,7 @@ mod text;
 
 use super::call::Keyword;
 use super::error::TemplateError;
-use crate::value::{Kind, Value};
+use crate::value::{Kind, Marks, Value};
 
 pub(crate) use moment::strftime;
 
@@ -51,6 +51,11 @@ pub(crate) fn attribute(value: &Value, name: &str) -> Option<Value> {
         Kind::Int(_) | Kind::Big(_) | Kind::Float(_) | Kind::Bool(_) => {
             number::attribute(value, name)
         }
+        Kind::Tuple(items) if value.marks().contains(Marks::GROUP) => match name {
+            "grouper" => items.first().cloned(),
+            "list" => items.get(1).cloned(),
+            _ => None,
+        },
         _ => None,
     }
 }
