@@ -235,6 +235,8 @@ impl<'a> Closure<'a> {
         {
             return None;
         }
+        // A variable may have the name of a function.
+        uses.functions.keys().try_for_each(|name| self.name(name))?;
         uses.names.keys().try_for_each(|path| {
             let name = path.first()?;
             match path.get(1) {
