@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, Visitor};
 use crate::kit::{
     Any, Control, ControllerRequest, Effect, Failure, Meta, Outcome, StepView, Support,
 };
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Kind, Value};
 
 /// The host, its groups and its variables.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(crate) struct AddHostArgs {
 }
 
 const MANUAL: &str = "Add a host to the inventory of the run\n\n\
-    Later plays can name it. Every other argument becomes a variable of the host.\n\n\
+    Later plays can name it. Every other argument becomes a variable of the host, and so do `host` and `group`.\n\n\
     Runs once, however many hosts the play has.\n\n\
     ## Check mode\n\nAdds it as well: it is known to this run only.\n\n\
     ## Returns\n\n`add_host`: `host_name`, `groups` and `host_vars`.\n\n\
@@ -60,26 +60,38 @@ impl<'de> Deserialize<'de> for AddHostArgs {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<AddHostArgs, A::Error> {
-                let mut named = false;
+                // Of several names the first of these counts. `host` and `group` become variables as well.
+                let (mut name_rank, mut groups_rank) = (None, None);
+                let wrong = |name: &str, wanted: &str| {
+                    A::Error::custom(format!("`{name}` must be {wanted}"))
+                };
                 let mut args = AddHostArgs {
                     name: String::new(),
                     groups: Vec::new(),
                     variables: Vec::new(),
                 };
                 while let Some(name) = map.next_key::<String>()? {
-                    match name.as_str() {
-                        "name" | "hostname" | "host" => {
-                            args.name = map.next_value()?;
-                            named = true;
-                        }
-                        "groups" | "group" | "groupname" => args.groups = map.next_value()?,
-                        _ => args.variables.push((name, map.next_value()?)),
+                    let rank =
+                        |names: [&str; 3]| names.into_iter().rev().position(|known| known == name);
+                    let as_name = rank(["name", "hostname", "host"]);
+                    let as_groups = rank(["groupname", "groups", "group"]);
+                    let given: Any = map.next_value()?;
+                    if as_name > name_rank {
+                        args.name = text(&given.0).ok_or_else(|| wrong("name", "text"))?;
+                        name_rank = as_name;
+                    }
+                    if as_groups > groups_rank {
+                        args.groups =
+                            list(&given.0).ok_or_else(|| wrong("groups", "a list of names"))?;
+                        groups_rank = as_groups;
+                    }
+                    if !matches!(name.as_str(), "name" | "hostname" | "groupname" | "groups") {
+                        args.variables.push((name, given));
                     }
                 }
-                if named {
-                    Ok(args)
-                } else {
-                    Err(A::Error::missing_field("name"))
+                match name_rank {
+                    Some(_) => Ok(args),
+                    None => Err(A::Error::missing_field("name")),
                 }
             }
         }
@@ -134,6 +146,26 @@ impl Control for AddHost {
                 variables,
             }))
     }
+}
+
+/// A name, which may be written as a number.
+fn text(value: &Value) -> Option<String> {
+    match value.kind() {
+        Kind::Str(_) | Kind::Int(_) | Kind::Float(_) => Some(value.to_text()),
+        _ => None,
+    }
+}
+
+/// Names in a list, or with commas between them.
+fn list(value: &Value) -> Option<Vec<String>> {
+    let names: Vec<String> = match value.kind() {
+        Kind::Null => Vec::new(),
+        Kind::List(items) | Kind::Tuple(items) => {
+            items.iter().map(text).collect::<Option<Vec<_>>>()?
+        }
+        _ => text(value)?.split(',').map(str::to_owned).collect(),
+    };
+    Some(names.iter().map(|name| name.trim().to_owned()).collect())
 }
 
 /// Splits `name:22`; an IPv6 address without brackets has no port.
