@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use crate::kit::{
     Applied, ArgumentError, Command, Content, Diff, Effect, Failure, Host, HostPath, Meta, Module,
-    Outcome, Output, Plan, Support, Write,
+    Outcome, Output, Plan, Support, Write, path_info,
 };
 use crate::value::Dict;
 
@@ -32,7 +32,7 @@ enum State {
 ///
 /// ## Returns
 ///
-/// The arguments, as given.
+/// The arguments, as given, and what the file is: `owner`, `group`, `uid`, `gid`, `mode`, `size`, `state`.
 ///
 /// ## Examples
 ///
@@ -114,17 +114,23 @@ impl KnownHostsArgs {
         self.name.to_lowercase()
     }
 
-    fn values(&self) -> Dict {
+    /// The arguments, and what the file is: its `state` takes the place of the one that was asked for.
+    fn values(&self, host: &dyn Host) -> Result<Dict, Failure> {
         let state = match self.state {
             State::Present => "present",
             State::Absent => "absent",
         };
-        Dict::new()
+        let mut values = Dict::new()
             .with("name", self.name.as_str())
             .with("key", self.key.clone())
             .with("path", self.path.as_str())
             .with("hash_host", self.hash_host)
-            .with("state", state)
+            .with("state", state);
+        let path = self.path.as_str();
+        if host.status(path, true)?.is_some() {
+            values.extend(path_info(path, host)?);
+        }
+        Ok(values)
     }
 }
 
@@ -191,16 +197,13 @@ impl Module for KnownHosts {
         let diff = Diff::text(text, new.clone()).headers(header, path).alone();
         let nothing_of_the_key = !present && found.line.is_none() && key.is_some();
         let plan = if nothing_of_the_key || (!found.replace && present == found.host) {
-            Plan::unchanged("the keys are as they shall be")
+            Plan::unchanged("the keys are as they shall be").with_all(args.values(host)?)
         } else if !present && key.is_none() {
             Plan::change(Change::Remove)
         } else {
             Plan::change(Change::Write(new))
         };
-        Ok(plan
-            .with_all(args.values())
-            .with("diff", diff.to_value())
-            .with_diff(diff))
+        Ok(plan.with("diff", diff.to_value()).with_diff(diff))
     }
 
     fn apply(args: &Self::Args, change: Change, host: &dyn Host) -> Result<Applied, Failure> {
@@ -217,7 +220,7 @@ impl Module for KnownHosts {
                 }
             }
         }
-        Ok(Outcome::changed().into())
+        Ok(Outcome::changed().with_all(args.values(host)?).into())
     }
 }
 
