@@ -167,8 +167,9 @@ fn describe(args: &StatArgs, status: &Status, host: &dyn Host) -> Result<Dict, F
             .with("executable", executable),
     );
     if status.is_link() {
-        found.insert("lnk_source", host.real_path(path)?);
-        found.insert("lnk_target", host.read_link(path)?);
+        let target = host.read_link(path)?;
+        found.insert("lnk_source", resolved(path, &target, host)?);
+        found.insert("lnk_target", target);
     }
     if let Some(user) = host.user_by_id(status.uid)? {
         found.insert("pw_name", user.name);
@@ -205,6 +206,19 @@ fn describe(args: &StatArgs, status: &Status, host: &dyn Host) -> Result<Dict, F
         );
     }
     Ok(found)
+}
+
+/// What a link leads to, also where there is nothing.
+fn resolved(path: &str, target: &str, host: &dyn Host) -> Result<String, Failure> {
+    if host.status(path, true)?.is_some() || target.starts_with('/') {
+        return Ok(host.real_path(if target.starts_with('/') {
+            target
+        } else {
+            path
+        })?);
+    }
+    let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
+    Ok(host.real_path(&format!("{folder}/{target}"))?)
 }
 
 /// Reads `PATH: text/plain; charset=us-ascii`.
@@ -296,8 +310,11 @@ mod tests {
                 && !found.contains("mimetype")
                 && !found.contains("version")
         );
-        let found = stat(args.with("follow", true), &host);
+        let found = stat(args.clone().with("follow", true), &host);
         assert_eq!(found.get("isreg"), Some(&Value::from(true)));
+        let host = FakeHost::new().link("/l", "/srv/none");
+        let found = stat(args, &host);
+        assert_eq!(found.get("lnk_source"), Some(&Value::from("/srv/none")));
     }
 
     #[test]
