@@ -39,7 +39,11 @@ pub(super) fn symbolic(
     times: Times,
     host: &dyn Host,
 ) -> Result<Decision, Failure> {
-    let kept = if args.src.is_none() && current == Current::Link {
+    let kept = if args.src.is_none()
+        && current == Current::Link
+        && args.follow
+        && host.status(path, true)?.is_some()
+    {
         Some(host.read_link(path)?)
     } else {
         None
@@ -86,23 +90,27 @@ pub(super) fn symbolic(
         Current::File | Current::Hard | Current::Absent | Current::Link => {}
     }
     let mut sides = Sides::new(path, current.name(), "link");
-    let Some(src) = &src else {
-        return Err(Failure::new("src is required for creating new symlinks"));
-    };
     let old = if current == Current::Link {
         Some(host.read_link(path)?)
     } else {
         None
     };
-    let changed = old.as_deref() != Some(src);
-    if changed {
-        if let Some(old) = old {
-            sides.note("src", old, src.as_str());
+    let new = src.as_ref().filter(|src| old.as_ref() != Some(*src));
+    let changed = new.is_some();
+    match new {
+        None if old.is_none() => {
+            return Err(Failure::new("src is required for creating new symlinks"));
         }
-        actions.push(Action::Link {
-            path: path.to_owned(),
-            target: src.clone(),
-        });
+        None => {}
+        Some(src) => {
+            if let Some(old) = old {
+                sides.note("src", old, src.as_str());
+            }
+            actions.push(Action::Link {
+                path: path.to_owned(),
+                target: src.clone(),
+            });
+        }
     }
     let mut warnings = Vec::new();
     let attributes = args.file_attributes();
@@ -125,7 +133,7 @@ pub(super) fn symbolic(
     Ok(Decision {
         actions,
         sides,
-        values: values(path, Some(src)),
+        values: values(path, src.as_deref()),
         shown: path.to_owned(),
         warnings,
     })
