@@ -4,15 +4,17 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Returns the text with everything but line ends and tabs that a terminal would act upon written as `\x1b` or `\u202e`.
+/// Returns the text with everything but line ends (a carriage return before one too) and tabs that a terminal would act upon written as `\x1b` or `\u202e`.
 pub(super) fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(drives_a_terminal) {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len());
-    for character in text.chars() {
+    let mut characters = text.chars().peekable();
+    while let Some(character) = characters.next() {
         let code = u32::from(character);
-        if !drives_a_terminal(character) {
+        let ends_line = character == '\r' && characters.peek() == Some(&'\n');
+        if ends_line || !drives_a_terminal(character) {
             out.push(character);
         } else if code < 0x100 {
             let _ = write!(out, "\\x{code:02x}");
@@ -36,6 +38,7 @@ mod tests {
     fn t22_escape_sequences_and_turned_text_are_shown_as_text() {
         assert_eq!(clean("a\tb\nc ä"), "a\tb\nc ä");
         assert_eq!(clean("\u{1b}[2Jgone\r\u{7}"), "\\x1b[2Jgone\\x0d\\x07");
+        assert_eq!(clean("a\r\nb\r\r\n\r"), "a\r\nb\\x0d\r\n\\x0d");
         assert_eq!(
             clean("\u{9b}31m\u{202e}abc\u{2069}"),
             "\\x9b31m\\u202eabc\\u2069"
