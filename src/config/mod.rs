@@ -11,5 +11,5 @@ mod settings;
 
 pub use environment::Environment;
 pub use load::{Config, load};
-pub use resolve::{Origin, Shown};
+pub use resolve::{Origin, Shown, Typed};
 pub use settings::Settings;

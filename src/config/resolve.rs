@@ -39,8 +39,63 @@ pub struct Shown {
     pub name: &'static str,
     /// The value.
     pub value: String,
+    /// The same as what it is, for the lookup `config`.
+    pub typed: Typed,
     /// Where it comes from.
     pub origin: Origin,
+}
+
+/// A setting's value as what it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Typed {
+    /// None is set.
+    #[default]
+    Nothing,
+    /// Yes or no.
+    Boolean(bool),
+    /// A number.
+    Integer(i64),
+    /// A text or a path.
+    Text(String),
+    /// Several of these.
+    List(Vec<String>),
+}
+
+impl From<&(bool, String, Origin)> for Typed {
+    fn from((truth, ..): &(bool, String, Origin)) -> Self {
+        Self::Boolean(*truth)
+    }
+}
+
+impl From<&i64> for Typed {
+    fn from(number: &i64) -> Self {
+        Self::Integer(*number)
+    }
+}
+
+impl From<&String> for Typed {
+    fn from(text: &String) -> Self {
+        Self::Text(text.clone())
+    }
+}
+
+impl From<&PathBuf> for Typed {
+    fn from(path: &PathBuf) -> Self {
+        Self::Text(path.display().to_string())
+    }
+}
+
+impl From<&Vec<String>> for Typed {
+    fn from(items: &Vec<String>) -> Self {
+        Self::List(items.clone())
+    }
+}
+
+impl From<&Vec<PathBuf>> for Typed {
+    fn from(paths: &Vec<PathBuf>) -> Self {
+        let paths = paths.iter();
+        Self::List(paths.map(|path| path.display().to_string()).collect())
+    }
 }
 
 /// Reads setting by setting and collects what is wrong.
@@ -97,13 +152,17 @@ impl Resolver<'_> {
         &mut self,
         definition: &Definition,
         parse: impl Fn(&Self, &Raw) -> Result<T, String>,
-    ) -> Option<T> {
+    ) -> Option<T>
+    where
+        for<'v> Typed: From<&'v T>,
+    {
         let raw = self.raw(definition);
         self.shown.push(Shown {
             name: definition.name,
             value: raw
                 .as_ref()
                 .map_or_else(String::new, |raw| raw.text.clone()),
+            typed: Typed::Nothing,
             origin: raw
                 .as_ref()
                 .map_or(Origin::Default, |raw| raw.origin.clone()),
@@ -125,7 +184,12 @@ impl Resolver<'_> {
             ))
         };
         match parsed {
-            Ok(value) => Some(value),
+            Ok(value) => {
+                if let Some(shown) = self.shown.last_mut() {
+                    shown.typed = Typed::from(&value);
+                }
+                Some(value)
+            }
             Err(expected) => {
                 let (what, span) = match &raw.origin {
                     Origin::Environment(name) => (name.clone(), Span::NONE),

@@ -11,7 +11,7 @@ use super::hosts::Records;
 use super::order::Order;
 use super::site_inventory::SiteInventory;
 use super::traffic::Traffic;
-use crate::config::{Settings, Shown};
+use crate::config::{Settings, Shown, Typed};
 use crate::diag::SourceMap;
 use crate::playbook::{Play, Role};
 use crate::secrets::VaultSecrets;
@@ -105,12 +105,18 @@ impl RunState {
             .clone()
     }
 
-    /// Returns a setting by Ansible's name (`DEFAULT_FORKS`), as text.
+    /// Returns a setting by Ansible's name (`DEFAULT_FORKS`).
     pub(super) fn setting(&self, name: &str) -> Option<Value> {
         self.shown
             .iter()
             .find(|shown| shown.name == name)
-            .map(|shown| Value::text(shown.value.as_str()))
+            .map(|shown| match &shown.typed {
+                Typed::Nothing => Value::NULL,
+                Typed::Boolean(truth) => Value::from(*truth),
+                Typed::Integer(number) => Value::from(*number),
+                Typed::Text(text) => Value::text(text.as_str()),
+                Typed::List(items) => items.iter().map(Value::from).collect(),
+            })
     }
 
     /// Changes the inventory (`add_host`).
