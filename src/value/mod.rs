@@ -42,6 +42,8 @@ bitflags! {
         const GROUP = 16;
         /// The whole of `hostvars`: it has items for hosts that it does not list (the implicit localhost).
         const HOSTS = 32;
+        /// Text that was encrypted by itself (`!vault`), rather than with the file that it stands in.
+        const VAULTED = 64;
     }
 }
 

@@ -104,7 +104,7 @@ impl Node {
                 Ok(plain) => {
                     secrets.revealed(plain);
                     Value::text(plain)
-                        .with_marks(Marks::SECRET)
+                        .with_marks(Marks::SECRET | Marks::VAULTED)
                         .with_origin(self.span)
                 }
             },

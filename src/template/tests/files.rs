@@ -7,7 +7,7 @@ use crate::template::context::FileStatus;
 use crate::template::error::TemplateError;
 use crate::template::filters::bind::{Arguments, bind};
 use crate::template::filters::python::{contains, text};
-use crate::value::Value;
+use crate::value::{Marks, Value};
 
 fn status(arguments: &Arguments<'_>) -> Result<Option<FileStatus>, TemplateError> {
     let path = text(&arguments.value)?;
@@ -141,10 +141,10 @@ pub(super) fn urn(call: Call<'_>) -> Result<bool, TemplateError> {
         .is_some_and(|text| url_parts(text).0 == "urn"))
 }
 
-/// `vault_encrypted`: text that was decrypted. It is by the time that a template sees it, so only its mark tells.
+/// `vault_encrypted`: text that was encrypted by itself. It is decrypted by the time that a template sees it, so only its mark tells.
 pub(super) fn vault_encrypted(call: Call<'_>) -> Result<bool, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    Ok(arguments.value.as_str().is_some() && arguments.value.is_secret())
+    Ok(arguments.value.marks().contains(Marks::VAULTED))
 }
 
 /// `vaulted_file`: a file of the controller that is a vault. It is read as it stands, so a decrypted one was one.
