@@ -250,10 +250,7 @@ impl<'a> Running<'a> {
         let all_hosts = found.hosts.clone();
         let hosts = play_hosts::ordered(found.hosts.clone(), play, run);
         // A file that cannot be read is a fault of the play before it begins.
-        let files = match &loaded {
-            Ok(()) => play_vars::files(context, play, &hosts)?,
-            Err(_) => Dict::new(),
-        };
+        let files = play_vars::files(context, play, &hosts)?;
         let _ = context.events.send(Event::PlayStarted {
             name: name.clone(),
             check: run.options.check,

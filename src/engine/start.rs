@@ -269,6 +269,10 @@ impl Dispatcher<'_> {
 
     /// A step begins on a host: it is told of, and counts for its role.
     fn begin(&mut self, id: SlotId, host: &Arc<str>) {
+        // Behind a fault of the playbook nothing is told of any more.
+        if matches!(self.ended, Some(BatchEnd::Faulty(_))) {
+            return;
+        }
         let Some(slot) = self.program.at(self.program.place(id)).cloned() else {
             return;
         };
