@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::scope::HostScope;
+use crate::playbook::Role;
 use crate::value::{Dict, Marks, Value};
 use crate::vars::Found;
 
@@ -117,30 +118,8 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
         }
         "role_name" | "ansible_role_name" => Value::from(role()?.name.clone()),
         "role_path" => path(&role()?.path),
-        "ansible_parent_role_names" => {
-            let parents: Vec<Value> = scope
-                .task?
-                .roles()
-                .skip(1)
-                .map(|role| Value::from(role.name.clone()))
-                .collect();
-            if parents.is_empty() {
-                return None;
-            }
-            Value::list(parents)
-        }
-        "ansible_parent_role_paths" => {
-            let parents: Vec<Value> = scope
-                .task?
-                .roles()
-                .skip(1)
-                .map(|role| path(&role.path))
-                .collect();
-            if parents.is_empty() {
-                return None;
-            }
-            Value::list(parents)
-        }
+        "ansible_parent_role_names" => including(scope, |role| Value::from(role.name.clone()))?,
+        "ansible_parent_role_paths" => including(scope, |role| path(&role.path))?,
         "ansible_role_names" => role_names(scope, true, true)?,
         "ansible_play_role_names" | "role_names" => role_names(scope, true, false)?,
         "ansible_dependent_role_names" => role_names(scope, false, true)?,
@@ -173,6 +152,18 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
         }
         _ => return None,
     })
+}
+
+/// The roles whose tasks brought the task's role, innermost first; who merely depends on it is none of them.
+fn including(scope: &HostScope<'_>, describe: impl Fn(&Role) -> Value) -> Option<Value> {
+    let task = scope.task?;
+    let parents: Vec<Value> = task
+        .roles()
+        .zip(task.roles().skip(1))
+        .filter(|(role, _)| role.from_include)
+        .map(|(_, parent)| describe(parent))
+        .collect();
+    (!parents.is_empty()).then(|| Value::list(parents))
 }
 
 fn role_names(scope: &HostScope<'_>, listed: bool, dependent: bool) -> Option<Value> {
