@@ -160,7 +160,7 @@ mod tests {
         let value = value.get("a").unwrap();
         assert_eq!(
             (value.as_str(), value.marks()),
-            (Some("a: b\n"), Marks::SECRET)
+            (Some("a: b\n"), Marks::SECRET | Marks::VAULTED)
         );
     }
 
