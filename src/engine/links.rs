@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Mutex;
 
@@ -22,7 +23,9 @@ struct Line {
 pub(super) struct Links {
     lines: Mutex<HashMap<PlaceKey, Arc<Mutex<Line>>>>,
     connector: Connector,
-    workers: WorkerBinaries,
+    workers: Arc<WorkerBinaries>,
+    /// Whether somebody reads the workers already.
+    preparing: AtomicBool,
 }
 
 impl Links {
@@ -30,7 +33,8 @@ impl Links {
         Self {
             lines: Mutex::default(),
             connector,
-            workers,
+            workers: Arc::new(workers),
+            preparing: AtomicBool::new(false),
         }
     }
 
@@ -98,11 +102,17 @@ impl Links {
         }
         let connection = match place {
             Place::Local => Connection::Local,
-            Place::Ssh(target) => self
-                .connector
-                .connect(target)
-                .await
-                .map_err(|error| ExecutionError::Unreachable(error.to_string()))?,
+            Place::Ssh(target) => {
+                if !self.preparing.swap(true, Ordering::Relaxed) {
+                    // Whoever starts the worker meets the same fault again and reports it.
+                    let workers = self.workers.clone();
+                    tokio::task::spawn_blocking(move || workers.prepare().is_ok());
+                }
+                self.connector
+                    .connect(target)
+                    .await
+                    .map_err(|error| ExecutionError::Unreachable(error.to_string()))?
+            }
         };
         let connection = Arc::new(connection);
         line.connection = Some(connection.clone());

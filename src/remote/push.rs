@@ -132,16 +132,9 @@ async fn start_through_shell(
     early: &[u8],
 ) -> Result<Started, StartError> {
     let marker = random_marker()?;
-    let line = command_line(&marker, early.len(), known_workers(workers)?);
+    let line = command_line(&marker, early.len(), workers.prepare()?);
     let process = connection.exec(&line).await?;
     converse(process, marker, workers, early).await
-}
-
-fn known_workers(
-    workers: &WorkerBinaries,
-) -> Result<impl Iterator<Item = (&str, &str)>, WorkerBinaryError> {
-    let known = workers.prepare()?.values();
-    Ok(known.map(|worker| (worker.machine.as_str(), worker.sha256.as_str())))
 }
 
 /// Talks with a script that was just started until the worker runs.
@@ -264,7 +257,7 @@ impl Dialogue {
                             .await
                             .map_err(io::Error::other)??
                     } else {
-                        worker.bytes()
+                        worker.bytes()?
                     };
                     // The script may have ended meanwhile; then its last words count.
                     let _ = self.send(format!("{}\n", bytes.len()).as_bytes()).await;

@@ -1,7 +1,8 @@
 //! The worker programs that can be sent to hosts, one for each kind of machine.
 //!
-//! Looked up beside `kplay`, then in a directory per architecture. Reading and hashing happen once, and compressing only if
-//! a host lacks the worker; the engine calls [`WorkerBinaries::prepare`] while the first connections are made.
+//! Looked up beside `kplay`, then in a directory per architecture. A local host only needs to know where its worker lies. What
+//! goes over SSH is read and hashed once (ten megabytes, fifteen milliseconds), while the first connection is made: the engine
+//! calls [`WorkerBinaries::prepare`] for that. Compressing happens only if a host lacks the worker.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -38,16 +39,31 @@ impl Architecture {
     }
 }
 
-/// One worker program, in memory.
+/// One worker program.
 #[derive(Debug)]
 pub struct WorkerBinary {
     pub path: PathBuf,
     /// As `uname -m` says.
     pub machine: String,
-    /// In lower-case hexadecimal.
-    pub sha256: String,
-    bytes: Arc<Vec<u8>>,
+    program: OnceLock<Result<Program, WorkerBinaryError>>,
     compressed: OnceLock<Arc<Vec<u8>>>,
+}
+
+/// What lies at a worker's path.
+#[derive(Debug)]
+struct Program {
+    bytes: Arc<Vec<u8>>,
+    /// In lower-case hexadecimal.
+    sha256: String,
+}
+
+impl Program {
+    fn new(bytes: Vec<u8>) -> Self {
+        Self {
+            sha256: hex(&Sha256::digest(&bytes)),
+            bytes: Arc::new(bytes),
+        }
+    }
 }
 
 /// Why no worker can be sent.
@@ -66,6 +82,13 @@ pub enum WorkerBinaryError {
     Unreadable { path: PathBuf, problem: String },
 }
 
+fn unreadable(path: &Path, error: &io::Error) -> WorkerBinaryError {
+    WorkerBinaryError::Unreadable {
+        path: path.to_path_buf(),
+        problem: error.to_string(),
+    }
+}
+
 fn how_to_build(machine: &str) -> String {
     match ARCHITECTURES.iter().find(|known| known.machine == machine) {
         Some(known) => format!(
@@ -79,22 +102,47 @@ fn how_to_build(machine: &str) -> String {
 impl WorkerBinary {
     /// Takes a program as it is, for a kind of machine.
     pub fn new(path: PathBuf, machine: impl Into<String>, bytes: Vec<u8>) -> Self {
-        let sha256 = hex(&Sha256::digest(&bytes));
         Self {
             path,
             machine: machine.into(),
-            sha256,
-            bytes: Arc::new(bytes),
+            program: OnceLock::from(Ok(Program::new(bytes))),
             compressed: OnceLock::new(),
         }
     }
 
-    pub fn bytes(&self) -> Arc<Vec<u8>> {
-        Arc::clone(&self.bytes)
+    /// Takes a program that is read when somebody asks what is in it.
+    fn at(path: PathBuf, machine: &str) -> Self {
+        Self {
+            path,
+            machine: machine.to_owned(),
+            program: OnceLock::new(),
+            compressed: OnceLock::new(),
+        }
+    }
+
+    fn program(&self) -> Result<&Program, WorkerBinaryError> {
+        let read = || {
+            std::fs::read(&self.path)
+                .map(Program::new)
+                .map_err(|error| unreadable(&self.path, &error))
+        };
+        self.program
+            .get_or_init(read)
+            .as_ref()
+            .map_err(Clone::clone)
+    }
+
+    /// Returns the program's digest in lower-case hexadecimal.
+    pub fn sha256(&self) -> Result<&str, WorkerBinaryError> {
+        Ok(&self.program()?.sha256)
+    }
+
+    pub fn bytes(&self) -> Result<Arc<Vec<u8>>, WorkerBinaryError> {
+        Ok(Arc::clone(&self.program()?.bytes))
     }
 
     /// Returns the program in gzip's format, made on first use.
-    pub fn compressed(&self) -> io::Result<Arc<Vec<u8>>> {
+    pub fn compressed(&self) -> Result<Arc<Vec<u8>>, WorkerBinaryError> {
         if let Some(ready) = self.compressed.get() {
             return Ok(Arc::clone(ready));
         }
@@ -105,8 +153,11 @@ impl WorkerBinary {
             flate2::Compression::default()
         };
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), level);
-        encoder.write_all(&self.bytes)?;
-        let made = Arc::new(encoder.finish()?);
+        let made = encoder
+            .write_all(&self.program()?.bytes)
+            .and_then(|()| encoder.finish())
+            .map_err(|error| unreadable(&self.path, &error))?;
+        let made = Arc::new(made);
         Ok(Arc::clone(self.compressed.get_or_init(|| made)))
     }
 }
@@ -147,7 +198,15 @@ impl WorkerBinaries {
     }
 
     /// Reads and hashes what there is, a matter of milliseconds that is better spent while the network is awaited. Blocks.
-    pub fn prepare(&self) -> Result<&BTreeMap<String, Arc<WorkerBinary>>, WorkerBinaryError> {
+    /// Returns machines and digests.
+    pub fn prepare(&self) -> Result<Vec<(&str, &str)>, WorkerBinaryError> {
+        self.found()?
+            .values()
+            .map(|worker| Ok((worker.machine.as_str(), worker.sha256()?)))
+            .collect()
+    }
+
+    fn found(&self) -> Result<&BTreeMap<String, Arc<WorkerBinary>>, WorkerBinaryError> {
         self.found
             .get_or_init(|| self.look())
             .as_ref()
@@ -156,7 +215,7 @@ impl WorkerBinaries {
 
     /// Returns the worker for what `uname -m` says.
     pub fn get(&self, machine: &str) -> Result<Arc<WorkerBinary>, WorkerBinaryError> {
-        match self.prepare()?.get(machine) {
+        match self.found()?.get(machine) {
             Some(worker) => Ok(Arc::clone(worker)),
             None => Err(WorkerBinaryError::Missing {
                 machine: machine.to_owned(),
@@ -184,15 +243,11 @@ impl WorkerBinaries {
         let mut found = BTreeMap::new();
         for architecture in &ARCHITECTURES {
             for path in self.candidates(architecture.machine) {
-                let unreadable = |error: io::Error| WorkerBinaryError::Unreadable {
-                    path: path.clone(),
-                    problem: error.to_string(),
-                };
-                if elf_machine(&path).map_err(unreadable)? != Some(architecture.elf) {
+                let machine = elf_machine(&path).map_err(|error| unreadable(&path, &error))?;
+                if machine != Some(architecture.elf) {
                     continue;
                 }
-                let bytes = std::fs::read(&path).map_err(unreadable)?;
-                let worker = WorkerBinary::new(path.clone(), architecture.machine, bytes);
+                let worker = WorkerBinary::at(path, architecture.machine);
                 found.insert(architecture.machine.to_owned(), Arc::new(worker));
                 break;
             }
@@ -252,7 +307,7 @@ mod tests {
             workers.get("x86_64").unwrap().path,
             bin.join("kplay-worker")
         );
-        assert_eq!(workers.get("aarch64").unwrap().bytes().len(), 64);
+        assert_eq!(workers.get("aarch64").unwrap().bytes().unwrap().len(), 64);
         assert!(matches!(
             workers.get("riscv64"),
             Err(WorkerBinaryError::Missing { .. })
@@ -281,7 +336,7 @@ mod tests {
         flate2::read::GzDecoder::new(worker.compressed().unwrap().as_slice())
             .read_to_end(&mut back)
             .unwrap();
-        assert_eq!(&back, worker.bytes().as_ref());
-        assert_eq!(worker.sha256.len(), 64);
+        assert_eq!(&back, worker.bytes().unwrap().as_ref());
+        assert_eq!(worker.sha256().unwrap().len(), 64);
     }
 }

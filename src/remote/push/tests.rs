@@ -60,7 +60,7 @@ impl Scratch {
     async fn start(&self, workers: &WorkerBinaries, early: &[u8]) -> Result<Started, StartError> {
         let marker = random_marker()?;
         let root = self.directory.path().display();
-        let line = command_line(&marker, early.len(), known_workers(workers)?)
+        let line = command_line(&marker, early.len(), workers.prepare()?)
             .replace("exec /bin/sh", &format!("exec {}", self.inner_shell))
             // `/tmp` before the others: the scratch itself lies in there.
             .replace("\"/tmp/", &format!("\"{root}/tmp/"))
@@ -265,7 +265,7 @@ async fn t17_a_cached_worker_with_other_content_is_replaced() {
         &file,
         file.with_file_name(format!(
             "worker-{}",
-            planted.get(&machine()).unwrap().sha256
+            planted.get(&machine()).unwrap().sha256().unwrap()
         )),
     )
     .unwrap();
@@ -408,7 +408,7 @@ async fn t25_a_transfer_that_is_cut_leaves_nothing_behind() {
     let scratch = Scratch::new();
     let marker = random_marker().unwrap();
     let workers = workers();
-    let line = command_line(&marker, 0, known_workers(&workers).unwrap());
+    let line = command_line(&marker, 0, workers.prepare().unwrap());
     let home = format!("HOME={}", scratch.at("home").display());
     let words = [home.as_str(), "/bin/sh", "-c", &line];
     let mut process = local::spawn(Path::new("/usr/bin/env"), words).unwrap();
