@@ -16,8 +16,9 @@ use crate::value::Dict;
 /// What lies under a number.
 #[derive(Clone, Debug)]
 pub(super) enum Stored {
-    /// A file, read when it is asked for.
-    File(PathBuf),
+    /// A file, read when it is asked for, and the size that it had when it was named. No more than one byte beyond that is
+    /// sent: whoever asked knows the size, and has a checksum to see that the file is another one now.
+    File(PathBuf, u64),
     /// Bytes in memory: a decrypted vault file.
     Bytes(Arc<[u8]>),
 }
@@ -54,15 +55,18 @@ impl ContentStore {
         self.lock().contents.get(&number).cloned()
     }
 
-    fn add_file(&self, path: &Path) -> u64 {
+    fn add_file(&self, path: &Path, size: u64) -> u64 {
         let mut inner = self.lock();
-        if let Some(number) = inner.numbers.get(path) {
-            return *number;
-        }
-        inner.next += 1;
-        let number = inner.next;
-        inner.numbers.insert(path.to_owned(), number);
-        inner.contents.insert(number, Stored::File(path.to_owned()));
+        let number = if let Some(number) = inner.numbers.get(path) {
+            *number
+        } else {
+            inner.next += 1;
+            let number = inner.next;
+            inner.numbers.insert(path.to_owned(), number);
+            number
+        };
+        let stored = Stored::File(path.to_owned(), size);
+        inner.contents.insert(number, stored);
         number
     }
 
@@ -135,7 +139,7 @@ impl ContentStore {
         let whole = matches!(need.kind, NeedKind::Rendered(_)) || (need.decrypt && is_vault(&path));
         if !whole {
             let sha1 = self.hash(&path, &data)?.to_string();
-            let content = SuppliedContent::Remote(self.add_file(&path));
+            let content = SuppliedContent::Remote(self.add_file(&path, data.size()));
             return Ok(Supplied {
                 path: text(&path),
                 mode,
@@ -254,7 +258,7 @@ impl ContentStore {
                 continue;
             }
             let sha1 = self.hash(&full, &data)?.to_string();
-            let content = self.add_file(&full);
+            let content = self.add_file(&full, data.size());
             entries.push(TreeEntry {
                 path,
                 directory: false,

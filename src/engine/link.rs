@@ -495,6 +495,15 @@ impl Shared {
     }
 }
 
+fn read_small(path: &std::path::Path, limit: u64) -> std::io::Result<Vec<u8>> {
+    use std::io::Read as _;
+    let mut content = Vec::with_capacity(usize::try_from(limit).unwrap_or(0));
+    std::fs::File::open(path)?
+        .take(limit)
+        .read_to_end(&mut content)?;
+    Ok(content)
+}
+
 async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender<Vec<u8>>) {
     let sent = async {
         let send = async |piece: Vec<u8>, last: bool| {
@@ -512,12 +521,27 @@ async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender
                 }
                 send(Vec::new(), true).await
             }
-            Stored::File(path) => {
+            Stored::File(path, size) => {
                 let refused =
                     |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
+                let limit = size.saturating_add(1);
+                if usize::try_from(limit).is_ok_and(|limit| limit < PIECE) {
+                    let read = {
+                        let path = path.clone();
+                        move || read_small(&path, limit)
+                    };
+                    let piece = tokio::task::spawn_blocking(read)
+                        .await
+                        .map_err(std::io::Error::other)
+                        .flatten()
+                        .map_err(refused)?;
+                    return send(piece, true).await;
+                }
+                let mut left = limit;
                 let mut file = tokio::fs::File::open(&path).await.map_err(refused)?;
                 loop {
-                    let mut piece = vec![0; PIECE];
+                    let wanted = usize::try_from(left).unwrap_or(PIECE).min(PIECE);
+                    let mut piece = vec![0; wanted];
                     let mut have = 0;
                     while let Some(rest) = piece.get_mut(have..).filter(|rest| !rest.is_empty()) {
                         match file.read(rest).await.map_err(refused)? {
@@ -526,7 +550,8 @@ async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender
                         }
                     }
                     piece.truncate(have);
-                    let last = have < PIECE;
+                    left = left.saturating_sub(u64::try_from(have).unwrap_or(u64::MAX));
+                    let last = have < wanted || left == 0;
                     send(piece, last).await?;
                     if last {
                         return Ok(());

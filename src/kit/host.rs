@@ -297,6 +297,17 @@ pub struct Staged {
     pub path: String,
 }
 
+/// A staged file that is ready to take its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Placement {
+    /// What was staged.
+    pub staged: Staged,
+    /// Where it goes.
+    pub destination: String,
+    /// How.
+    pub write: Write,
+}
+
 /// How large and how full a file system is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FileSystem {
@@ -366,11 +377,29 @@ pub trait Host {
     /// Returns the umask of the one who acts.
     fn umask(&self) -> u32;
 
-    /// Writes a whole file beside `destination` (mode 0600, synced) without touching the destination.
+    /// Writes a whole file beside `destination` (mode 0600) without touching the destination.
     fn stage(&self, destination: &str, content: Content<'_>) -> Result<Staged, HostError>;
 
-    /// Gives the staged file its mode and owner and renames it over `destination`.
+    /// Gives the staged file its mode and owner, waits until it is on the disk and renames it over `destination`.
     fn commit(&self, staged: Staged, destination: &str, write: Write) -> Result<(), HostError>;
+
+    /// Commits several files in that order, up to the first that cannot be; none is renamed before all are on the disk. The
+    /// disk is waited for once, which is what many small files cost most.
+    fn commit_all(&self, placements: Vec<Placement>) -> Result<(), HostError> {
+        let mut placements = placements.into_iter();
+        for placement in placements.by_ref() {
+            let Placement {
+                staged,
+                destination,
+                write,
+            } = placement;
+            if let Err(error) = self.commit(staged, &destination, write) {
+                placements.for_each(|rest| self.discard(rest.staged));
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
 
     /// Removes a staged file.
     fn discard(&self, staged: Staged);

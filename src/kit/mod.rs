@@ -31,7 +31,7 @@ pub use failure::Failure;
 pub use fake::{FakeHost, FakeStep, assert_converges, assert_unchanged};
 pub use host::{
     Attributes, Command, Content, Entry as DirectoryEntry, FileSystem, FileType, Group, Host,
-    HostError, Identity, Output, Reader, Signal, Staged, Status, Times, User, Write,
+    HostError, Identity, Output, Placement, Reader, Signal, Staged, Status, Times, User, Write,
 };
 pub use meta::{Effect, Meta, Support};
 pub use mode::Mode;

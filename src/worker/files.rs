@@ -4,6 +4,7 @@
 //! it gets a temporary name and is renamed over the destination. Where the file system has no nameless files it has a random
 //! name from the start, which [`super::cleanup::Cleanup`] removes if the step ends early.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write as _};
@@ -177,15 +178,18 @@ pub(super) fn access(path: &str) -> (bool, bool, bool) {
     )
 }
 
-/// Returns the umask as the kernel shows it, without setting it as `umask(2)` would.
+/// Returns the umask as the kernel shows it, without setting it as `umask(2)` would. The worker keeps the one of its login.
 pub(super) fn umask() -> u32 {
-    fs::read_to_string("/proc/self/status")
-        .ok()
-        .and_then(|text| {
-            let line = text.lines().find_map(|line| line.strip_prefix("Umask:"))?;
-            u32::from_str_radix(line.trim(), 8).ok()
-        })
-        .unwrap_or(0o022)
+    static UMASK: std::sync::OnceLock<u32> = std::sync::OnceLock::new();
+    *UMASK.get_or_init(|| {
+        fs::read_to_string("/proc/self/status")
+            .ok()
+            .and_then(|text| {
+                let line = text.lines().find_map(|line| line.strip_prefix("Umask:"))?;
+                u32::from_str_radix(line.trim(), 8).ok()
+            })
+            .unwrap_or(0o022)
+    })
 }
 
 /// A file under construction.
@@ -261,25 +265,44 @@ pub(super) fn draft(destination: &str, nameless: bool) -> Result<Draft, HostErro
     })
 }
 
-/// Gives the complete draft its mode and owner and puts it in the place of `destination`.
-pub(super) fn commit(draft: &mut Draft, destination: &str, write: Write) -> Result<(), HostError> {
-    let failed = |error: &io::Error| refused("write", destination, error);
-    set_final_attributes(&draft.file, destination, write.attributes)?;
-    draft.file.sync_all().map_err(|error| failed(&error))?;
-    let placed = place(draft, destination);
-    match placed {
-        Ok(()) => {
-            // The new name itself must survive a power cut; a file system without that is no reason to fail.
-            if let Ok(directory) = File::open(folder(destination)) {
-                let _ = directory.sync_all();
-            }
-            Ok(())
+/// A draft with the path and the way of its place.
+pub(super) type Ready = (Draft, String, Write);
+
+/// Gives complete drafts their modes and owners and puts each in the place of its destination. None is placed before all are
+/// on the disk.
+pub(super) fn commit_all(ready: &mut [Ready]) -> Result<(), HostError> {
+    let several = ready.len() > 1;
+    for (draft, destination, write) in ready.iter() {
+        set_final_attributes(&draft.file, destination, write.attributes)?;
+        if several {
+            // Starts the writing of this file, so that the journal is committed for all of them at once below. That it also
+            // gives up cached pages costs nothing: those that are being written stay.
+            let _ = rustix::fs::fadvise(&draft.file, 0, None, rustix::fs::Advice::DontNeed);
         }
-        Err(error) if write.unsafe_writes => {
-            overwrite(&mut draft.file, destination).map_err(|_| error)
-        }
-        Err(error) => Err(error),
     }
+    for (draft, destination, _) in ready.iter() {
+        let synced = draft.file.sync_all();
+        synced.map_err(|error| refused("write", destination, &error))?;
+    }
+    let mut folders = BTreeSet::new();
+    for (draft, destination, write) in ready.iter_mut() {
+        match place(draft, destination) {
+            Ok(()) => {
+                folders.insert(folder(destination));
+            }
+            Err(error) if write.unsafe_writes => {
+                overwrite(&mut draft.file, destination).map_err(|_| error)?;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    for folder in folders {
+        // The new names themselves must survive a power cut; a file system without that is no reason to fail.
+        if let Ok(directory) = File::open(folder) {
+            let _ = directory.sync_all();
+        }
+    }
+    Ok(())
 }
 
 /// Gives a complete draft the name of its destination, in one step.

@@ -16,8 +16,8 @@ use super::command::{self, Limits, Surroundings};
 use super::files::{self, Draft, refused};
 use super::pin::{Pinned, pin};
 use crate::kit::{
-    Command, Content, DirectoryEntry, FileSystem, Group, Host, HostError, Identity, Output, Reader,
-    Signal, Staged, Status, Supplied, User, Write,
+    Command, Content, DirectoryEntry, FileSystem, Group, Host, HostError, Identity, Output,
+    Placement, Reader, Signal, Staged, Status, Supplied, User, Write,
 };
 use crate::value::{Dict, Value};
 
@@ -143,11 +143,7 @@ impl RealHost {
         let mut from_file;
         let source: &mut dyn io::Read = match content {
             Content::Bytes(bytes) => {
-                draft
-                    .file
-                    .write_all(bytes)
-                    .map_err(|error| failed(&error))?;
-                return draft.file.sync_all().map_err(|error| failed(&error));
+                return draft.file.write_all(bytes).map_err(|error| failed(&error));
             }
             Content::Stream(stream) => stream,
             Content::File(path) => {
@@ -159,7 +155,7 @@ impl RealHost {
         loop {
             self.limits.check()?;
             let count = match source.read(&mut buffer) {
-                Ok(0) => return draft.file.sync_all().map_err(|error| failed(&error)),
+                Ok(0) => return Ok(()),
                 Ok(count) => count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(refused("read the content of", destination, &error)),
@@ -284,20 +280,35 @@ impl Host for RealHost {
     }
 
     fn commit(&self, staged: Staged, destination: &str, write: Write) -> Result<(), HostError> {
-        let destination = self.begin(destination)?;
-        let Some(mut draft) = self.drafts().remove(&staged.path) else {
-            return Err(HostError::Other(format!(
-                "`{}` was staged by another step",
-                staged.path
-            )));
-        };
-        let before = draft.name.clone();
-        let done = files::commit(&mut draft, &destination, write);
-        for name in [before.as_ref(), draft.name.as_ref()].into_iter().flatten() {
-            if done.is_err() || draft.name.is_some() {
-                let _ = fs::remove_file(name);
+        self.commit_all(vec![Placement {
+            staged,
+            destination: destination.to_owned(),
+            write,
+        }])
+    }
+
+    fn commit_all(&self, placements: Vec<Placement>) -> Result<(), HostError> {
+        let mut ready = Vec::with_capacity(placements.len());
+        let taken = placements.into_iter().try_for_each(|placement| {
+            let destination = self.begin(&placement.destination)?;
+            let path = placement.staged.path;
+            let draft = self
+                .drafts()
+                .remove(&path)
+                .ok_or_else(|| HostError::Other(format!("`{path}` was staged by another step")))?;
+            ready.push((draft, destination, placement.write));
+            Ok(())
+        });
+        let before: Vec<Option<PathBuf>> =
+            ready.iter().map(|(draft, ..)| draft.name.clone()).collect();
+        let done = taken.and_then(|()| files::commit_all(&mut ready));
+        for ((draft, ..), before) in ready.iter().zip(&before) {
+            for name in [before.as_ref(), draft.name.as_ref()].into_iter().flatten() {
+                if done.is_err() || draft.name.is_some() {
+                    let _ = fs::remove_file(name);
+                }
+                self.cleanup.file_settled(name);
             }
-            self.cleanup.file_settled(name);
         }
         done
     }

@@ -3,7 +3,9 @@
 use super::backup;
 use super::checksum::Algorithm;
 use super::copy::single::folder;
-use crate::kit::{Attributes, Command, Content, Failure, FileAttributes, Host, Write};
+use crate::kit::{
+    Attributes, Command, Content, Failure, FileAttributes, Host, Placement, Staged, Write,
+};
 use crate::modules::commands::words;
 
 /// A content on its way to its place.
@@ -46,6 +48,24 @@ impl Writing<'_> {
         host: &dyn Host,
     ) -> Result<Option<String>, Refusal> {
         self.write_checked(content, None, host)
+    }
+
+    /// Makes it ready to be committed with others, if the content that has come has that SHA-1. Only what needs neither backup
+    /// nor validation, and can be renamed into its place, can wait for others.
+    pub(super) fn stage(
+        &self,
+        content: Content<'_>,
+        sha1: &str,
+        host: &dyn Host,
+    ) -> Result<Placement, Failure> {
+        Ok(Placement {
+            staged: stage_checked(self.destination, content, Some(sha1), host)?,
+            destination: self.destination.to_owned(),
+            write: Write {
+                attributes: self.attributes,
+                unsafe_writes: false,
+            },
+        })
     }
 
     /// Writes it if the content that has come has that SHA-1.
@@ -133,16 +153,7 @@ impl Writing<'_> {
         unsafe_writes: bool,
         host: &dyn Host,
     ) -> Result<Option<String>, Refusal> {
-        let staged = host.stage(beside, content)?;
-        if let Some(expected) = sha1 {
-            let found = Algorithm::Sha1.of_file(&staged.path, host);
-            if !found.as_ref().is_ok_and(|found| found == expected) {
-                host.discard(staged);
-                let message = "Copied file does not match the expected checksum. Transfer failed.";
-                let failure = Failure::new(message).with("expected_checksum", expected);
-                return Err(failure.with("checksum", found?).into());
-            }
-        }
+        let staged = stage_checked(beside, content, sha1, host)?;
         let backup = match self.backup.map(|path| backup::make(path, host)).transpose() {
             Ok(backup) => backup.flatten(),
             Err(failure) => {
@@ -157,6 +168,34 @@ impl Writing<'_> {
         host.commit(staged, self.destination, write)?;
         Ok(backup)
     }
+}
+
+/// Stages a content, if it has that SHA-1.
+fn stage_checked(
+    beside: &str,
+    content: Content<'_>,
+    sha1: Option<&str>,
+    host: &dyn Host,
+) -> Result<Staged, Failure> {
+    let Some(expected) = sha1 else {
+        return Ok(host.stage(beside, content)?);
+    };
+    let known = match content {
+        Content::Bytes(bytes) => Some(Algorithm::Sha1.of_bytes(bytes)),
+        Content::Stream(_) | Content::File(_) => None,
+    };
+    let staged = host.stage(beside, content)?;
+    let found = match known {
+        Some(known) => Ok(known),
+        None => Algorithm::Sha1.of_file(&staged.path, host),
+    };
+    if found.as_ref().is_ok_and(|found| found == expected) {
+        return Ok(staged);
+    }
+    host.discard(staged);
+    let message = "Copied file does not match the expected checksum. Transfer failed.";
+    let failure = Failure::new(message).with("expected_checksum", expected);
+    Err(failure.with("checksum", found?))
 }
 
 /// Tells whether a file may be written into where it cannot be replaced: the task's word, or `ANSIBLE_UNSAFE_WRITES`.

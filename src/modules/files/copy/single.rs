@@ -5,7 +5,7 @@ use std::io::Read;
 
 use crate::kit::{
     AttributeChanges, Attributes, Content, Diff, DiffText, Failure, FileAttributes, FileType, Host,
-    Mode, Status,
+    Mode, Placement, Reader, Status,
 };
 use crate::modules::files::checksum::Algorithm;
 use crate::modules::files::trust;
@@ -79,6 +79,31 @@ pub(in crate::modules::files) struct WriteDecision {
     pub(in crate::modules::files) diff: Diff,
 }
 
+/// What is found at a file's place, before anybody asks for its content.
+pub(super) enum Sight {
+    /// Nothing is left to find out.
+    Decided(Decision),
+    /// The content is another one.
+    Differs(Differing),
+}
+
+/// A file that is to be written, as far as that is known without its content.
+pub(super) struct Differing {
+    given: String,
+    path: String,
+    existing: Option<Status>,
+}
+
+/// A content that has been asked for.
+pub(super) enum Asked<'a> {
+    /// It is too large to be read before it is written.
+    Later,
+    /// It is here.
+    Here(&'a [u8]),
+    /// It is on its way.
+    Coming(Reader),
+}
+
 /// Joins a folder and a name.
 pub(in crate::modules::files) fn join(folder: &str, name: &str) -> String {
     format!("{}/{name}", folder.trim_end_matches('/'))
@@ -130,6 +155,17 @@ impl Target<'_> {
         source: &Source<'_>,
         host: &dyn Host,
     ) -> Result<Decision, Failure> {
+        match self.look(source, host)? {
+            Sight::Decided(decision) => Ok(decision),
+            Sight::Differs(differing) => {
+                let content = source.receive(source.ask(host)?)?;
+                self.conclude(source, differing, content, host)
+            }
+        }
+    }
+
+    /// Looks at a source's place.
+    pub(super) fn look(&self, source: &Source<'_>, host: &dyn Host) -> Result<Sight, Failure> {
         let given = self.path(source, host)?;
         let own = host.status(&given, false)?;
         let link = own.is_some_and(|status| status.is_link());
@@ -145,7 +181,7 @@ impl Target<'_> {
         // A link to nothing counts as nothing where links are followed.
         let there = existing.is_some() && !(link && self.follow && behind.is_none());
         if there && !self.force {
-            return Ok(Decision::Kept { path });
+            return Ok(Sight::Decided(Decision::Kept { path }));
         }
         let current = existing.filter(|status| status.kind == FileType::File);
         if let Some(status) = current
@@ -158,17 +194,36 @@ impl Target<'_> {
                 trust::refuse_foreign_directory(&given, host)?;
                 trust::refuse_foreign_link(&given, &path, host)?;
             }
-            return Ok(Decision::Same {
+            return Ok(Sight::Decided(Decision::Same {
                 path,
                 changes: Box::new(changes),
-            });
+            }));
         }
         trust::refuse_foreign_directory(&given, host)?;
         if path != given {
             trust::refuse_foreign_link(&given, &path, host)?;
         }
         self.check_sum(source)?;
-        let content = source.small_content(host)?;
+        Ok(Sight::Differs(Differing {
+            given,
+            path,
+            existing,
+        }))
+    }
+
+    /// Decides on a file that is to be written, with its content if it is small.
+    pub(super) fn conclude(
+        &self,
+        source: &Source<'_>,
+        differing: Differing,
+        content: Option<Vec<u8>>,
+        host: &dyn Host,
+    ) -> Result<Decision, Failure> {
+        let Differing {
+            given,
+            path,
+            existing,
+        } = differing;
         let diff = Self::diff(source, content.as_deref(), &given, host)?;
         let replaces_link = existing.is_some_and(|status| status.is_link());
         let existing = existing.filter(|status| !status.is_link());
@@ -244,6 +299,46 @@ impl Target<'_> {
         source: &Source<'_>,
         host: &dyn Host,
     ) -> Result<Option<String>, Failure> {
+        let writing = self.writing(decision, host)?;
+        let mut stream = None;
+        let content = decision.content(source, &mut stream, host)?;
+        let backup = writing
+            .write_checked(content, Some(&source.sha1), host)
+            .map_err(refused)?;
+        finish_attributes(&decision.path, &self.resolved(), host)?;
+        Ok(backup)
+    }
+
+    /// Tells whether the file may wait for others on its way to its place.
+    pub(super) fn can_wait(&self, host: &dyn Host) -> bool {
+        !self.backup
+            && self.validate.is_none()
+            && !unsafe_writes(self.attributes.unsafe_writes, host)
+    }
+
+    /// Makes the file ready; whoever commits it calls [`Target::finish`] then.
+    pub(super) fn stage(
+        &self,
+        decision: &WriteDecision,
+        source: &Source<'_>,
+        host: &dyn Host,
+    ) -> Result<Placement, Failure> {
+        let writing = self.writing(decision, host)?;
+        let mut stream = None;
+        let content = decision.content(source, &mut stream, host)?;
+        writing.stage(content, &source.sha1, host)
+    }
+
+    /// Sets what a rename does not carry.
+    pub(super) fn finish(&self, decision: &WriteDecision, host: &dyn Host) -> Result<(), Failure> {
+        finish_attributes(&decision.path, &self.resolved(), host)
+    }
+
+    fn writing<'d>(
+        &'d self,
+        decision: &'d WriteDecision,
+        host: &dyn Host,
+    ) -> Result<Writing<'d>, Failure> {
         let path = decision.path.as_str();
         let above = folder(path);
         match host.status(above, true)? {
@@ -270,27 +365,13 @@ impl Target<'_> {
                 ..attributes
             };
         }
-        let writing = Writing {
+        Ok(Writing {
             destination: path,
             backup: self.backup.then_some(path),
             validate: self.validate,
             attributes,
             unsafe_writes: self.attributes.unsafe_writes,
-        };
-        let mut stream;
-        let content = match (&decision.content, source.data) {
-            (Some(bytes), _) => Content::Bytes(bytes),
-            (None, Data::Here(bytes)) => Content::Bytes(bytes),
-            (None, Data::Remote(number)) => {
-                stream = host.open_supplied(number)?;
-                Content::Stream(&mut stream)
-            }
-        };
-        let backup = writing
-            .write_checked(content, Some(&source.sha1), host)
-            .map_err(refused)?;
-        finish_attributes(path, &self.resolved(), host)?;
-        Ok(backup)
+        })
     }
 
     /// Warns where a secret goes into a new file that others can read.
@@ -308,6 +389,24 @@ impl Target<'_> {
                     decision.path
                 )
             })
+    }
+}
+
+impl WriteDecision {
+    /// The content, which is asked for now if it was not before.
+    fn content<'c>(
+        &'c self,
+        source: &Source<'c>,
+        stream: &'c mut Option<Reader>,
+        host: &dyn Host,
+    ) -> Result<Content<'c>, Failure> {
+        Ok(match (&self.content, source.data) {
+            (Some(bytes), _) => Content::Bytes(bytes),
+            (None, Data::Here(bytes)) => Content::Bytes(bytes),
+            (None, Data::Remote(number)) => {
+                Content::Stream(stream.insert(host.open_supplied(number)?))
+            }
+        })
     }
 }
 
@@ -331,20 +430,24 @@ fn shown(bytes: &[u8]) -> Option<String> {
     (!bytes.contains(&0)).then(|| String::from_utf8_lossy(bytes).into_owned())
 }
 
-impl Source<'_> {
-    /// Fetches a content that is small enough to be shown.
-    fn small_content(&self, host: &dyn Host) -> Result<Option<Vec<u8>>, Failure> {
-        if self.size > LARGEST_SHOWN {
-            return Ok(None);
-        }
-        match self.data {
-            Data::Here(bytes) => Ok(Some(bytes.to_vec())),
-            Data::Remote(number) => {
+impl<'s> Source<'s> {
+    /// Asks for a content that is small enough to be shown, and does not wait for it.
+    pub(super) fn ask(&self, host: &dyn Host) -> Result<Asked<'s>, Failure> {
+        Ok(match self.data {
+            _ if self.size > LARGEST_SHOWN => Asked::Later,
+            Data::Here(bytes) => Asked::Here(bytes),
+            Data::Remote(number) => Asked::Coming(host.open_supplied(number)?),
+        })
+    }
+
+    /// Takes the content when it has come; nothing if it is large.
+    pub(super) fn receive(&self, asked: Asked<'_>) -> Result<Option<Vec<u8>>, Failure> {
+        match asked {
+            Asked::Later => Ok(None),
+            Asked::Here(bytes) => Ok(Some(bytes.to_vec())),
+            Asked::Coming(reader) => {
                 let mut bytes = Vec::new();
-                let read = host
-                    .open_supplied(number)?
-                    .take(LARGEST_SHOWN + 1)
-                    .read_to_end(&mut bytes);
+                let read = reader.take(LARGEST_SHOWN + 1).read_to_end(&mut bytes);
                 let shown = self.shown.unwrap_or(self.name);
                 read.map_err(|error| {
                     Failure::new(format!("cannot read `{shown}` of the controller: {error}"))

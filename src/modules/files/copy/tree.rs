@@ -1,11 +1,11 @@
 //! `copy` of a directory of the controller.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 
 use super::change::{Change, Step, write};
-use super::single::{Data, Decision, Source, Target, folder, join};
+use super::single::{Asked, Data, Decision, Sight, Source, Target, WriteDecision, folder, join};
 use super::{CopyArgs, base_name};
-use crate::kit::{Diff, Failure, Host, Mode, Outcome, Plan, TreeEntry};
+use crate::kit::{Diff, Failure, Host, Mode, Outcome, Placement, Plan, TreeEntry};
 use crate::modules::files::{directories, trust};
 use crate::value::Dict;
 
@@ -48,6 +48,12 @@ fn target<'a>(args: &'a CopyArgs, entry: &TreeEntry, path: &'a str, flat: bool) 
     }
 }
 
+/// How many contents are asked for before the first has come: on a long line each would cost a round trip.
+const AHEAD: usize = 64;
+
+/// An entry's number, what its place looks like, and its content if it is needed.
+type Seen<'e> = (usize, &'e TreeEntry, Sight, Option<Asked<'e>>);
+
 pub(super) fn plan(
     args: &CopyArgs,
     source_root: &Source<'_>,
@@ -61,13 +67,28 @@ pub(super) fn plan(
         made: BTreeSet::new(),
         host,
     };
+    let mut waiting = VecDeque::new();
     for (index, entry) in entries
         .iter()
         .enumerate()
         .filter(|(_, entry)| is_file(entry))
     {
         let path = place(args, entry);
-        planning.file(&target(args, entry, &path, flat), index, &source(entry))?;
+        let source = source(entry);
+        let sight = target(args, entry, &path, flat).look(&source, host)?;
+        let asked = match &sight {
+            Sight::Differs(_) => Some(source.ask(host)?),
+            Sight::Decided(_) => None,
+        };
+        waiting.push_back((index, entry, sight, asked));
+        if waiting.len() > AHEAD
+            && let Some(first) = waiting.pop_front()
+        {
+            planning.file(args, first, flat)?;
+        }
+    }
+    for rest in waiting {
+        planning.file(args, rest, flat)?;
     }
     for entry in entries.iter().filter(|entry| entry.directory) {
         planning.directory(args, &place(args, entry))?;
@@ -117,13 +138,18 @@ impl Planning<'_> {
         Ok(())
     }
 
-    fn file(
-        &mut self,
-        target: &Target<'_>,
-        index: usize,
-        source: &Source<'_>,
-    ) -> Result<(), Failure> {
-        match target.decide(source, self.host)? {
+    fn file(&mut self, args: &CopyArgs, seen: Seen<'_>, flat: bool) -> Result<(), Failure> {
+        let (index, entry, sight, asked) = seen;
+        let decision = match sight {
+            Sight::Decided(decision) => decision,
+            Sight::Differs(differing) => {
+                let (path, source) = (place(args, entry), source(entry));
+                let content = source.receive(asked.unwrap_or(Asked::Later))?;
+                let target = target(args, entry, &path, flat);
+                target.conclude(&source, differing, content, self.host)?
+            }
+        };
+        match decision {
             Decision::Kept { .. } => {}
             Decision::Same { changes, .. } => self.attributes(*changes),
             Decision::Write(decision) => {
@@ -189,44 +215,100 @@ impl Planning<'_> {
     }
 }
 
+/// How many files are on the disk together before the first of them gets its name, and how many bytes.
+const TOGETHER: (usize, u64) = (64, 8 << 20);
+
+/// Files that are ready to take their places, and what is left to do then.
+struct Ready<'a> {
+    args: &'a CopyArgs,
+    entries: &'a [TreeEntry],
+    flat: bool,
+    host: &'a dyn Host,
+    placements: Vec<Placement>,
+    written: Vec<(&'a TreeEntry, Box<WriteDecision>)>,
+    bytes: u64,
+}
+
+impl<'a> Ready<'a> {
+    fn entry(&self, index: usize) -> Result<&'a TreeEntry, Failure> {
+        self.entries
+            .get(index)
+            .ok_or_else(|| Failure::new("the source has changed"))
+    }
+
+    /// Stages a file, and commits all that are ready once they are many.
+    fn add(&mut self, entry: &'a TreeEntry, decision: Box<WriteDecision>) -> Result<(), Failure> {
+        let path = place(self.args, entry);
+        let target = target(self.args, entry, &path, self.flat);
+        let placement = target.stage(&decision, &source(entry), self.host)?;
+        self.placements.push(placement);
+        self.written.push((entry, decision));
+        self.bytes += entry.size;
+        if self.written.len() >= TOGETHER.0 || self.bytes >= TOGETHER.1 {
+            return self.commit();
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), Failure> {
+        self.bytes = 0;
+        self.host.commit_all(std::mem::take(&mut self.placements))?;
+        for (entry, decision) in std::mem::take(&mut self.written) {
+            let path = place(self.args, entry);
+            target(self.args, entry, &path, self.flat).finish(&decision, self.host)?;
+        }
+        Ok(())
+    }
+}
+
 pub(super) fn apply(
     args: &CopyArgs,
     entries: &[TreeEntry],
     change: Change,
     host: &dyn Host,
 ) -> Result<Outcome, Failure> {
-    let flat = !entries.iter().any(|entry| entry.directory);
-    let alone = entries.len() == 1;
     let directories = args.directory_attributes();
     let mut outcome = Outcome::changed();
+    let mut ready = Ready {
+        args,
+        entries,
+        flat: !entries.iter().any(|entry| entry.directory),
+        host,
+        placements: Vec::new(),
+        written: Vec::new(),
+        bytes: 0,
+    };
     for (number, step) in change.steps.into_iter().enumerate() {
-        let done = match &step {
-            Step::Write(index, decision) => {
-                let entry = entries
-                    .get(*index)
-                    .ok_or_else(|| Failure::new("the source has changed"))?;
-                let path = place(args, entry);
-                write(
-                    &target(args, entry, &path, flat),
-                    decision,
-                    &source(entry),
-                    host,
-                )
-                .map(Some)
-            }
-            other => other.apply(&directories, host).map(|()| None),
-        };
-        let done = done.map_err(|failure| {
+        let after = |failure: Failure| {
             if number > 0 {
                 failure.after_change()
             } else {
                 failure
             }
-        })?;
-        // A directory of one file gives that file's result, as in Ansible.
-        if let Some(values) = done.filter(|_| alone) {
-            outcome = outcome.with_all(values);
+        };
+        let done = match step {
+            Step::Write(index, decision) => ready.entry(index).and_then(|entry| {
+                let path = place(args, entry);
+                let target = target(args, entry, &path, ready.flat);
+                // A directory of one file gives that file's result, as in Ansible.
+                if entries.len() == 1 {
+                    let values = write(&target, &decision, &source(entry), host)?;
+                    outcome = std::mem::take(&mut outcome).with_all(values);
+                    Ok(())
+                } else if target.can_wait(host) {
+                    ready.add(entry, decision)
+                } else {
+                    target.write(&decision, &source(entry), host).map(drop)
+                }
+            }),
+            other => other.apply(&directories, host),
+        };
+        if let Err(failure) = done {
+            // What is ready takes its place: files before one that fails are written.
+            let _ = ready.commit();
+            return Err(after(failure));
         }
     }
+    ready.commit().map_err(Failure::after_change)?;
     Ok(outcome)
 }
