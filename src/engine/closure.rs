@@ -211,13 +211,15 @@ impl<'a> Closure<'a> {
     }
 
     fn condition(&mut self, condition: &Value) -> Option<()> {
-        let uses = self.scope.run.templar.uses_of_condition(condition, None);
-        self.uses(&uses)
+        let scope = self.scope;
+        let templar = &scope.run.templar;
+        templar.each_use_of_condition(condition, &mut |uses| self.uses(uses))
     }
 
     fn value(&mut self, value: &Value) -> Option<()> {
-        let uses = self.scope.run.templar.uses(value, None);
-        self.uses(&uses)
+        let scope = self.scope;
+        let templar = &scope.run.templar;
+        templar.each_use(value, &mut |uses| self.uses(uses))
     }
 
     fn uses(&mut self, uses: &Uses) -> Option<()> {

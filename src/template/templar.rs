@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 
+use super::analysis::shared::Known;
 use super::context::LookupContext;
 use super::error::TemplateError;
 use super::evaluate::{Evaluator, leave};
@@ -35,6 +36,8 @@ pub struct Templar {
     expressions: RwLock<Compiled<Arc<str>>>,
     files: RwLock<Compiled<(Arc<str>, FileSettings)>>,
     included: RwLock<HashMap<PathBuf, (Arc<str>, Span)>>,
+    pub(super) used_by_scalars: Known,
+    pub(super) used_by_conditions: Known,
     allow_broken_conditionals: bool,
 }
 

@@ -4,6 +4,7 @@
 //! reference, and an expression's effect follows from its lookups and from the variables that reach beyond its host.
 //! What cannot be told is said so ([`Uses::dynamic`]); a name that may or may not be a variable counts as one.
 
+pub(super) mod shared;
 mod walk;
 
 use std::collections::{BTreeMap, HashSet};
