@@ -61,6 +61,34 @@ impl Algorithm {
     }
 }
 
+/// Passes on what it reads, and knows the checksum of all that it passed: a large content need not be read again.
+pub(super) struct Summing<'a> {
+    inner: &'a mut dyn Read,
+    digest: Box<dyn DynDigest>,
+}
+
+impl<'a> Summing<'a> {
+    pub(super) fn new(algorithm: Algorithm, inner: &'a mut dyn Read) -> Self {
+        Self {
+            inner,
+            digest: algorithm.start(),
+        }
+    }
+
+    /// Returns the checksum of what was read.
+    pub(super) fn sum(self) -> String {
+        hexadecimal(&self.digest.finalize())
+    }
+}
+
+impl Read for Summing<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.digest.update(buffer.get(..count).unwrap_or_default());
+        Ok(count)
+    }
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut out, byte| {
         let _ = write!(out, "{byte:02x}");
@@ -87,6 +115,16 @@ mod tests {
         assert!(Algorithm::Sha256.of_bytes(b"abc").starts_with("ba7816bf"));
         assert!(Algorithm::Sha384.of_bytes(b"abc").starts_with("cb00753f"));
         assert!(Algorithm::Sha512.of_bytes(b"abc").starts_with("ddaf35a1"));
+    }
+
+    #[test]
+    fn what_is_passed_on_is_summed() {
+        let mut source: &[u8] = &[7; 100_000];
+        let mut summing = Summing::new(Algorithm::Sha1, &mut source);
+        let mut passed = Vec::new();
+        summing.read_to_end(&mut passed).unwrap();
+        assert_eq!(passed, [7; 100_000]);
+        assert_eq!(summing.sum(), Algorithm::Sha1.of_bytes(&passed));
     }
 
     #[test]

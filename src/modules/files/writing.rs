@@ -1,7 +1,7 @@
 //! Putting a whole new content in the place of a file: validated, backed up, private until it is complete.
 
 use super::backup;
-use super::checksum::Algorithm;
+use super::checksum::{Algorithm, Summing};
 use super::copy::single::folder;
 use crate::kit::{
     Attributes, Command, Content, Failure, FileAttributes, Host, Placement, Staged, Write,
@@ -180,14 +180,21 @@ fn stage_checked(
     let Some(expected) = sha1 else {
         return Ok(host.stage(beside, content)?);
     };
-    let known = match content {
-        Content::Bytes(bytes) => Some(Algorithm::Sha1.of_bytes(bytes)),
-        Content::Stream(_) | Content::File(_) => None,
-    };
-    let staged = host.stage(beside, content)?;
-    let found = match known {
-        Some(known) => Ok(known),
-        None => Algorithm::Sha1.of_file(&staged.path, host),
+    let (staged, found) = match content {
+        Content::Bytes(bytes) => (
+            host.stage(beside, content)?,
+            Ok(Algorithm::Sha1.of_bytes(bytes)),
+        ),
+        Content::Stream(stream) => {
+            let mut summing = Summing::new(Algorithm::Sha1, stream);
+            let staged = host.stage(beside, Content::Stream(&mut summing))?;
+            (staged, Ok(summing.sum()))
+        }
+        Content::File(_) => {
+            let staged = host.stage(beside, content)?;
+            let found = Algorithm::Sha1.of_file(&staged.path, host);
+            (staged, found)
+        }
     };
     if found.as_ref().is_ok_and(|found| found == expected) {
         return Ok(staged);
