@@ -1,6 +1,6 @@
 //! What `copy` and `template` do once it is decided, in order.
 
-use super::single::{Decision, Source, Target, WriteDecision, folder};
+use super::single::{Decision, Source, Target, WriteDecision, Written, folder};
 use crate::kit::{AttributeChanges, Diff, Failure, FileAttributes, Host, Outcome, Plan, path_info};
 use crate::modules::files::checksum::Algorithm;
 use crate::modules::files::directories;
@@ -128,18 +128,18 @@ pub(super) fn write(
     source: &Source<'_>,
     host: &dyn Host,
 ) -> Result<Dict, Failure> {
-    let backup = target.write(decision, source, host)?;
+    let Written { backup, md5 } = target.write(decision, source, host)?;
     let mut values = path_info(&decision.path, host)?
         .with("dest", decision.path.as_str())
         .with("checksum", source.sha1.as_str())
-        .with("md5sum", md5(&decision.path, host));
+        .with("md5sum", md5);
     if let Some(backup) = backup {
         values.insert("backup_file", backup);
     }
     Ok(values)
 }
 
-/// The MD5 of a file that was just written; null where it cannot be read any more.
+/// The MD5 of a file; null where it cannot be read any more.
 pub(super) fn md5(path: &str, host: &dyn Host) -> Value {
     Algorithm::Md5
         .of_file(path, host)

@@ -7,7 +7,7 @@ use crate::kit::{
     AttributeChanges, Attributes, Content, Diff, DiffText, Failure, FileAttributes, FileType, Host,
     Mode, Placement, Reader, Status,
 };
-use crate::modules::files::checksum::Algorithm;
+use crate::modules::files::checksum::{Algorithm, Summing};
 use crate::modules::files::trust;
 use crate::modules::files::writing::{Refusal, Writing, finish_attributes, unsafe_writes};
 use crate::value::{Kind, Value};
@@ -102,6 +102,14 @@ pub(super) enum Asked<'a> {
     Here(&'a [u8]),
     /// It is on its way.
     Coming(Reader),
+}
+
+/// What is known of a file that was written.
+pub(super) struct Written {
+    /// The copy of what was there.
+    pub(super) backup: Option<String>,
+    /// Summed as the content went by: a large file need not be read again.
+    pub(super) md5: String,
 }
 
 /// Joins a folder and a name.
@@ -292,21 +300,22 @@ impl Target<'_> {
         })
     }
 
-    /// Writes the file. Returns the backup's path.
-    pub(in crate::modules::files) fn write(
+    /// Writes the file.
+    pub(super) fn write(
         &self,
         decision: &WriteDecision,
         source: &Source<'_>,
         host: &dyn Host,
-    ) -> Result<Option<String>, Failure> {
+    ) -> Result<Written, Failure> {
         let writing = self.writing(decision, host)?;
-        let mut stream = None;
-        let content = decision.content(source, &mut stream, host)?;
+        let mut content = decision.content(source, host)?;
+        let mut summing = Summing::new(Algorithm::Md5, &mut content);
         let backup = writing
-            .write_checked(content, Some(&source.sha1), host)
+            .write_checked(Content::Stream(&mut summing), Some(&source.sha1), host)
             .map_err(refused)?;
+        let md5 = summing.sum();
         finish_attributes(&decision.path, &self.resolved(), host)?;
-        Ok(backup)
+        Ok(Written { backup, md5 })
     }
 
     /// Tells whether the file may wait for others on its way to its place.
@@ -324,9 +333,8 @@ impl Target<'_> {
         host: &dyn Host,
     ) -> Result<Placement, Failure> {
         let writing = self.writing(decision, host)?;
-        let mut stream = None;
-        let content = decision.content(source, &mut stream, host)?;
-        writing.stage(content, &source.sha1, host)
+        let mut content = decision.content(source, host)?;
+        writing.stage(Content::Stream(&mut content), &source.sha1, host)
     }
 
     /// Sets what a rename does not carry.
@@ -397,15 +405,12 @@ impl WriteDecision {
     fn content<'c>(
         &'c self,
         source: &Source<'c>,
-        stream: &'c mut Option<Reader>,
         host: &dyn Host,
-    ) -> Result<Content<'c>, Failure> {
+    ) -> Result<Box<dyn Read + 'c>, Failure> {
         Ok(match (&self.content, source.data) {
-            (Some(bytes), _) => Content::Bytes(bytes),
-            (None, Data::Here(bytes)) => Content::Bytes(bytes),
-            (None, Data::Remote(number)) => {
-                Content::Stream(stream.insert(host.open_supplied(number)?))
-            }
+            (Some(bytes), _) => Box::new(bytes.as_slice()),
+            (None, Data::Here(bytes)) => Box::new(bytes),
+            (None, Data::Remote(number)) => host.open_supplied(number)?,
         })
     }
 }
