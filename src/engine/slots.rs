@@ -96,7 +96,9 @@ impl Program {
         let mut added = Vec::new();
         self.flatten(entries, Some(hosts), &mut added);
         if self.at(place).is_some_and(Slot::is_handling) {
-            added.iter_mut().for_each(|slot| slot.in_handler = true);
+            for slot in &mut added {
+                slot.in_handler = true;
+            }
         }
         let count = added.len();
         self.insert(place + 1, added);

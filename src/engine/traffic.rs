@@ -58,7 +58,7 @@ impl Counter {
     /// An order goes out, or an answer.
     pub(super) fn asked(&self) {
         self.count(|state| {
-            state.traffic.round_trips += u64::from(std::mem::take(&mut state.heard))
+            state.traffic.round_trips += u64::from(std::mem::take(&mut state.heard));
         });
     }
 

@@ -172,7 +172,7 @@ fn loops_and_templates_travel_whole() {
       loop_control: {label: '{{ item.dest | basename }}'}
 ";
     assert_eq!(
-        site.cost(tasks, [32768, 131072]),
+        site.cost(tasks, [32_768, 131_072]),
         "1 round trips, 2 frames out, 44 in"
     );
 }
@@ -206,7 +206,7 @@ fn files_go_along_or_are_asked_for() {
     - copy: {src: large, dest: '{{ playbook_dir }}/h1/large'}
 ";
     assert_eq!(
-        site.cost(large, [4194304, 2048]),
+        site.cost(large, [4_194_304, 2048]),
         "2 round trips, 7 frames out, 4 in"
     );
     assert_eq!(

@@ -73,7 +73,7 @@ impl Construction {
                 Ok(value) => value,
                 Err(error) if self.strict => {
                     return Err(failed(
-                        &format!("cannot tell the keyed group of host `{name}`"),
+                        format!("cannot tell the keyed group of host `{name}`"),
                         &error,
                     ));
                 }
@@ -100,7 +100,7 @@ impl Construction {
                         Ok(parent) => parent.is_true().then(|| parent.to_text()),
                         Err(error) if self.strict => {
                             return Err(failed(
-                                &format!("cannot tell the parent of host `{name}`'s keyed group"),
+                                format!("cannot tell the parent of host `{name}`'s keyed group"),
                                 &error,
                             ));
                         }

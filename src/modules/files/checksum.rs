@@ -119,11 +119,12 @@ mod tests {
 
     #[test]
     fn what_is_passed_on_is_summed() {
-        let mut source: &[u8] = &[7; 100_000];
+        let bytes = vec![7; 100_000];
+        let mut source: &[u8] = &bytes;
         let mut summing = Summing::new(Algorithm::Sha1, &mut source);
         let mut passed = Vec::new();
         summing.read_to_end(&mut passed).unwrap();
-        assert_eq!(passed, [7; 100_000]);
+        assert_eq!(passed, bytes);
         assert_eq!(summing.sum(), Algorithm::Sha1.of_bytes(&passed));
     }
 

@@ -167,7 +167,7 @@ impl Target<'_> {
             Sight::Decided(decision) => Ok(decision),
             Sight::Differs(differing) => {
                 let content = source.receive(source.ask(host)?)?;
-                self.conclude(source, differing, content, host)
+                Self::conclude(source, differing, content, host)
             }
         }
     }
@@ -221,7 +221,6 @@ impl Target<'_> {
 
     /// Decides on a file that is to be written, with its content if it is small.
     pub(super) fn conclude(
-        &self,
         source: &Source<'_>,
         differing: Differing,
         content: Option<Vec<u8>>,

@@ -84,11 +84,11 @@ pub(super) fn plan(
         if waiting.len() > AHEAD
             && let Some(first) = waiting.pop_front()
         {
-            planning.file(args, first, flat)?;
+            planning.file(first)?;
         }
     }
     for rest in waiting {
-        planning.file(args, rest, flat)?;
+        planning.file(rest)?;
     }
     for entry in entries.iter().filter(|entry| entry.directory) {
         planning.directory(args, &place(args, entry))?;
@@ -138,15 +138,14 @@ impl Planning<'_> {
         Ok(())
     }
 
-    fn file(&mut self, args: &CopyArgs, seen: Seen<'_>, flat: bool) -> Result<(), Failure> {
+    fn file(&mut self, seen: Seen<'_>) -> Result<(), Failure> {
         let (index, entry, sight, asked) = seen;
         let decision = match sight {
             Sight::Decided(decision) => decision,
             Sight::Differs(differing) => {
-                let (path, source) = (place(args, entry), source(entry));
+                let source = source(entry);
                 let content = source.receive(asked.unwrap_or(Asked::Later))?;
-                let target = target(args, entry, &path, flat);
-                target.conclude(&source, differing, content, self.host)?
+                Target::conclude(&source, differing, content, self.host)?
             }
         };
         match decision {
