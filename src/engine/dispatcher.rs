@@ -858,6 +858,12 @@ impl<'a> Dispatcher<'a> {
             Some(place) => place + 1,
             None => self.program.slots().len(),
         };
+        // What an include that is not expanded yet will tell belongs to its own place.
+        let low = self
+            .includes
+            .keys()
+            .map(|id| self.program.place(*id).saturating_add(1))
+            .fold(low, usize::min);
         if self.setup.free {
             self.shown = 0;
         }
