@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::playbook::{
-    Action, ActionKind, Arguments, Entry, Keywords, LoopControl, Play, Scope, ScopeKind, Task,
-    TaskId,
+    Action, ActionKind, Arguments, Entry, Keywords, Play, Scope, ScopeKind, Task, TaskId,
 };
 use crate::value::{Dict, Value};
 
@@ -77,38 +76,19 @@ pub(super) fn gather_task(play: &Arc<Play>, needed: Option<BTreeSet<&'static str
         span: play.span,
         parent: Some(play.scope.clone()),
     };
-    Task {
-        id: TaskId(0),
-        name: Some(Value::text("Gathering Facts")),
-        action: Action {
-            written: "gather_facts".into(),
-            name: "ansible.builtin.setup".into(),
-            span: play.span,
-            kind,
-            arguments: Arguments {
-                given,
-                ..Arguments::default()
-            },
-        },
-        scope: Arc::new(scope),
-        loop_: None,
-        loop_control: LoopControl::default(),
-        register: None,
-        until: Vec::new(),
-        retries: None,
-        delay: None,
-        changed_when: Vec::new(),
-        failed_when: Vec::new(),
-        async_: None,
-        poll: None,
-        listen: Vec::new(),
-        handler: false,
-        implicit: true,
-        unsupported: Vec::new(),
-        faults: Vec::new(),
-        first_faults: Vec::new(),
-        avoidable: false,
+    let action = Action {
+        written: "gather_facts".into(),
+        name: "ansible.builtin.setup".into(),
         span: play.span,
-        file: play.file.clone(),
+        kind,
+        arguments: Arguments {
+            given,
+            ..Arguments::default()
+        },
+    };
+    let file = play.file.clone();
+    Task {
+        implicit: true,
+        ..Task::made(TaskId(0), "Gathering Facts", action, scope, file)
     }
 }

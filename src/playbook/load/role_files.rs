@@ -8,9 +8,7 @@ use super::{Place, Session};
 use crate::diag::{Diagnostic, Span, nearest_one};
 use crate::kit;
 use crate::modules;
-use crate::playbook::model::{
-    Action, ActionKind, Arguments, Keywords, LoopControl, Scope, ScopeKind, Task,
-};
+use crate::playbook::model::{Action, ActionKind, Arguments, Keywords, Scope, ScopeKind, Task};
 use crate::value::{Dict, Value};
 use crate::yaml::Node;
 
@@ -273,40 +271,20 @@ impl Session<'_> {
         scope: Scope,
         place: &Place,
     ) -> Task {
-        let span = scope.span;
-        Task {
-            id: self.task_id(),
-            name: Some(Value::text(name)),
-            action: Action {
-                written: VALIDATE.into(),
-                name: entry.meta().name.into(),
-                span,
-                kind: ActionKind::Module(entry),
-                arguments: Arguments {
-                    given,
-                    ..Arguments::default()
-                },
+        let action = Action {
+            written: VALIDATE.into(),
+            name: entry.meta().name.into(),
+            span: scope.span,
+            kind: ActionKind::Module(entry),
+            arguments: Arguments {
+                given,
+                ..Arguments::default()
             },
-            scope: Arc::new(scope),
-            loop_: None,
-            loop_control: LoopControl::default(),
-            register: None,
-            until: Vec::new(),
-            retries: None,
-            delay: None,
-            changed_when: Vec::new(),
-            failed_when: Vec::new(),
-            async_: None,
-            poll: None,
-            listen: Vec::new(),
-            handler: false,
-            implicit: false,
-            unsupported: Vec::new(),
-            faults: Vec::new(),
-            first_faults: Vec::new(),
+        };
+        let file = Arc::clone(&place.file);
+        Task {
             avoidable: place.avoidable,
-            span,
-            file: Arc::clone(&place.file),
+            ..Task::made(self.task_id(), name, action, scope, file)
         }
     }
 }

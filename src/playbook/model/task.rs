@@ -133,6 +133,36 @@ pub struct Task {
 }
 
 impl Task {
+    /// Returns a task that nobody wrote: kplay adds it, at the place that its scope names.
+    pub fn made(id: TaskId, name: &str, action: Action, scope: Scope, file: Arc<Path>) -> Self {
+        let span = scope.span;
+        Self {
+            id,
+            name: Some(Value::text(name)),
+            action,
+            scope: Arc::new(scope),
+            loop_: None,
+            loop_control: LoopControl::default(),
+            register: None,
+            until: Vec::new(),
+            retries: None,
+            delay: None,
+            changed_when: Vec::new(),
+            failed_when: Vec::new(),
+            async_: None,
+            poll: None,
+            listen: Vec::new(),
+            handler: false,
+            implicit: false,
+            unsupported: Vec::new(),
+            faults: Vec::new(),
+            first_faults: Vec::new(),
+            avoidable: false,
+            span,
+            file,
+        }
+    }
+
     /// Returns the role that it is in, if it is in one.
     pub fn role(&self) -> Option<&Arc<Role>> {
         self.scope.role()
