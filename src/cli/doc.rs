@@ -75,7 +75,7 @@ fn list() -> String {
     let lines: Vec<String> = entries
         .iter()
         .map(|entry| {
-            let text = entry.schema();
+            let text = modules::schema(*entry);
             format!(
                 "{:width$}  {}",
                 entry.meta().name,
@@ -103,7 +103,7 @@ fn description(schema: &Value) -> &str {
 /// Returns the whole manual of a module.
 pub(super) fn manual(entry: Entry) -> String {
     let meta = entry.meta();
-    let schema = entry.schema();
+    let schema = modules::schema(entry);
     let schema = schema.as_value();
     let mut out = format!("{}\n{}\n\n", meta.name, "=".repeat(meta.name.len()));
     let title = headline(schema);
@@ -283,7 +283,7 @@ mod tests {
                 manual.starts_with(entry.meta().name) && manual.contains("## Examples"),
                 "{manual}"
             );
-            for name in entry.schema().as_value()["properties"]
+            for name in modules::schema(entry).as_value()["properties"]
                 .as_object()
                 .into_iter()
                 .flat_map(|all| all.keys())

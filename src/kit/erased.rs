@@ -10,8 +10,9 @@ use super::meta::{Meta, Support};
 use super::module::Module;
 use super::need::Need;
 use super::outcome::Outcome;
-use super::plan::{Applied, Verdict};
-use crate::value::{Dict, Value};
+use super::plan::{Applied, Plan};
+use super::running::{Running, drive};
+use crate::value::Value;
 
 /// How a module is to be run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,14 +55,6 @@ impl Entry {
         }
     }
 
-    /// Returns the JSON Schema of its arguments, documentation included.
-    pub fn schema(self) -> schemars::Schema {
-        match self {
-            Self::Module(entry) => entry.schema(),
-            Self::Control(entry) => entry.schema(),
-        }
-    }
-
     /// Checks arguments before a run: names, and values that are no templates.
     pub fn check(self, arguments: &Value) -> Result<(), ArgumentError> {
         match self {
@@ -75,8 +68,6 @@ impl Entry {
 pub trait ModuleEntry: Sync {
     /// Returns [`Module::META`].
     fn meta(&self) -> &'static Meta;
-    /// Returns the schema of [`Module::Args`].
-    fn schema(&self) -> schemars::Schema;
     /// See [`Entry::check`].
     fn check(&self, arguments: &Value) -> Result<(), ArgumentError>;
     /// Names the controller's files that these rendered arguments need.
@@ -95,8 +86,6 @@ pub trait ControlEntry: Sync {
     fn needs_controller(&self) -> bool;
     /// Returns [`Control::ONCE`].
     fn once(&self) -> bool;
-    /// Returns the schema of [`Control::Args`].
-    fn schema(&self) -> schemars::Schema;
     /// See [`Entry::check`].
     fn check(&self, arguments: &Value) -> Result<(), ArgumentError>;
     /// Does the work.
@@ -108,6 +97,35 @@ pub type Execution = Outcome;
 
 struct Erased<M>(PhantomData<fn() -> M>);
 
+/// How to get the JSON Schema of a module's arguments, documentation included.
+///
+/// Apart from [`Entry`], because the worker has no use for it: what an entry's table of functions names is linked, used or not.
+#[derive(Clone, Copy)]
+pub struct Manual {
+    /// What it is of.
+    pub meta: &'static Meta,
+    /// Makes the schema.
+    pub schema: fn() -> schemars::Schema,
+}
+
+impl Manual {
+    /// Returns that of a module that works on a host.
+    pub const fn module<M: Module>() -> Self {
+        Self {
+            meta: &M::META,
+            schema: schema_of::<M::Args>,
+        }
+    }
+
+    /// Returns that of a module that works on the run.
+    pub const fn control<C: Control>() -> Self {
+        Self {
+            meta: &C::META,
+            schema: schema_of::<C::Args>,
+        }
+    }
+}
+
 fn schema_of<T: schemars::JsonSchema>() -> schemars::Schema {
     schemars::generate::SchemaSettings::draft2020_12()
         .for_deserialize()
@@ -115,28 +133,9 @@ fn schema_of<T: schemars::JsonSchema>() -> schemars::Schema {
         .into_root_schema_for::<T>()
 }
 
-fn skipped_in_check<M: Module>() -> Outcome {
-    let message = M::SKIPPED_IN_CHECK.map_or_else(
-        || {
-            let name = M::META.short_name();
-            format!("remote module ({name}) does not support check mode")
-        },
-        str::to_owned,
-    );
-    Outcome {
-        skipped: true,
-        why: M::SKIPPED_IN_CHECK.map(str::to_owned),
-        ..Outcome::default().with("msg", message)
-    }
-}
-
 impl<M: Module> ModuleEntry for Erased<M> {
     fn meta(&self) -> &'static Meta {
         &M::META
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        schema_of::<M::Args>()
     }
 
     fn check(&self, arguments: &Value) -> Result<(), ArgumentError> {
@@ -161,141 +160,38 @@ impl<M: Module> ModuleEntry for Erased<M> {
     }
 }
 
+/// A module with its arguments, and between planning and applying with what it decided.
+struct Prepared<M: Module> {
+    args: M::Args,
+    change: Option<M::Change>,
+}
+
+impl<M: Module> Running for Prepared<M> {
+    fn plan(&mut self, host: &dyn Host) -> Result<Plan<()>, Failure> {
+        let (plan, change) = M::plan(&self.args, host)?.split();
+        self.change = change;
+        Ok(plan)
+    }
+
+    fn apply(&mut self, host: &dyn Host) -> Result<Applied, Failure> {
+        match self.change.take() {
+            Some(change) => M::apply(&self.args, change, host),
+            None => Ok(Outcome::default().into()),
+        }
+    }
+}
+
 fn run_module<M: Module>(request: Request<'_>, host: &dyn Host) -> Result<Outcome, Failure> {
-    let expand = |path: &str| expand_path(path, host);
     let args: M::Args = from_value(
         request.arguments,
         &Coercion {
-            expand: Some(&expand),
+            expand: Some(&|path| expand_path(path, host)),
             ..Coercion::default()
         },
     )?;
     M::validate(&args)?;
-    if request.check && M::META.check == Support::None {
-        return Ok(skipped_in_check::<M>());
-    }
-    let mut before = Outcome::default();
-    for last in [false, true] {
-        let mut plan = M::plan(&args, host).map_err(|mut failure| {
-            if request.check {
-                failure.values.extend(std::mem::take(&mut failure.in_check));
-            }
-            merge_failure(&before, failure)
-        })?;
-        if request.check {
-            plan.warnings.append(&mut plan.warnings_in_check);
-        }
-        let (change, opaque) = match plan.verdict {
-            Verdict::Unchanged { why } => {
-                let outcome = Outcome {
-                    why: Some(why),
-                    values: if request.check {
-                        plan.in_check
-                    } else {
-                        Dict::new()
-                    },
-                    ..Outcome::default()
-                };
-                return Ok(finish(
-                    before,
-                    outcome,
-                    plan.values,
-                    plan.diff,
-                    plan.warnings,
-                ));
-            }
-            Verdict::Skipped { why } => {
-                let outcome = Outcome {
-                    skipped: true,
-                    why: Some(why.clone()),
-                    ..Outcome::default()
-                };
-                return Ok(finish(
-                    before,
-                    outcome.with("msg", why),
-                    plan.values,
-                    plan.diff,
-                    plan.warnings,
-                ));
-            }
-            Verdict::Change(change) => (change, false),
-            Verdict::Opaque(action) => (action, true),
-        };
-        if request.hold && !request.check {
-            return Ok(Outcome {
-                held: true,
-                ..Outcome::default()
-            });
-        }
-        if request.check && opaque && M::SKIPPED_IN_CHECK.is_some() {
-            return Ok(skipped_in_check::<M>());
-        }
-        if request.check {
-            let outcome = Outcome {
-                changed: !opaque && !plan.uncounted,
-                skipped: opaque,
-                values: plan.in_check,
-                ..Outcome::default()
-            };
-            return Ok(finish(
-                before,
-                outcome,
-                plan.values,
-                plan.diff,
-                plan.warnings,
-            ));
-        }
-        match M::apply(&args, change, host).map_err(|failure| merge_failure(&before, failure))? {
-            Applied::PlanAgain(outcome) if !last => {
-                before = finish(before, outcome, Dict::new(), Vec::new(), plan.warnings);
-            }
-            Applied::Done(outcome) | Applied::PlanAgain(outcome) => {
-                return Ok(finish(
-                    before,
-                    outcome,
-                    plan.values,
-                    plan.diff,
-                    plan.warnings,
-                ));
-            }
-        }
-    }
-    Ok(before)
-}
-
-/// The plan's values and differences hold unless the outcome says otherwise; what happened before stays.
-fn finish(
-    before: Outcome,
-    outcome: Outcome,
-    values: Dict,
-    diff: Vec<super::outcome::Diff>,
-    warnings: Vec<String>,
-) -> Outcome {
-    let mut all = before.values;
-    all.extend(values);
-    all.extend(outcome.values);
-    let mut warned = before.warnings;
-    warned.extend(warnings);
-    warned.extend(outcome.warnings);
-    let diff = if outcome.diff.is_empty() {
-        diff
-    } else {
-        outcome.diff
-    };
-    Outcome {
-        changed: before.changed || outcome.changed,
-        values: all,
-        diff,
-        warnings: warned,
-        ..outcome
-    }
-}
-
-fn merge_failure(before: &Outcome, failure: Failure) -> Failure {
-    Failure {
-        changed: failure.changed || before.changed,
-        ..failure
-    }
+    let mut prepared = Prepared::<M> { args, change: None };
+    drive(&M::META, M::SKIPPED_IN_CHECK, request, host, &mut prepared)
 }
 
 /// Returns the path with `~`, `~user`, `$NAME` and `${NAME}` expanded as Python's `expandvars` and `expanduser` do it.
@@ -358,10 +254,6 @@ impl<C: Control> ControlEntry for Erased<C> {
 
     fn once(&self) -> bool {
         C::ONCE
-    }
-
-    fn schema(&self) -> schemars::Schema {
-        schema_of::<C::Args>()
     }
 
     fn check(&self, arguments: &Value) -> Result<(), ArgumentError> {

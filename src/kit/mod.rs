@@ -17,6 +17,7 @@ mod module;
 mod need;
 mod outcome;
 mod plan;
+mod running;
 
 pub use arguments::{Any, ArgumentError, Coercion, HostPath, from_value};
 pub(crate) use attributes::with_file_attributes;
@@ -25,7 +26,7 @@ pub use attributes::{
     selinux_enabled,
 };
 pub use control::{Control, ControllerRequest, PausePrompt, Persistence, StepView};
-pub use erased::{ControlEntry, Entry, Execution, ModuleEntry, Request, expand_path};
+pub use erased::{ControlEntry, Entry, Execution, Manual, ModuleEntry, Request, expand_path};
 pub use failure::Failure;
 #[cfg(test)]
 pub use fake::{FakeHost, FakeStep, assert_converges, assert_unchanged};

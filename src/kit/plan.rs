@@ -74,6 +74,26 @@ impl<C> Plan<C> {
         }
     }
 
+    /// Takes what is to be done apart from what is known of it.
+    pub(super) fn split(self) -> (Plan<()>, Option<C>) {
+        let (verdict, change) = match self.verdict {
+            Verdict::Unchanged { why } => (Verdict::Unchanged { why }, None),
+            Verdict::Skipped { why } => (Verdict::Skipped { why }, None),
+            Verdict::Change(change) => (Verdict::Change(()), Some(change)),
+            Verdict::Opaque(action) => (Verdict::Opaque(()), Some(action)),
+        };
+        let plan = Plan {
+            verdict,
+            values: self.values,
+            in_check: self.in_check,
+            diff: self.diff,
+            warnings: self.warnings,
+            warnings_in_check: self.warnings_in_check,
+            uncounted: self.uncounted,
+        };
+        (plan, change)
+    }
+
     /// Says that carrying it out does not count as a change; `apply` then returns an unchanged outcome.
     #[must_use]
     pub fn uncounted(mut self) -> Self {

@@ -4,6 +4,14 @@
 //! touches the system by itself: everything goes through [`crate::kit::Host`].
 #![warn(clippy::disallowed_methods)]
 
+/// Names the modules of a family: their entries, and apart from these their manuals.
+macro_rules! family {
+    ($(Entry::$kind:ident::<$module:ty>()),* $(,)?) => {
+        pub(super) const ENTRIES: &[crate::kit::Entry] = &[$(crate::kit::Entry::$kind::<$module>()),*];
+        pub(super) const MANUALS: &[crate::kit::Manual] = &[$(crate::kit::Manual::$kind::<$module>()),*];
+    };
+}
+
 mod commands;
 mod control;
 mod files;
@@ -13,7 +21,7 @@ mod services;
 mod system;
 mod users;
 
-use crate::kit::Entry;
+use crate::kit::{Entry, Manual};
 
 pub use system::setup::{NEEDED_GROUPS, fact_group};
 
@@ -29,6 +37,17 @@ pub const REGISTRY: &[&[Entry]] = &[
     users::ENTRIES,
 ];
 
+const MANUALS: &[&[Manual]] = &[
+    commands::MANUALS,
+    control::MANUALS,
+    files::MANUALS,
+    net::MANUALS,
+    packages::MANUALS,
+    services::MANUALS,
+    system::MANUALS,
+    users::MANUALS,
+];
+
 /// Returns all modules.
 pub fn all() -> impl Iterator<Item = Entry> {
     REGISTRY.iter().flat_map(|family| family.iter().copied())
@@ -37,4 +56,14 @@ pub fn all() -> impl Iterator<Item = Entry> {
 /// Returns the module of that full name (`ansible.builtin.copy`) or redirected name; short names are resolved by the playbook.
 pub fn find(name: &str) -> Option<Entry> {
     all().find(|entry| entry.meta().name == name || entry.meta().aliases.contains(&name))
+}
+
+/// Returns the JSON Schema of a module's arguments, documentation included.
+pub fn schema(entry: Entry) -> schemars::Schema {
+    MANUALS
+        .iter()
+        .flat_map(|family| family.iter())
+        .find(|manual| manual.meta.name == entry.meta().name)
+        .map(|manual| (manual.schema)())
+        .unwrap_or_default()
 }

@@ -63,7 +63,7 @@ fn anchor(name: &str) -> String {
 
 fn module(entry: Entry) -> String {
     let meta = entry.meta();
-    let schema = entry.schema();
+    let schema = kplay::modules::schema(entry);
     let text = manual::text(&schema);
     let (title, rest) = text.split_once('\n').unwrap_or((&text, ""));
     let mut out = format!("### {}\n\n{title}.\n\n", meta.name);

@@ -9,15 +9,15 @@ mod script;
 mod shell;
 pub(in crate::modules) mod words;
 
-use crate::kit::{ArgumentError, Entry};
+use crate::kit::ArgumentError;
 
-pub(super) const ENTRIES: &[Entry] = &[
+family! {
     Entry::module::<command::Command>(),
     Entry::module::<ping::Ping>(),
     Entry::module::<raw::Raw>(),
     Entry::module::<script::Script>(),
     Entry::module::<shell::Shell>(),
-];
+}
 
 /// A command is given in exactly one of three ways.
 fn only_one(raw_params: bool, cmd: bool, argv: bool) -> Result<(), ArgumentError> {

@@ -13,9 +13,7 @@ mod set_stats;
 mod validate_argument_spec;
 mod wait_for_connection;
 
-use crate::kit::Entry;
-
-pub(super) const ENTRIES: &[Entry] = &[
+family! {
     Entry::control::<add_host::AddHost>(),
     Entry::control::<assert::Assert>(),
     Entry::control::<debug::Debug>(),
@@ -30,4 +28,4 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::control::<set_stats::SetStats>(),
     Entry::control::<validate_argument_spec::ValidateArgumentSpec>(),
     Entry::control::<wait_for_connection::WaitForConnection>(),
-];
+}

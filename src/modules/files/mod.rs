@@ -21,9 +21,7 @@ mod template;
 mod trust;
 mod writing;
 
-use crate::kit::Entry;
-
-pub(super) const ENTRIES: &[Entry] = &[
+family! {
     Entry::module::<assemble::Assemble>(),
     Entry::module::<blockinfile::BlockInFile>(),
     Entry::module::<copy::Copy>(),
@@ -36,4 +34,4 @@ pub(super) const ENTRIES: &[Entry] = &[
     Entry::module::<stat::Stat>(),
     Entry::module::<tempfile::TempFile>(),
     Entry::module::<template::Template>(),
-];
+}

@@ -3,9 +3,7 @@
 mod ufw;
 mod wait_for;
 
-use crate::kit::Entry;
-
-pub(super) const ENTRIES: &[Entry] = &[
+family! {
     Entry::module::<ufw::Ufw>(),
     Entry::module::<wait_for::WaitFor>(),
-];
+}

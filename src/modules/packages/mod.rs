@@ -5,11 +5,9 @@ mod dpkg_selections;
 mod package;
 mod package_facts;
 
-use crate::kit::Entry;
-
-pub(super) const ENTRIES: &[Entry] = &[
+family! {
     Entry::module::<apt::Apt>(),
     Entry::module::<dpkg_selections::DpkgSelections>(),
     Entry::module::<package::Package>(),
     Entry::module::<package_facts::PackageFacts>(),
-];
+}

@@ -6,10 +6,8 @@ mod systemctl;
 mod systemd_service;
 mod sysv;
 
-use crate::kit::Entry;
-
-pub(super) const ENTRIES: &[Entry] = &[
+family! {
     Entry::module::<service::Service>(),
     Entry::module::<service_facts::ServiceFacts>(),
     Entry::module::<systemd_service::SystemdService>(),
-];
+}

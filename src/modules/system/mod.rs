@@ -6,12 +6,10 @@ pub(in crate::modules) mod setup;
 mod sysctl;
 mod timezone;
 
-use crate::kit::Entry;
-
-pub(super) const ENTRIES: &[Entry] = &[
+family! {
     Entry::module::<hostname::Hostname>(),
     Entry::module::<modprobe::Modprobe>(),
     Entry::module::<setup::Setup>(),
     Entry::module::<sysctl::Sysctl>(),
     Entry::module::<timezone::Timezone>(),
-];
+}

@@ -6,11 +6,9 @@ mod keys;
 mod known_hosts;
 mod user;
 
-use crate::kit::Entry;
-
-pub(super) const ENTRIES: &[Entry] = &[
+family! {
     Entry::module::<authorized_key::AuthorizedKey>(),
     Entry::module::<group::Group>(),
     Entry::module::<known_hosts::KnownHosts>(),
     Entry::module::<user::User>(),
-];
+}
