@@ -61,12 +61,13 @@ pub(super) fn run(options: &AdHocOptions, printer: &Printer) -> u8 {
         run: options.run.clone(),
         ..PlayOptions::default()
     };
-    let Some(site) = play::checked(&mut base, &play_options, &wanted, &printer) else {
+    let Some(mut site) = play::checked(&mut base, &play_options, &wanted, &printer) else {
         return play::refused(&base);
     };
     if options.list_hosts {
         return list_hosts(site, &printer, &sources);
     }
+    site.options.shows_results = true;
     let look = Look::new(&base.settings, site.options.verbosity, site.options.check);
     let mut report = Minimal::new(printer.clone(), look, sources.clone());
     play::end(

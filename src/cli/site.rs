@@ -152,6 +152,7 @@ fn engine_options(base: &Base, options: &PlayOptions, ground: &Ground) -> engine
         check: run.check,
         diff: run.diff || settings.diff_always,
         verbosity: verbosity(base, run.common.verbose),
+        shows_results: false,
         forks: run
             .forks
             .unwrap_or_else(|| usize::try_from(settings.forks).unwrap_or(1))

@@ -254,6 +254,7 @@ fn wait_for_connection(
                 supplied: Vec::new(),
                 timeout: Some(limit.as_secs()),
                 hold: false,
+                seen: false,
             };
             link.execute(ping).await
         });

@@ -45,9 +45,7 @@ impl Demand {
 
 /// Returns the groups of facts that the run can name of these hosts, or nothing where that may be all.
 pub(super) fn needed(run: &RunState, loader: &Loader, play: &Play, hosts: &[Arc<str>]) -> Groups {
-    let visible = run.options.verbosity > 0
-        || run.config.fact_caching != "memory"
-        || run.config.stdout_callback != "default";
+    let visible = run.shows_results() || run.config.fact_caching != "memory";
     // Whoever says what to gather gets that.
     let chosen = play.gather_subset.is_some()
         || ["ansible.builtin.setup", "ansible.builtin.gather_facts"]

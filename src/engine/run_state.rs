@@ -27,6 +27,8 @@ pub struct Options {
     pub diff: bool,
     /// How often `-v` was given.
     pub verbosity: u8,
+    /// Results are shown whole without `-v` too: all of a run's output is one module's.
+    pub shows_results: bool,
     /// How many hosts work at once.
     pub forks: usize,
     /// `--limit`, as given.
@@ -97,6 +99,13 @@ pub(super) struct RunState {
 }
 
 impl RunState {
+    /// Tells whether somebody sees return values that no task registers.
+    pub(super) fn shows_results(&self) -> bool {
+        self.options.shows_results
+            || self.options.verbosity > 0
+            || self.config.stdout_callback != "default"
+    }
+
     /// Returns the inventory as it is now.
     pub(super) fn inventory(&self) -> Arc<SiteInventory> {
         self.inventory

@@ -68,6 +68,7 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
         delegate_to: keyword(|k| &k.delegate_to),
         host: host.clone(),
         verbosity: options.verbosity,
+        seen: task.register.is_some() || run.shows_results(),
     }
 }
 

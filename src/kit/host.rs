@@ -342,6 +342,11 @@ pub trait Host {
     /// Returns who acts.
     fn identity(&self) -> Identity;
 
+    /// Tells whether anybody may look at the return values; one that is dear and no part of the work may be left out otherwise.
+    fn result_is_seen(&self) -> bool {
+        true
+    }
+
     /// Returns what a path is, or nothing where there is none. `follow` looks through symbolic links (a broken one is none).
     fn status(&self, path: &str, follow: bool) -> Result<Option<Status>, HostError>;
 

@@ -119,6 +119,7 @@ fn run_module(
         supplied,
         timeout: keywords.timeout,
         hold: false,
+        seen: step.seen,
     };
     evaluation
         .context

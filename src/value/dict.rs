@@ -141,7 +141,7 @@ impl From<Arc<str>> for Key {
 /// A dictionary in the order in which its keys were first set.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Dict {
-    items: IndexMap<Key, Value>,
+    items: IndexMap<Key, Value, foldhash::fast::RandomState>,
 }
 
 impl Dict {

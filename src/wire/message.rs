@@ -28,6 +28,8 @@ pub struct Invocation {
     pub timeout: Option<u64>,
     /// Only a plan that is empty may be carried out.
     pub hold: bool,
+    /// Somebody may look at the return values.
+    pub seen: bool,
 }
 
 /// What holds for a whole run on a host.

@@ -140,6 +140,8 @@ pub struct Step {
     pub host: Arc<str>,
     /// How often `-v` was given.
     pub verbosity: u8,
+    /// Somebody may look at the return values: the task registers them, or they are shown.
+    pub seen: bool,
 }
 
 /// A step of a batch.

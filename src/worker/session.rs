@@ -125,6 +125,7 @@ impl Shared {
             },
             cleanup: self.cleanup.clone(),
             owner,
+            seen: invocation.seen,
         });
         let request = Request {
             arguments: &invocation.arguments,

@@ -131,8 +131,10 @@ pub(super) fn write(
     let Written { backup, md5 } = target.write(decision, source, host)?;
     let mut values = path_info(&decision.path, host)?
         .with("dest", decision.path.as_str())
-        .with("checksum", source.sha1.as_str())
-        .with("md5sum", md5);
+        .with("checksum", source.sha1.as_str());
+    if let Some(md5) = md5 {
+        values.insert("md5sum", md5);
+    }
     if let Some(backup) = backup {
         values.insert("backup_file", backup);
     }

@@ -108,8 +108,9 @@ pub(super) enum Asked<'a> {
 pub(super) struct Written {
     /// The copy of what was there.
     pub(super) backup: Option<String>,
-    /// Summed as the content went by: a large file need not be read again.
-    pub(super) md5: String,
+    /// Summed as the content went by: a large file need not be read again. Only where somebody may look at it: nothing else
+    /// costs a host as much of a large file, decryption included.
+    pub(super) md5: Option<String>,
 }
 
 /// Joins a folder and a name.
@@ -308,11 +309,17 @@ impl Target<'_> {
     ) -> Result<Written, Failure> {
         let writing = self.writing(decision, host)?;
         let mut content = decision.content(source, host)?;
-        let mut summing = Summing::new(Algorithm::Md5, &mut content);
-        let backup = writing
-            .write_checked(Content::Stream(&mut summing), Some(&source.sha1), host)
-            .map_err(refused)?;
-        let md5 = summing.sum();
+        let write = |content: &mut dyn Read| {
+            writing
+                .write_checked(Content::Stream(content), Some(&source.sha1), host)
+                .map_err(refused)
+        };
+        let (backup, md5) = if host.result_is_seen() {
+            let mut summing = Summing::new(Algorithm::Md5, &mut content);
+            (write(&mut summing)?, Some(summing.sum()))
+        } else {
+            (write(&mut content)?, None)
+        };
         finish_attributes(&decision.path, &self.resolved(), host)?;
         Ok(Written { backup, md5 })
     }
