@@ -97,7 +97,7 @@ pub enum SuppliedContent {
     /// Lies on the controller under that number, to be asked for with [`super::Host::open_supplied`].
     Remote(u64),
     /// Is here.
-    Here(Vec<u8>),
+    Here(#[serde(with = "serde_bytes")] Vec<u8>),
     /// A directory.
     Tree(Vec<TreeEntry>),
 }

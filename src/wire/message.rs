@@ -53,7 +53,7 @@ pub enum Order {
     /// Send this file in pieces ([`Report::Piece`]), as that user.
     Read(u64, String, Option<Box<Become>>),
     /// A piece of what [`Report::AskContent`] asked for; the last one says so.
-    Content(u64, Vec<u8>, bool),
+    Content(u64, #[serde(with = "serde_bytes")] Vec<u8>, bool),
     /// What [`Report::AskFile`] asked for.
     File(u64, Box<Supplied>),
     /// What was asked for cannot be had, and why.
@@ -80,7 +80,7 @@ pub enum Report {
     /// A module has ended.
     Executed(u64, Box<Outcome>),
     /// A piece of a file; the last one says so.
-    Piece(u64, Vec<u8>, bool),
+    Piece(u64, #[serde(with = "serde_bytes")] Vec<u8>, bool),
     /// The order of that number could not be carried out at all (the user cannot be become, the file not be read), and why.
     Failed(u64, String),
     /// The content of a supplied file is wanted: own number of the request, number of the content.

@@ -132,12 +132,9 @@ struct Incoming {
 impl Read for Incoming {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
-            let rest = self.piece.get(self.at..).unwrap_or_default();
+            let mut rest = self.piece.get(self.at..).unwrap_or_default();
             if !rest.is_empty() {
-                let count = rest.len().min(buffer.len());
-                for (place, byte) in buffer.iter_mut().zip(rest) {
-                    *place = *byte;
-                }
+                let count = rest.read(buffer)?;
                 self.at += count;
                 return Ok(count);
             }
