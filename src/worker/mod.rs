@@ -13,6 +13,7 @@ mod command;
 mod contents;
 mod files;
 mod host;
+mod outbox;
 mod pin;
 mod session;
 

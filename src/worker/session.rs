@@ -14,37 +14,10 @@ use super::command::Limits;
 use super::contents::{Answer, Contents};
 use super::files;
 use super::host::{ContentSource, HostParts, RealHost, current_identity};
+use super::outbox::Outbox;
 use crate::kit::{Entry, Identity, Outcome, Request};
 use crate::value::Dict;
-use crate::wire::{BUILD, Become, Invocation, Order, Report, encode, read_frame};
-
-/// Where reports go: one frame at a time.
-#[derive(Clone)]
-pub(super) struct Outbox {
-    out: Arc<Mutex<io::Stdout>>,
-}
-
-impl Outbox {
-    /// Sends a report. A controller that is gone shows at the input, so errors are left to that.
-    pub(super) fn send(&self, report: &Report) {
-        let frame = encode(report).or_else(|error| encode(&oversized(report, &error.to_string())));
-        if let Ok(frame) = frame {
-            let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = out.write_all(&frame).and_then(|()| out.flush());
-        }
-    }
-}
-
-/// What is said instead of a result that is too large to send.
-fn oversized(report: &Report, why: &str) -> Report {
-    let number = match report {
-        Report::Executed(number, _) | Report::Step(number, ..) | Report::Piece(number, ..) => {
-            *number
-        }
-        _ => 0,
-    };
-    Report::Failed(number, format!("the result cannot be sent: {why}"))
-}
+use crate::wire::{BUILD, Become, Invocation, Order, Report, read_frame};
 
 /// What all threads share.
 pub(super) struct Shared {
@@ -194,9 +167,7 @@ impl Session {
             out.write_all(format!("{marker}\n").as_bytes())?;
             out.flush()?;
         }
-        let outbox = Outbox {
-            out: Arc::new(Mutex::new(io::stdout())),
-        };
+        let outbox = Outbox::to_standard_output()?;
         outbox.send(&Report::Hello(BUILD.to_owned()));
         let shared = Shared {
             contents: Arc::new(Contents::new(outbox.clone())),
