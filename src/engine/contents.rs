@@ -9,27 +9,46 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha1::{Digest as _, Sha1};
 
-use crate::kit::{Need, NeedKind, Supplied, SuppliedContent, TreeEntry};
+use crate::kit::{Need, NeedKind, Supplied, SuppliedContent, SuppliedSum, TreeEntry};
 use crate::template::{LookupContext, file_variables};
 use crate::value::Dict;
 
 /// What lies under a number.
 #[derive(Clone, Debug)]
 pub(super) enum Stored {
-    /// A file, read when it is asked for, and the size that it had when it was named. No more than one byte beyond that is
-    /// sent: whoever asked knows the size, and has a checksum to see that the file is another one now.
-    File(PathBuf, u64),
+    /// A file, read when it is asked for. No more than one byte beyond its size is sent: whoever asked knows the size.
+    File(Version),
+    /// The SHA-1 of a file in hexadecimal, summed when it is asked for.
+    Sum(Version),
     /// Bytes in memory: a decrypted vault file.
     Bytes(Arc<[u8]>),
 }
 
 /// A file's content is the same as long as these are.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-struct Version {
-    path: PathBuf,
-    size: u64,
+pub(super) struct Version {
+    pub(super) path: PathBuf,
+    pub(super) size: u64,
     modified: (i64, i64),
 }
+
+impl Version {
+    fn new(path: &Path, data: &fs::Metadata) -> Self {
+        Self {
+            path: path.to_owned(),
+            size: data.size(),
+            modified: (data.mtime(), data.mtime_nsec()),
+        }
+    }
+
+    /// Tells whether what was opened is still that.
+    pub(super) fn is(&self, data: &fs::Metadata) -> bool {
+        *self == Self::new(&self.path, data)
+    }
+}
+
+/// A file of that size or more is summed only if a host asks for the sum.
+const SUMMED_LATE: u64 = 16 << 20;
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -55,38 +74,43 @@ impl ContentStore {
         self.lock().contents.get(&number).cloned()
     }
 
-    fn add_file(&self, path: &Path, size: u64) -> u64 {
+    fn add_file(&self, version: Version) -> u64 {
         let mut inner = self.lock();
-        let number = if let Some(number) = inner.numbers.get(path) {
+        let number = if let Some(number) = inner.numbers.get(&version.path) {
             *number
         } else {
             inner.next += 1;
             let number = inner.next;
-            inner.numbers.insert(path.to_owned(), number);
+            inner.numbers.insert(version.path.clone(), number);
             number
         };
-        let stored = Stored::File(path.to_owned(), size);
+        inner.contents.insert(number, Stored::File(version));
+        number
+    }
+
+    fn add(&self, stored: Stored) -> u64 {
+        let mut inner = self.lock();
+        inner.next += 1;
+        let number = inner.next;
         inner.contents.insert(number, stored);
         number
     }
 
-    fn add_bytes(&self, bytes: Vec<u8>) -> u64 {
-        let mut inner = self.lock();
-        inner.next += 1;
-        let number = inner.next;
-        inner.contents.insert(number, Stored::Bytes(bytes.into()));
-        number
+    fn sum(&self, version: &Version) -> Result<SuppliedSum, String> {
+        let known = self.lock().hashes.contains_key(version);
+        Ok(if known || version.size < SUMMED_LATE {
+            SuppliedSum::Known(self.hash(version)?.to_string())
+        } else {
+            SuppliedSum::Remote(self.add(Stored::Sum(version.clone())))
+        })
     }
 
-    fn hash(&self, path: &Path, data: &fs::Metadata) -> Result<Arc<str>, String> {
-        let version = Version {
-            path: path.to_owned(),
-            size: data.size(),
-            modified: (data.mtime(), data.mtime_nsec()),
-        };
-        if let Some(hash) = self.lock().hashes.get(&version) {
+    /// Returns the SHA-1 of a file in hexadecimal.
+    pub(super) fn hash(&self, version: &Version) -> Result<Arc<str>, String> {
+        if let Some(hash) = self.lock().hashes.get(version) {
             return Ok(hash.clone());
         }
+        let path = &version.path;
         let refused = |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
         let mut file = fs::File::open(path).map_err(refused)?;
         let mut hasher = Sha1::new();
@@ -98,7 +122,7 @@ impl ContentStore {
             }
         }
         let hash: Arc<str> = hexadecimal(&hasher.finalize()).into();
-        self.lock().hashes.insert(version, hash.clone());
+        self.lock().hashes.insert(version.clone(), hash.clone());
         Ok(hash)
     }
 
@@ -138,8 +162,9 @@ impl ContentStore {
         }
         let whole = matches!(need.kind, NeedKind::Rendered(_)) || (need.decrypt && is_vault(&path));
         if !whole {
-            let sha1 = self.hash(&path, &data)?.to_string();
-            let content = SuppliedContent::Remote(self.add_file(&path, data.size()));
+            let version = Version::new(&path, &data);
+            let sha1 = self.sum(&version)?;
+            let content = SuppliedContent::Remote(self.add_file(version));
             return Ok(Supplied {
                 path: text(&path),
                 mode,
@@ -152,7 +177,7 @@ impl ContentStore {
         }
         let (bytes, secret) = outside.read(&path).map_err(|error| error.to_string())?;
         let (sha1, size) = (
-            hexadecimal(&Sha1::digest(&bytes)),
+            SuppliedSum::Known(hexadecimal(&Sha1::digest(&bytes))),
             u64::try_from(bytes.len()).unwrap_or(0),
         );
         let variables = match &need.kind {
@@ -164,7 +189,7 @@ impl ContentStore {
         let content = match need.kind {
             NeedKind::Rendered(_) => SuppliedContent::Here(bytes),
             NeedKind::Content | NeedKind::Tree | NeedKind::TreeWithLinks => {
-                SuppliedContent::Remote(self.add_bytes(bytes))
+                SuppliedContent::Remote(self.add(Stored::Bytes(bytes.into())))
             }
         };
         Ok(Supplied {
@@ -186,7 +211,7 @@ impl ContentStore {
             path: text(root),
             mode,
             size: 0,
-            sha1: String::new(),
+            sha1: SuppliedSum::Known(String::new()),
             content,
             secret: false,
             variables: Dict::new(),
@@ -257,8 +282,9 @@ impl ContentStore {
                 self.walk(root, &path, keep_links, above, entries)?;
                 continue;
             }
-            let sha1 = self.hash(&full, &data)?.to_string();
-            let content = self.add_file(&full, data.size());
+            let version = Version::new(&full, &data);
+            let sha1 = self.hash(&version)?.to_string();
+            let content = self.add_file(version);
             entries.push(TreeEntry {
                 path,
                 directory: false,

@@ -435,8 +435,9 @@ impl Shared {
                 if let Some(frames) = frames.upgrade() {
                     self.counter.asked();
                     let (request, stored) = (*request, run.contents.get(*content));
+                    let run = run.clone();
                     tokio::spawn(async move {
-                        send_content(request, stored, frames).await;
+                        send_content(request, stored, frames, run).await;
                         drop(charge);
                     });
                 }
@@ -504,7 +505,12 @@ fn read_small(path: &std::path::Path, limit: u64) -> std::io::Result<Vec<u8>> {
     Ok(content)
 }
 
-async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender<Vec<u8>>) {
+async fn send_content(
+    request: u64,
+    stored: Option<Stored>,
+    frames: mpsc::Sender<Vec<u8>>,
+    run: Arc<RunState>,
+) {
     let sent = async {
         let send = async |piece: Vec<u8>, last: bool| {
             let frame =
@@ -521,10 +527,18 @@ async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender
                 }
                 send(Vec::new(), true).await
             }
-            Stored::File(path, size) => {
+            Stored::Sum(version) => {
+                let sum = tokio::task::spawn_blocking(move || run.contents.hash(&version))
+                    .await
+                    .map_err(|error| error.to_string())
+                    .flatten()?;
+                send(sum.as_bytes().to_vec(), true).await
+            }
+            Stored::File(version) => {
+                let path = version.path.clone();
                 let refused =
                     |error: std::io::Error| format!("cannot read `{}`: {error}", path.display());
-                let limit = size.saturating_add(1);
+                let limit = version.size.saturating_add(1);
                 if usize::try_from(limit).is_ok_and(|limit| limit < PIECE) {
                     let read = {
                         let path = path.clone();
@@ -552,6 +566,9 @@ async fn send_content(request: u64, stored: Option<Stored>, frames: mpsc::Sender
                     piece.truncate(have);
                     left = left.saturating_sub(u64::try_from(have).unwrap_or(u64::MAX));
                     let last = have < wanted || left == 0;
+                    if last && !version.is(&file.metadata().await.map_err(refused)?) {
+                        return Err(format!("`{}` changed while it was sent", path.display()));
+                    }
                     send(piece, last).await?;
                     if last {
                         return Ok(());

@@ -115,7 +115,7 @@ mod tests {
     use std::io::Read as _;
 
     use super::*;
-    use crate::kit::{Attributes, Content, FileType, Host, Write};
+    use crate::kit::{Attributes, Content, FileType, Host, SuppliedSum, Write};
 
     #[test]
     fn links_are_followed_where_asked() {
@@ -241,7 +241,7 @@ mod tests {
             .supply_tree("files/d", &[("a", 0o600, Some("1"))]);
         assert_eq!(
             host.supplied()[0].sha1,
-            "a9993e364706816aba3e25717850c26c9cd0d89d"
+            SuppliedSum::Known("a9993e364706816aba3e25717850c26c9cd0d89d".to_owned())
         );
         let mut text = String::new();
         host.open_supplied(1)

@@ -37,6 +37,8 @@ pub use host::{
 pub use meta::{Effect, Meta, Support};
 pub use mode::Mode;
 pub use module::Module;
-pub use need::{Need, NeedKind, Supplied, SuppliedContent, TemplateSettings, TreeEntry};
+pub use need::{
+    Need, NeedKind, Supplied, SuppliedContent, SuppliedSum, TemplateSettings, TreeEntry,
+};
 pub use outcome::{Diff, DiffText, Outcome};
 pub use plan::{Applied, Plan, Verdict};

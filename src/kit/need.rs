@@ -102,6 +102,16 @@ pub enum SuppliedContent {
     Tree(Vec<TreeEntry>),
 }
 
+/// The SHA-1 of a supplied file in hexadecimal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum SuppliedSum {
+    /// Is here; empty for a directory.
+    Known(String),
+    /// Lies on the controller as a content of that number: summing a large file takes longer than many a run, and a host that has
+    /// no such file need not know it before the content has come.
+    Remote(u64),
+}
+
 /// A controller's file as the module gets it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Supplied {
@@ -111,8 +121,8 @@ pub struct Supplied {
     pub mode: u32,
     /// Bytes.
     pub size: u64,
-    /// SHA-1 of the content in hexadecimal; empty for a directory.
-    pub sha1: String,
+    /// The checksum of the content.
+    pub sha1: SuppliedSum,
     /// The content.
     pub content: SuppliedContent,
     /// It holds secrets: not shown in a diff.

@@ -4,7 +4,7 @@ use sha1::{Digest as _, Sha1};
 
 use super::evaluation::{Evaluation, Trouble};
 use crate::diag::Span;
-use crate::kit::{Need, NeedKind, Supplied, SuppliedContent, TemplateSettings};
+use crate::kit::{Need, NeedKind, Supplied, SuppliedContent, SuppliedSum, TemplateSettings};
 use crate::template::FileSettings;
 use crate::vars::{Found, Layered};
 use crate::wire::Step;
@@ -79,7 +79,7 @@ fn render(
     let content = text.into_bytes();
     Ok(Supplied {
         size: u64::try_from(content.len()).unwrap_or(0),
-        sha1: hexadecimal(&Sha1::digest(&content)),
+        sha1: SuppliedSum::Known(hexadecimal(&Sha1::digest(&content))),
         content: SuppliedContent::Here(content),
         secret,
         ..supplied

@@ -10,8 +10,8 @@ use sha1::{Digest, Sha1};
 use super::tree::{Body, Inode, Tree, parent};
 use super::{FakeHost, Scripted, State};
 use crate::kit::{
-    Command, FileType, Group, Host, Identity, Output, Supplied, SuppliedContent, Times, TreeEntry,
-    User,
+    Command, FileType, Group, Host, Identity, Output, Supplied, SuppliedContent, SuppliedSum,
+    Times, TreeEntry, User,
 };
 use crate::value::{Dict, Value};
 
@@ -314,6 +314,16 @@ impl FakeHost {
         self
     }
 
+    /// Supplies a file whose checksum too comes over the wire when asked for, as those of large files do: content 1, checksum 2.
+    pub fn supply_unsummed(mut self, path: &str, mode: u32, content: impl AsRef<[u8]>) -> Self {
+        self = self.supply(path, mode, content.as_ref());
+        let number = self.store(hexadecimal(&Sha1::digest(content.as_ref())).as_bytes());
+        if let Some(last) = self.supplied.last_mut() {
+            last.sha1 = SuppliedSum::Remote(number);
+        }
+        self
+    }
+
     /// Supplies a text that is here already, as a rendered template is.
     pub fn supply_here(mut self, path: &str, mode: u32, content: impl AsRef<[u8]>) -> Self {
         let here = SuppliedContent::Here(content.as_ref().to_vec());
@@ -346,7 +356,7 @@ impl FakeHost {
     /// Supplies a directory of these entries.
     pub fn supply_entries(mut self, path: &str, entries: Vec<TreeEntry>) -> Self {
         let content = SuppliedContent::Tree(entries);
-        let (path, sha1) = (path.to_owned(), String::new());
+        let (path, sha1) = (path.to_owned(), SuppliedSum::Known(String::new()));
         self.supplied.push(Supplied {
             path,
             mode: 0o755,
@@ -469,7 +479,7 @@ impl FakeHost {
 }
 
 fn supplied(path: &str, mode: u32, bytes: &[u8], content: SuppliedContent) -> Supplied {
-    let sha1 = hexadecimal(&Sha1::digest(bytes));
+    let sha1 = SuppliedSum::Known(hexadecimal(&Sha1::digest(bytes)));
     Supplied {
         path: path.to_owned(),
         mode,

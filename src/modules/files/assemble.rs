@@ -4,7 +4,7 @@ use std::io::Read as _;
 
 use super::checksum::Algorithm;
 use super::copy::change::{Change, plan_single};
-use super::copy::single::{Data, Source, Target};
+use super::copy::single::{Data, Source, Sum, Target};
 use super::python_regex::{Flags, PythonRegex};
 use crate::kit::{
     Applied, Effect, Failure, Host, HostPath, Meta, Mode, Module, Need, NeedKind, Plan,
@@ -155,7 +155,7 @@ impl Whole {
             name: "",
             shown: Some(self.directory.as_deref().unwrap_or(&args.src)),
             mode: 0o600,
-            sha1: Algorithm::Sha1.of_bytes(&self.bytes),
+            sha1: Sum::known(Algorithm::Sha1.of_bytes(&self.bytes)),
             size: self.bytes.len() as u64,
             data: Data::Here(&self.bytes),
             secret: self.secret,

@@ -2,7 +2,7 @@
 
 use super::checksum::Algorithm;
 use super::copy::change::{Change, plan_single};
-use super::copy::single::{Data, Source, Target};
+use super::copy::single::{Data, Source, Sum, Target};
 use super::encoding::Encoding;
 use crate::kit::{
     Applied, ArgumentError, Effect, Failure, Host, HostPath, Meta, Mode, Module, Need, NeedKind,
@@ -146,7 +146,7 @@ impl Rendered<'_> {
             name: self.name,
             shown: Some(self.path),
             mode: self.mode,
-            sha1: Algorithm::Sha1.of_bytes(&self.bytes),
+            sha1: Sum::known(Algorithm::Sha1.of_bytes(&self.bytes)),
             size: self.bytes.len() as u64,
             data: Data::Here(&self.bytes),
             secret: self.secret,

@@ -59,7 +59,7 @@ pub(in crate::modules::files) fn plan_single(
                 .with_all(path_info(&path, host)?)
                 .with("path", path.as_str())
                 .with("dest", path.as_str())
-                .with("checksum", source.sha1.as_str());
+                .with("checksum", source.sha1.get(host)?);
             Ok(diff.into_iter().fold(plan, Plan::with_diff))
         }
         Decision::Write(decision) => {
@@ -131,7 +131,7 @@ pub(super) fn write(
     let Written { backup, md5 } = target.write(decision, source, host)?;
     let mut values = path_info(&decision.path, host)?
         .with("dest", decision.path.as_str())
-        .with("checksum", source.sha1.as_str());
+        .with("checksum", source.sha1.get(host)?);
     if let Some(md5) = md5 {
         values.insert("md5sum", md5);
     }

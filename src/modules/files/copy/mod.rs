@@ -14,7 +14,7 @@ use crate::kit::{
 use crate::modules::files::checksum::Algorithm;
 use crate::template::FileKind;
 use change::Change;
-use single::{Data, Source, Target};
+use single::{Data, Source, Sum, Target};
 
 with_file_attributes! {
     /// Copy a file or a directory to the host, or write a text into a file
@@ -207,7 +207,7 @@ impl CopyArgs {
                 name: "",
                 shown: None,
                 mode: 0o600,
-                sha1: Algorithm::Sha1.of_bytes(bytes),
+                sha1: Sum::known(Algorithm::Sha1.of_bytes(bytes)),
                 size: bytes.len() as u64,
                 data: Data::Here(bytes),
                 secret: value.holds_secret(),
@@ -262,7 +262,7 @@ impl<'a> Source<'a> {
             name: base_name(&supplied.path),
             shown: Some(&supplied.path),
             mode: supplied.mode,
-            sha1: supplied.sha1.clone(),
+            sha1: Sum::of(&supplied.sha1),
             size: supplied.size,
             data: match &supplied.content {
                 SuppliedContent::Remote(number) => Data::Remote(*number),

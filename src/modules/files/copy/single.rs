@@ -1,11 +1,12 @@
 //! One file of the controller, and its way to one place on the host: what `copy` and `template` share.
 
+use std::cell::OnceCell;
 use std::fmt::Write as _;
 use std::io::Read;
 
 use crate::kit::{
     AttributeChanges, Attributes, Content, Diff, DiffText, Failure, FileAttributes, FileType, Host,
-    Mode, Placement, Reader, Status,
+    Mode, Placement, Reader, Status, SuppliedSum,
 };
 use crate::modules::files::checksum::{Algorithm, Summing};
 use crate::modules::files::trust;
@@ -24,6 +25,52 @@ pub(in crate::modules::files) enum Data<'a> {
     Remote(u64),
 }
 
+/// The SHA-1 of a source in hexadecimal, asked for when somebody needs it.
+pub(in crate::modules::files) struct Sum {
+    known: OnceCell<String>,
+    /// Its number on the controller.
+    remote: Option<u64>,
+}
+
+impl Sum {
+    pub(in crate::modules::files) fn known(sum: String) -> Self {
+        Self {
+            known: OnceCell::from(sum),
+            remote: None,
+        }
+    }
+
+    pub(super) fn of(sum: &SuppliedSum) -> Self {
+        match sum {
+            SuppliedSum::Known(sum) => Self::known(sum.clone()),
+            SuppliedSum::Remote(number) => Self {
+                known: OnceCell::new(),
+                remote: Some(*number),
+            },
+        }
+    }
+
+    fn if_known(&self) -> Option<&str> {
+        self.known.get().map(String::as_str)
+    }
+
+    /// Takes the sum of the content that has come.
+    fn settle(&self, sum: String) {
+        let _ = self.known.set(sum);
+    }
+
+    /// Returns it; asks the controller if need be.
+    pub(super) fn get(&self, host: &dyn Host) -> Result<&str, Failure> {
+        if let (None, Some(number)) = (self.known.get(), self.remote) {
+            let mut sum = String::new();
+            let read = host.open_supplied(number)?.read_to_string(&mut sum);
+            read.map_err(|error| Failure::new(format!("cannot get a checksum: {error}")))?;
+            self.settle(sum);
+        }
+        Ok(self.if_known().unwrap_or_default())
+    }
+}
+
 /// What is to be copied.
 pub(in crate::modules::files) struct Source<'a> {
     /// Its name in a directory.
@@ -32,7 +79,7 @@ pub(in crate::modules::files) struct Source<'a> {
     pub(in crate::modules::files) shown: Option<&'a str>,
     /// Permission bits, for `preserve`.
     pub(in crate::modules::files) mode: u32,
-    pub(in crate::modules::files) sha1: String,
+    pub(in crate::modules::files) sha1: Sum,
     pub(in crate::modules::files) size: u64,
     pub(in crate::modules::files) data: Data<'a>,
     /// Not to be shown.
@@ -196,7 +243,7 @@ impl Target<'_> {
         if let Some(status) = current
             && status.size == source.size
             && host.access(&path).0
-            && Algorithm::Sha1.of_file(&path, host)? == source.sha1
+            && Algorithm::Sha1.of_file(&path, host)? == source.sha1.get(host)?
         {
             let changes = self.resolved().compare(&path, host)?;
             if !changes.is_empty() {
@@ -212,7 +259,7 @@ impl Target<'_> {
         if path != given {
             trust::refuse_foreign_link(&given, &path, host)?;
         }
-        self.check_sum(source)?;
+        self.check_sum(source, host)?;
         Ok(Sight::Differs(Differing {
             given,
             path,
@@ -244,15 +291,17 @@ impl Target<'_> {
         })))
     }
 
-    fn check_sum(&self, source: &Source<'_>) -> Result<(), Failure> {
-        match self.checksum {
-            Some(wanted) if !wanted.eq_ignore_ascii_case(&source.sha1) => Err(Failure::new(
-                "Copied file does not match the expected checksum. Transfer failed.",
-            )
-            .with("checksum", source.sha1.as_str())
-            .with("expected_checksum", wanted)),
-            _ => Ok(()),
+    fn check_sum(&self, source: &Source<'_>, host: &dyn Host) -> Result<(), Failure> {
+        let Some(wanted) = self.checksum else {
+            return Ok(());
+        };
+        let found = source.sha1.get(host)?;
+        if wanted.eq_ignore_ascii_case(found) {
+            return Ok(());
         }
+        let message = "Copied file does not match the expected checksum. Transfer failed.";
+        let failure = Failure::new(message).with("checksum", found);
+        Err(failure.with("expected_checksum", wanted))
     }
 
     fn diff(
@@ -310,15 +359,20 @@ impl Target<'_> {
         let writing = self.writing(decision, host)?;
         let mut content = decision.content(source, host)?;
         let write = |content: &mut dyn Read| {
-            writing
-                .write_checked(Content::Stream(content), Some(&source.sha1), host)
-                .map_err(refused)
+            let Some(sha1) = source.sha1.if_known() else {
+                let mut summing = Summing::new(Algorithm::Sha1, content);
+                let backup = writing.write(Content::Stream(&mut summing), host)?;
+                source.sha1.settle(summing.sum());
+                return Ok(backup);
+            };
+            writing.write_checked(Content::Stream(content), Some(sha1), host)
         };
         let (backup, md5) = if host.result_is_seen() {
             let mut summing = Summing::new(Algorithm::Md5, &mut content);
-            (write(&mut summing)?, Some(summing.sum()))
+            let backup = write(&mut summing).map_err(refused)?;
+            (backup, Some(summing.sum()))
         } else {
-            (write(&mut content)?, None)
+            (write(&mut content).map_err(refused)?, None)
         };
         finish_attributes(&decision.path, &self.resolved(), host)?;
         Ok(Written { backup, md5 })
@@ -340,7 +394,8 @@ impl Target<'_> {
     ) -> Result<Placement, Failure> {
         let writing = self.writing(decision, host)?;
         let mut content = decision.content(source, host)?;
-        writing.stage(Content::Stream(&mut content), &source.sha1, host)
+        let sha1 = source.sha1.get(host)?;
+        writing.stage(Content::Stream(&mut content), sha1, host)
     }
 
     /// Sets what a rename does not carry.

@@ -537,3 +537,27 @@ fn a_full_disk_leaves_the_old_file() {
     );
     assert_eq!(host.text("/etc/x"), "old");
 }
+
+#[test]
+fn a_checksum_that_is_dear_is_asked_for_only_where_it_decides() {
+    let host = || {
+        FakeHost::new()
+            .directory("/srv")
+            .supply_unsummed("/files/x", 0o644, "abc")
+    };
+    let args: Value = src("x", "/srv/x").into();
+    let fresh = host();
+    let outcome = run::<Copy>(&args, &fresh);
+    assert_eq!(value(&outcome, "checksum"), &Value::from(ABC));
+    assert!(!fresh.opened().contains(&2), "{:?}", fresh.opened());
+    let outcome = assert_unchanged::<Copy>(&args, &host().file("/srv/x", "abc"));
+    assert_eq!(value(&outcome, "checksum"), &Value::from(ABC));
+    let other = host().file("/srv/x", "abd");
+    assert!(run::<Copy>(&args, &other).changed);
+    assert_eq!(
+        (other.text("/srv/x").as_str(), other.opened().contains(&2)),
+        ("abc", true)
+    );
+    let wanted = src("x", "/srv/x").with("checksum", "0".repeat(40));
+    assert!(failure::<Copy>(&wanted.into(), &host()).contains("does not match"));
+}

@@ -3,7 +3,9 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use super::change::{Change, Step, write};
-use super::single::{Asked, Data, Decision, Sight, Source, Target, WriteDecision, folder, join};
+use super::single::{
+    Asked, Data, Decision, Sight, Source, Sum, Target, WriteDecision, folder, join,
+};
 use super::{CopyArgs, base_name};
 use crate::kit::{Diff, Failure, Host, Mode, Outcome, Placement, Plan, TreeEntry};
 use crate::modules::files::{directories, trust};
@@ -29,7 +31,7 @@ fn source(entry: &TreeEntry) -> Source<'_> {
         name: base_name(&entry.path),
         shown: Some(&entry.path),
         mode: entry.mode,
-        sha1: entry.sha1.clone(),
+        sha1: Sum::known(entry.sha1.clone()),
         size: entry.size,
         data: Data::Remote(entry.content),
         secret: false,
