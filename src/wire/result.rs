@@ -21,6 +21,13 @@ pub enum Status {
     Unreachable,
 }
 
+impl Status {
+    /// Tells whether nothing failed.
+    pub fn is_well(self) -> bool {
+        matches!(self, Self::Ok | Self::Changed | Self::Skipped)
+    }
+}
+
 /// One item of a loop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ItemResult {
@@ -40,6 +47,15 @@ pub struct ItemResult {
     pub shown: bool,
     /// The host that did the work instead, by its inventory name (`delegate_to`).
     pub delegated: Option<String>,
+}
+
+impl ItemResult {
+    /// See [`TaskResult::leave_out_unseen`].
+    pub fn leave_out_unseen(&mut self) {
+        if self.status.is_well() && !self.shown {
+            self.value = Dict::new();
+        }
+    }
 }
 
 /// The result of a task on a host.
@@ -72,6 +88,17 @@ pub struct TaskResult {
 }
 
 impl TaskResult {
+    /// Drops the return values that nobody looks at where no task registers them and results are not shown: those of what went
+    /// well. Most of what hosts send would be these.
+    pub fn leave_out_unseen(&mut self) {
+        for item in self.items.iter_mut().flatten() {
+            item.leave_out_unseen();
+        }
+        if self.status.is_well() && !self.shown {
+            self.value = Dict::new();
+        }
+    }
+
     /// Returns a result of that status with nothing in it.
     pub fn new(status: Status) -> Self {
         Self {

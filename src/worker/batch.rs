@@ -50,6 +50,7 @@ pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &
             supplied,
             cancelled,
             hold: *hold,
+            seen: step.seen,
             held: Cell::new(false),
             late: RefCell::default(),
         };
@@ -60,7 +61,7 @@ pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &
             sources: None,
             executor: &executor,
         };
-        let result = run_safely(step, &context);
+        let mut result = run_safely(step, &context);
         if executor.held.get() {
             shared.outbox.send(&Report::Held(number, step.id));
             return;
@@ -71,6 +72,9 @@ pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &
         let goes_on =
             !matches!(result.status, Status::Failed | Status::Unreachable) || result.ignore_errors;
         learned.learn(step, &result);
+        if !step.seen {
+            result.leave_out_unseen();
+        }
         shared
             .outbox
             .send(&Report::Step(number, step.id, Box::new(result)));
@@ -168,6 +172,8 @@ struct HereExecutor<'a> {
     cancelled: &'a Arc<AtomicBool>,
     /// The step may only find out whether it would change something.
     hold: bool,
+    /// Somebody may look at the return values.
+    seen: bool,
     /// It would.
     held: Cell<bool>,
     /// What a step that may yet be held would have told on its way.
@@ -175,7 +181,10 @@ struct HereExecutor<'a> {
 }
 
 impl HereExecutor<'_> {
-    fn tell(&self, report: Report) {
+    fn tell(&self, mut report: Report) {
+        if let (Report::Item(_, _, item), false) = (&mut report, self.seen) {
+            item.leave_out_unseen();
+        }
         if self.hold {
             self.late.borrow_mut().push(report);
         } else {
