@@ -41,6 +41,7 @@ mod results;
 mod run_state;
 mod scope;
 mod search;
+mod sending;
 mod site;
 mod site_inventory;
 mod slots;
