@@ -66,7 +66,7 @@ fn task_reach(task: &Task, setup: &Setup, outward: &Outward) -> Reach {
         return Reach::WORLD;
     }
     let delegated = scope.effective(|k| &k.delegate_to).is_some();
-    let reaches_out = delegated || outward.reaches(task, setup);
+    let reaches_out = delegated || outward.reaches(task, setup) || asks_for_more(entry, task);
     let effect = effect(entry, reaches_out, scope.stated_effect());
     if effect == Effect::World {
         return Reach::WORLD;
@@ -79,10 +79,33 @@ fn task_reach(task: &Task, setup: &Setup, outward: &Outward) -> Reach {
         | "ansible.builtin.copy"
         | "ansible.builtin.template"
         | "ansible.builtin.script"
+        | "ansible.builtin.unarchive"
+        | "ansible.builtin.uri"
         | "ansible.builtin.include_vars" => ControllerFiles::Reads,
         _ => ControllerFiles::None,
     };
     Reach { effect, files }
+}
+
+/// Tells whether a module that reads of itself may change something elsewhere by its arguments: `uri` with any method but those
+/// that only read, and where nobody can know the method yet.
+fn asks_for_more(entry: Entry, task: &Task) -> bool {
+    let name = entry.meta().name;
+    if name != "ansible.builtin.uri" {
+        return false;
+    }
+    let arguments = &task.action.arguments;
+    !arguments.templates.is_empty()
+        || !task.scope.defaults_for(name, |_| true).is_empty()
+        || !only_reads(arguments.given.get("method"))
+}
+
+/// Tells whether a method of HTTP, as a task writes it, asks for nothing but an answer.
+fn only_reads(method: Option<&Value>) -> bool {
+    method.is_none_or(|method| {
+        let method = method.as_str().unwrap_or_default().to_uppercase();
+        matches!(method.as_str(), "GET" | "HEAD")
+    })
 }
 
 /// Returns the effect of a module's step, which may look or work beyond its host (`outward`), as far as the playbook does not say
@@ -360,6 +383,19 @@ mod tests {
             around("ansible.builtin.debug", false, Effect::World),
             Effect::World
         );
+    }
+
+    #[test]
+    fn a_request_reads_where_its_method_is_known_to() {
+        for (method, reads) in [
+            (None, true),
+            (Some("get"), true),
+            (Some("HEAD"), true),
+            (Some("POST"), false),
+            (Some("{{ method }}"), false),
+        ] {
+            assert_eq!(only_reads(method.map(Value::from).as_ref()), reads);
+        }
     }
 
     #[test]

@@ -52,6 +52,15 @@ pub fn masked(url: &str) -> String {
     }
 }
 
+/// Returns the address with stars in the place of its credentials, as Ansible's modules return it.
+pub fn anonymous(url: &str) -> String {
+    match parts(url) {
+        Some((scheme, Some((_, Some(_))), rest)) => format!("{scheme}://****:****@{rest}"),
+        Some((scheme, Some((_, None)), rest)) => format!("{scheme}://****@{rest}"),
+        _ => url.to_owned(),
+    }
+}
+
 /// Returns the last name in the path, or `index.html`.
 pub fn filename(url: &str) -> String {
     let rest = url.split_once("://").map_or(url, |(_, rest)| rest);
@@ -118,6 +127,11 @@ mod tests {
             "https://u:********@host/x@y"
         );
         assert_eq!(masked("https://host/x:y@z"), "https://host/x:y@z");
+        assert_eq!(
+            anonymous("https://u:p@ss@host/x@y"),
+            "https://****:****@host/x@y"
+        );
+        assert_eq!(anonymous("https://u@host/x"), "https://****@host/x");
     }
 
     #[test]

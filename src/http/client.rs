@@ -7,129 +7,26 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustls::crypto::CryptoProvider;
 use ureq::Agent;
 use ureq::http;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{
+    Connector as _, DefaultConnector, RustlsConnector, TcpConnector,
+};
 
 use super::address::{authority, join, masked, parts};
+use super::ciphers;
+use super::connect::{PassedOn, UnixSocket};
+use super::cookies::Jar;
+use super::decompress::Unpacked;
+use super::digest::{Asked, Challenge};
 use super::error::HttpError;
-use super::resolve::Machine;
+use super::resolve::{Fixed, Machine};
+use super::settings::{Redirects, Settings};
 
 /// The most redirects that one request follows.
 const MOST_REDIRECTS: usize = 10;
-
-/// Which redirects are followed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Redirects {
-    /// All of them.
-    All,
-    /// None.
-    None,
-    /// Those of `GET` and `HEAD`.
-    Safe,
-    /// As Python does: those of `GET` and `HEAD`, and a `POST` goes on as `GET` where it was not told to repeat itself.
-    #[default]
-    Python,
-}
-
-/// How requests are made.
-#[derive(Debug)]
-pub struct Settings {
-    /// The server must prove who it is.
-    pub validate: bool,
-    /// Certificates that are trusted, in PEM.
-    pub trusted: Vec<u8>,
-    /// The client's own certificate, with or without its key, in PEM.
-    pub certificate: Option<Vec<u8>>,
-    /// The key of that certificate, in PEM.
-    pub key: Option<Vec<u8>>,
-    /// How long nothing may happen.
-    pub timeout: Duration,
-    /// How long a request may take from its beginning to the end of its answer, whatever happens meanwhile.
-    pub deadline: Option<Duration>,
-    /// How many connections wait for a further request instead of being closed. Callers with one request need none.
-    pub kept_connections: usize,
-    /// Proxies by the scheme that they are for, or `all`; see [`Settings::proxy_from`].
-    pub proxies: Vec<(String, String)>,
-    /// Hosts that are reached without the proxy.
-    pub direct: Vec<String>,
-    /// Which redirects are followed.
-    pub redirects: Redirects,
-    /// Headers that do not go along with a redirect, in lower case.
-    pub unredirected: Vec<String>,
-    /// User and password.
-    pub credentials: Option<(String, String)>,
-    /// Send them at once, rather than when the server asks.
-    pub credentials_at_once: bool,
-    /// How the client names itself.
-    pub agent: String,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            validate: true,
-            trusted: Vec::new(),
-            certificate: None,
-            key: None,
-            timeout: Duration::from_secs(10),
-            deadline: None,
-            kept_connections: 0,
-            proxies: Vec::new(),
-            direct: Vec::new(),
-            redirects: Redirects::Python,
-            unredirected: Vec::new(),
-            credentials: None,
-            credentials_at_once: false,
-            agent: "ansible-httpget".to_owned(),
-        }
-    }
-}
-
-impl Settings {
-    /// Takes the proxies that the environment names: `http_proxy`, `https_proxy`, `all_proxy`, `no_proxy`.
-    pub fn proxy_from(&mut self, environment: impl Fn(&str) -> Option<String>) {
-        let named = |name: &str| {
-            environment(name)
-                .or_else(|| environment(&name.to_uppercase()))
-                .filter(|value| !value.is_empty())
-        };
-        for scheme in ["http", "https", "all"] {
-            if let Some(proxy) = named(&format!("{scheme}_proxy")) {
-                self.proxies.push((scheme.to_owned(), proxy));
-            }
-        }
-        self.direct = named("no_proxy")
-            .map(|list| list.split(',').map(|name| name.trim().to_owned()).collect())
-            .unwrap_or_default();
-    }
-
-    fn proxy_for(&self, url: &str) -> Option<&str> {
-        let (scheme, _) = url.split_once("://")?;
-        let whole = authority(url);
-        let name = whole.rsplit_once(':').map_or(whole, |(name, _)| name);
-        let direct = self
-            .direct
-            .iter()
-            .filter(|entry| !entry.is_empty())
-            .any(|entry| {
-                let entry = entry.trim_start_matches('.');
-                entry == "*"
-                    || [whole, name].iter().any(|host| {
-                        host.strip_suffix(entry)
-                            .is_some_and(|before| before.is_empty() || before.ends_with('.'))
-                    })
-            });
-        if direct {
-            return None;
-        }
-        [scheme, "all"].iter().find_map(|wanted| {
-            let found = self.proxies.iter().find(|(scheme, _)| scheme == wanted);
-            found.map(|(_, proxy)| proxy.as_str())
-        })
-    }
-}
 
 /// What is asked for.
 #[derive(Clone, Debug)]
@@ -154,6 +51,8 @@ pub struct Response {
     pub url: String,
     /// Headers in order, their names in lower case.
     pub headers: Vec<(String, String)>,
+    /// All cookies that servers have set on the way, with their values.
+    pub cookies: Vec<(String, Option<String>)>,
     /// The content.
     pub body: Box<dyn Read + Send>,
 }
@@ -171,7 +70,27 @@ pub struct Client {
     settings: Settings,
     tls: TlsConfig,
     /// The library's client for each proxy (or none): it holds the connections that are kept.
-    agents: Mutex<HashMap<Option<String>, Agent>>,
+    agents: Mutex<HashMap<Way, Agent>>,
+    cookies: Mutex<Jar>,
+    provider: Arc<CryptoProvider>,
+}
+
+/// How a server is reached.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Way {
+    /// By itself, or through the Unix socket.
+    Straight,
+    /// Through a tunnel of that proxy.
+    Tunnel(String),
+    /// By a proxy that passes requests on.
+    PassedOn(String),
+}
+
+/// What proves who asks.
+enum Proof<'a> {
+    Nothing,
+    Basic,
+    Digest(&'a Challenge),
 }
 
 impl Client {
@@ -189,16 +108,20 @@ impl Client {
             .as_deref()
             .map(|chain| client_certificate(chain, settings.key.as_deref().unwrap_or(chain)))
             .transpose()?;
+        let provider = rustls::crypto::ring::default_provider();
+        let provider = Arc::new(ciphers::chosen(provider, &settings.ciphers)?);
         let tls = TlsConfig::builder()
             .root_certs(RootCerts::new_with_certs(&roots))
             .client_cert(own)
             .disable_verification(!settings.validate)
-            .unversioned_rustls_crypto_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .unversioned_rustls_crypto_provider(provider.clone())
             .build();
         Ok(Self {
             settings,
             tls,
             agents: Mutex::default(),
+            cookies: Mutex::default(),
+            provider,
         })
     }
 
@@ -218,17 +141,24 @@ impl Client {
             request.url = format!("{scheme}://{rest}");
         }
         let mut at_once = self.settings.credentials_at_once;
+        let mut challenge = None;
         for _ in 0..=MOST_REDIRECTS {
-            let shown = if at_once { credentials.as_ref() } else { None };
-            let response = self.exchange(&request, shown)?;
-            let asks = response.status == 401
-                && response.header("www-authenticate").is_some_and(|asked| {
-                    asked
-                        .get(..5)
-                        .is_some_and(|kind| kind.eq_ignore_ascii_case("basic"))
-                });
-            if asks && !at_once && credentials.is_some() {
-                at_once = true;
+            let proof = match &challenge {
+                Some(challenge) => Proof::Digest(challenge),
+                None if at_once => Proof::Basic,
+                None => Proof::Nothing,
+            };
+            let response = self.exchange(&request, credentials.as_ref(), &proof)?;
+            if response.status == 401
+                && credentials.is_some()
+                && !at_once
+                && challenge.is_none()
+                && let Some(asked) = asked_for(&response)
+            {
+                match asked {
+                    Some(digest) => challenge = Some(digest),
+                    None => at_once = true,
+                }
                 continue;
             }
             let Some(next) = self.redirected(&request, &response) else {
@@ -237,6 +167,7 @@ impl Client {
             if authority(&next.url) != authority(&request.url) {
                 credentials = None;
             }
+            challenge = None;
             request = next;
         }
         Err(HttpError::Redirects(masked(&request.url)))
@@ -289,29 +220,54 @@ impl Client {
         Some(next)
     }
 
-    /// Returns the library's client for requests through that proxy.
-    fn agent(&self, proxy: Option<&str>) -> Result<Agent, HttpError> {
+    /// Returns how a server is reached.
+    fn way(&self, url: &str) -> Way {
+        match self.settings.proxy_for(url) {
+            _ if self.settings.unix_socket.is_some() => Way::Straight,
+            None => Way::Straight,
+            Some(proxy) => {
+                let proxy = if proxy.contains("://") {
+                    proxy.to_owned()
+                } else {
+                    format!("http://{proxy}")
+                };
+                if url.starts_with("http://") && proxy.starts_with("http://") {
+                    Way::PassedOn(proxy)
+                } else {
+                    Way::Tunnel(proxy)
+                }
+            }
+        }
+    }
+
+    /// Returns the library's client for requests that go that way.
+    fn agent(&self, way: Way) -> Result<Agent, HttpError> {
         let settings = &self.settings;
         let mut agents = self.agents.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(agent) = agents.get(&proxy.map(str::to_owned)) {
+        if let Some(agent) = agents.get(&way) {
             return Ok(agent.clone());
         }
-        let through = proxy
-            .map(|proxy| {
-                ureq::Proxy::new(proxy).map_err(|error| {
-                    HttpError::Setting(format!(
-                        "the proxy `{}` cannot be used: {error}",
-                        masked(proxy)
-                    ))
-                })
-            })
-            .transpose()?;
+        let through = match &way {
+            Way::Tunnel(proxy) => Some(ureq::Proxy::new(proxy).map_err(|error| {
+                HttpError::Setting(format!(
+                    "the proxy `{}` cannot be used: {error}",
+                    masked(proxy)
+                ))
+            })?),
+            Way::Straight | Way::PassedOn(_) => None,
+        };
+        let packed = if settings.ask_packed && settings.unpack {
+            "gzip"
+        } else {
+            "identity"
+        };
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
             .allow_non_standard_methods(true)
             .user_agent(settings.agent.as_str())
+            .accept_encoding(packed)
             .tls_config(self.tls.clone())
             .proxy(through)
             .max_idle_connections(settings.kept_connections)
@@ -322,17 +278,57 @@ impl Client {
             .timeout_per_write(Some(settings.timeout))
             .timeout_global(settings.deadline)
             .build();
-        let agent = Agent::with_parts(config, DefaultConnector::new(), Machine);
-        agents.insert(proxy.map(str::to_owned), agent.clone());
+        let agent = match (&way, &settings.unix_socket) {
+            (_, Some(path)) => Agent::with_parts(
+                config,
+                ().chain(UnixSocket(path.clone()))
+                    .chain(RustlsConnector::default()),
+                Fixed(None),
+            ),
+            (Way::PassedOn(proxy), None) => Agent::with_parts(
+                config,
+                ().chain(TcpConnector::default()).chain(PassedOn),
+                Fixed(Some(authority(proxy).to_owned())),
+            ),
+            _ => Agent::with_parts(config, DefaultConnector::new(), Machine),
+        };
+        agents.insert(way, agent.clone());
         Ok(agent)
+    }
+
+    /// Returns the header that proves who asks.
+    fn authorization(
+        &self,
+        request: &Request,
+        credentials: Option<&(String, String)>,
+        proof: &Proof<'_>,
+    ) -> Option<String> {
+        let (user, password) = credentials?;
+        match proof {
+            Proof::Nothing => None,
+            Proof::Basic => Some(basic(user, password)),
+            Proof::Digest(challenge) => {
+                let mut nonce = [0; 8];
+                self.provider.secure_random.fill(&mut nonce).ok()?;
+                let rest = request.url.split_once("://").map_or("", |(_, rest)| rest);
+                let target = rest.find(['/', '?']).and_then(|at| rest.get(at..));
+                challenge.answer(&Asked {
+                    user,
+                    password,
+                    method: &request.method,
+                    target: target.unwrap_or("/"),
+                    nonce: &format!("{:016x}", u64::from_be_bytes(nonce)),
+                })
+            }
+        }
     }
 
     fn exchange(
         &self,
         request: &Request,
         credentials: Option<&(String, String)>,
+        proof: &Proof<'_>,
     ) -> Result<Response, HttpError> {
-        let settings = &self.settings;
         let wrong = |cause: String| HttpError::Address {
             url: masked(&request.url),
             cause,
@@ -346,16 +342,44 @@ impl Client {
                 "it begins with neither `http://` nor `https://`".to_owned(),
             ));
         }
-        let agent = self.agent(settings.proxy_for(&request.url))?;
+        let way = self.way(&request.url);
+        let proxy_user = match &way {
+            Way::PassedOn(proxy) => parts(proxy).and_then(|(_, user, _)| user),
+            Way::Straight | Way::Tunnel(_) => None,
+        }
+        .map(|(user, password)| {
+            basic(
+                &percent_decoded(user),
+                &percent_decoded(password.unwrap_or_default()),
+            )
+        });
+        let agent = self.agent(way)?;
         let mut builder = http::Request::builder()
             .method(request.method.as_str())
             .uri(request.url.as_str());
+        let authorization = self.authorization(request, credentials, proof);
+        let cookies = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        let given = |wanted: &str| {
+            request
+                .headers
+                .iter()
+                .any(|(name, _)| name.eq_ignore_ascii_case(wanted))
+        };
+        let cookie = cookies.header(&request.url).filter(|_| !given("cookie"));
+        drop(cookies);
         for (name, value) in &request.headers {
-            builder = builder.header(name.as_str(), value.as_str());
+            if authorization.is_none() || !name.eq_ignore_ascii_case("authorization") {
+                builder = builder.header(name.as_str(), value.as_str());
+            }
         }
-        if let Some((user, password)) = credentials {
-            let pair = STANDARD.encode(format!("{user}:{password}"));
-            builder = builder.header("Authorization", format!("Basic {pair}"));
+        for (name, value) in [
+            ("Authorization", authorization),
+            ("Proxy-Authorization", proxy_user),
+            ("Cookie", cookie),
+        ] {
+            if let Some(value) = value {
+                builder = builder.header(name, value);
+            }
         }
         let answer = if let Some(body) = &request.body {
             let whole = builder
@@ -368,7 +392,7 @@ impl Client {
         };
         let answer = answer.map_err(|error| HttpError::of(&error))?;
         let status = answer.status();
-        let headers = answer
+        let headers: Vec<(String, String)> = answer
             .headers()
             .iter()
             .map(|(name, value)| {
@@ -378,14 +402,53 @@ impl Client {
                 )
             })
             .collect();
+        let mut jar = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        jar.take(&request.url, &headers);
+        let cookies = jar.all();
+        drop(jar);
+        let body: Box<dyn Read + Send> = Box::new(answer.into_body().into_reader());
+        let packed = headers
+            .iter()
+            .any(|(name, value)| name == "content-encoding" && value.eq_ignore_ascii_case("gzip"));
         Ok(Response {
             status: status.as_u16(),
             reason: status.canonical_reason().unwrap_or_default().to_owned(),
             url: request.url.clone(),
             headers,
-            body: Box::new(answer.into_body().into_reader()),
+            cookies,
+            body: if packed && self.settings.unpack {
+                Box::new(Unpacked::new(body))
+            } else {
+                body
+            },
         })
     }
+}
+
+fn basic(user: &str, password: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{user}:{password}")))
+}
+
+/// Returns what proof a server asks for: its challenge for digest, which is the better one, or nothing more for basic.
+#[expect(
+    clippy::option_option,
+    reason = "the outer one says whether anything is asked for that can be given"
+)]
+fn asked_for(response: &Response) -> Option<Option<Challenge>> {
+    let asked: Vec<&str> = response
+        .headers
+        .iter()
+        .filter(|(name, _)| name == "www-authenticate")
+        .map(|(_, value)| value.as_str())
+        .collect();
+    if let Some(digest) = asked.iter().find_map(|text| Challenge::read(text)) {
+        return Some(Some(digest));
+    }
+    let basic = asked.iter().any(|text| {
+        text.get(..5)
+            .is_some_and(|kind| kind.eq_ignore_ascii_case("basic"))
+    });
+    basic.then_some(None)
 }
 
 fn client_certificate(chain: &[u8], key: &[u8]) -> Result<ClientCert, HttpError> {

@@ -5,13 +5,23 @@
 //! differ by method and because a password must not follow a redirect to another host.
 
 mod address;
+mod ciphers;
 mod client;
+mod connect;
+mod cookies;
+mod decompress;
+mod digest;
 mod error;
 mod resolve;
+mod settings;
+#[cfg(test)]
+pub mod testing;
 
-pub use address::{filename, join, masked};
-pub use client::{Client, Redirects, Request, Response, Settings};
+pub use address::{anonymous, filename, join, masked};
+pub use client::{Client, Request, Response};
+pub use decompress::Unpacked;
 pub use error::HttpError;
+pub use settings::{Redirects, Settings};
 
 /// Where systems keep the certificates that they trust; the first one that is there counts.
 pub const TRUSTED_CERTIFICATES: [&str; 6] = [

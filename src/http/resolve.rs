@@ -36,6 +36,36 @@ impl Resolver for Machine {
     }
 }
 
+/// Gives one and the same place whatever is asked: a proxy's, or for a Unix socket any.
+#[derive(Debug)]
+pub(super) struct Fixed(pub(super) Option<String>);
+
+impl Resolver for Fixed {
+    fn resolve(
+        &self,
+        _: &Uri,
+        _: &Config,
+        _: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut found = self.empty();
+        let Some(place) = &self.0 else {
+            found.push(SocketAddr::from(([127, 0, 0, 1], 80)));
+            return Ok(found);
+        };
+        let (host, port) = match place.rsplit_once(':') {
+            Some((host, port)) if !port.ends_with(']') => (host, port.parse().unwrap_or(80)),
+            _ => (place.as_str(), 80),
+        };
+        for address in addresses(host, port).into_iter().take(16) {
+            found.push(address);
+        }
+        if found.is_empty() {
+            return Err(ureq::Error::HostNotFound);
+        }
+        Ok(found)
+    }
+}
+
 fn addresses(host: &str, port: u16) -> Vec<SocketAddr> {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     if let Ok(address) = bare.parse::<IpAddr>() {

@@ -1,41 +1,10 @@
 //! The client against a server of one thread.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Read as _;
 use std::net::TcpListener;
-use std::sync::mpsc::{Receiver, channel};
 
 use super::*;
-
-/// Serves the answers in order, one connection each, and reports what was asked.
-fn server(answers: Vec<&'static str>) -> (String, Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let (sender, asked) = channel();
-    std::thread::spawn(move || {
-        for answer in answers {
-            let (stream, _) = listener.accept().unwrap();
-            let mut reader = BufReader::new(stream);
-            let mut head = String::new();
-            while !head.ends_with("\r\n\r\n") && reader.read_line(&mut head).unwrap() > 0 {}
-            let length = head
-                .lines()
-                .find_map(|line| {
-                    line.to_lowercase()
-                        .strip_prefix("content-length: ")?
-                        .parse()
-                        .ok()
-                })
-                .unwrap_or(0);
-            let mut body = vec![0; length];
-            reader.read_exact(&mut body).unwrap();
-            sender
-                .send(head + &String::from_utf8(body).unwrap())
-                .unwrap();
-            reader.get_mut().write_all(answer.as_bytes()).unwrap();
-        }
-    });
-    (url, asked)
-}
+use crate::http::testing::server;
 
 const OK: &str =
     "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nX-Name: a\r\nConnection: close\r\n\r\nhello";
@@ -154,17 +123,106 @@ fn nobody_there_is_said_as_python_says_it() {
 }
 
 #[test]
-fn proxies_come_from_the_environment() {
-    let mut settings = Settings::default();
-    settings.proxy_from(|name| match name {
-        "http_proxy" => Some("http://proxy:3128".to_owned()),
-        "NO_PROXY" => Some("localhost, .example".to_owned()),
-        _ => None,
+fn a_digest_is_answered() {
+    const DIGEST: &str = "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic realm=\"x\"\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"n\", qop=\"auth\"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let (url, asked) = server(vec![DIGEST, OK]);
+    let settings = Settings {
+        credentials: Some(("me".to_owned(), "secret".to_owned())),
+        ..Settings::default()
+    };
+    assert_eq!(
+        sent(settings, request("GET", format!("{url}/a?b"))).status,
+        200
+    );
+    asked.recv().unwrap();
+    let second = asked.recv().unwrap();
+    assert!(
+        second.contains("uri=\"/a?b\"") && second.contains("qop=auth"),
+        "{second}"
+    );
+}
+
+#[test]
+fn cookies_follow_along_the_way() {
+    const SETS: &str = "HTTP/1.1 302 Found\r\nSet-Cookie: a=1; Path=/\r\nLocation: /next\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+    let (url, asked) = server(vec![SETS, OK]);
+    let response = sent(Settings::default(), request("GET", url));
+    assert_eq!(response.cookies, [("a".to_owned(), Some("1".to_owned()))]);
+    assert!(!asked.recv().unwrap().to_lowercase().contains("cookie"));
+    assert!(asked.recv().unwrap().to_lowercase().contains("cookie: a=1"));
+}
+
+#[test]
+fn a_proxy_is_told_the_whole_address() {
+    let (proxy, asked) = server(vec![OK]);
+    let proxy = proxy.replace("http://", "http://u:p@");
+    let settings = Settings {
+        proxies: vec![("http".to_owned(), proxy)],
+        ..Settings::default()
+    };
+    let response = sent(
+        settings,
+        request("GET", "http://far.example:81/a?b".to_owned()),
+    );
+    assert_eq!(
+        (response.status, response.url.as_str()),
+        (200, "http://far.example:81/a?b")
+    );
+    let seen = asked.recv().unwrap();
+    assert!(
+        seen.starts_with("GET http://far.example:81/a?b HTTP/1.1\r\n"),
+        "{seen}"
+    );
+    assert!(
+        seen.to_lowercase().contains("proxy-authorization: basic"),
+        "{seen}"
+    );
+}
+
+#[test]
+fn a_unix_socket_takes_the_place_of_the_host() {
+    use std::io::{BufRead as _, BufReader, Write as _};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
+    let served = std::thread::spawn(move || {
+        let (stream, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(stream);
+        let mut line = String::new();
+        reader.read_line(&mut line).unwrap();
+        reader.get_mut().write_all(OK.as_bytes()).unwrap();
+        line
     });
-    let proxy = |url| settings.proxy_for(url);
-    assert_eq!(proxy("http://host/x"), Some("http://proxy:3128"));
-    assert_eq!(proxy("https://host/x"), None);
-    assert_eq!(proxy("http://localhost:80/x"), None);
-    assert_eq!(proxy("http://a.example/x"), None);
-    assert_eq!(proxy("http://notexample/x"), Some("http://proxy:3128"));
+    let settings = || Settings {
+        unix_socket: Some(path.to_string_lossy().into_owned()),
+        ..Settings::default()
+    };
+    let url = "http://no-such-host.invalid/v1/info".to_owned();
+    assert_eq!(sent(settings(), request("GET", url.clone())).status, 200);
+    assert_eq!(served.join().unwrap(), "GET /v1/info HTTP/1.1\r\n");
+    std::fs::remove_file(&path).unwrap();
+    let error = Client::new(settings())
+        .unwrap()
+        .send(request("GET", url))
+        .err()
+        .unwrap();
+    assert!(error.to_string().contains("Invalid Socket File"), "{error}");
+}
+
+#[test]
+fn a_packed_answer_is_unpacked_where_that_is_wanted() {
+    for unpack in [true, false] {
+        let (url, _asked) =
+            crate::http::testing::served(vec![crate::http::testing::packed(b"hello")]);
+        let settings = Settings {
+            unpack,
+            ..Settings::default()
+        };
+        let mut bytes = Vec::new();
+        sent(settings, request("GET", url))
+            .body
+            .read_to_end(&mut bytes)
+            .unwrap();
+        assert_eq!(bytes == b"hello", unpack);
+    }
 }

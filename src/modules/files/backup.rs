@@ -6,7 +6,7 @@ use crate::kit::{Failure, Host};
 
 /// Copies the file beside itself, with mode, owner and times, and returns the copy's path: `PATH.NUMBER.2024-05-01@12:30:00~`.
 /// Nothing where there is no file.
-pub(super) fn make(path: &str, host: &dyn Host) -> Result<Option<String>, Failure> {
+pub(in crate::modules) fn make(path: &str, host: &dyn Host) -> Result<Option<String>, Failure> {
     if host.status(path, true)?.is_none() {
         return Ok(None);
     }

@@ -15,7 +15,7 @@ use crate::kit::{Failure, Host};
 /// How a checksum is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Algorithm {
+pub(in crate::modules) enum Algorithm {
     Md5,
     #[default]
     Sha1,
@@ -26,6 +26,19 @@ pub(super) enum Algorithm {
 }
 
 impl Algorithm {
+    /// Returns the algorithm of that name.
+    pub(in crate::modules) fn named(name: &str) -> Option<Self> {
+        Some(match name {
+            "md5" => Self::Md5,
+            "sha1" => Self::Sha1,
+            "sha224" => Self::Sha224,
+            "sha256" => Self::Sha256,
+            "sha384" => Self::Sha384,
+            "sha512" => Self::Sha512,
+            _ => return None,
+        })
+    }
+
     fn start(self) -> Box<dyn DynDigest> {
         match self {
             Self::Md5 => Box::new(Md5::new()),
@@ -38,14 +51,18 @@ impl Algorithm {
     }
 
     /// Returns the checksum of bytes.
-    pub(super) fn of_bytes(self, bytes: &[u8]) -> String {
+    pub(in crate::modules) fn of_bytes(self, bytes: &[u8]) -> String {
         let mut digest = self.start();
         digest.update(bytes);
         hexadecimal(&digest.finalize())
     }
 
     /// Returns the checksum of a file of the host, which is read piece by piece.
-    pub(super) fn of_file(self, path: &str, host: &dyn Host) -> Result<String, Failure> {
+    pub(in crate::modules) fn of_file(
+        self,
+        path: &str,
+        host: &dyn Host,
+    ) -> Result<String, Failure> {
         let mut reader = host.open(path)?;
         let mut digest = self.start();
         let mut piece = vec![0; 64 * 1024];
@@ -62,13 +79,13 @@ impl Algorithm {
 }
 
 /// Passes on what it reads, and knows the checksum of all that it passed: a large content need not be read again.
-pub(super) struct Summing<'a> {
+pub(in crate::modules) struct Summing<'a> {
     inner: &'a mut dyn Read,
     digest: Box<dyn DynDigest>,
 }
 
 impl<'a> Summing<'a> {
-    pub(super) fn new(algorithm: Algorithm, inner: &'a mut dyn Read) -> Self {
+    pub(in crate::modules) fn new(algorithm: Algorithm, inner: &'a mut dyn Read) -> Self {
         Self {
             inner,
             digest: algorithm.start(),
@@ -76,7 +93,7 @@ impl<'a> Summing<'a> {
     }
 
     /// Returns the checksum of what was read.
-    pub(super) fn sum(self) -> String {
+    pub(in crate::modules) fn sum(self) -> String {
         hexadecimal(&self.digest.finalize())
     }
 }

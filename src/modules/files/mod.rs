@@ -1,10 +1,10 @@
 //! Modules of the family `files`.
 
 mod assemble;
-mod backup;
+pub(super) mod backup;
 mod blockinfile;
-mod checksum;
-mod copy;
+pub(super) mod checksum;
+pub(super) mod copy;
 mod directories;
 mod edit;
 mod encoding;
@@ -18,8 +18,8 @@ mod slurp;
 mod stat;
 mod tempfile;
 mod template;
-mod trust;
-mod writing;
+pub(super) mod trust;
+pub(super) mod writing;
 
 family! {
     Entry::module::<assemble::Assemble>(),

@@ -53,7 +53,10 @@ pub(super) fn refuse_foreign_link(path: &str, real: &str, host: &dyn Host) -> Re
 }
 
 /// Fails where the directory that `path` stands in is reached by such a link: a file made there would be made elsewhere.
-pub(super) fn refuse_foreign_directory(path: &str, host: &dyn Host) -> Result<(), Failure> {
+pub(in crate::modules) fn refuse_foreign_directory(
+    path: &str,
+    host: &dyn Host,
+) -> Result<(), Failure> {
     match path.trim_end_matches('/').rsplit_once('/') {
         Some((folder, _)) if !folder.is_empty() => {
             refuse_foreign_link(folder, &host.real_path(folder)?, host)

@@ -206,7 +206,7 @@ fn stage_checked(
 }
 
 /// Tells whether a file may be written into where it cannot be replaced: the task's word, or `ANSIBLE_UNSAFE_WRITES`.
-pub(super) fn unsafe_writes(given: Option<bool>, host: &dyn Host) -> bool {
+pub(in crate::modules) fn unsafe_writes(given: Option<bool>, host: &dyn Host) -> bool {
     let from_environment = || {
         host.environment("ANSIBLE_UNSAFE_WRITES")
             .is_some_and(|text| {
@@ -227,7 +227,7 @@ fn suffix(path: &str) -> &str {
 }
 
 /// Sets what of the attributes a rename does not carry: flags and the `SELinux` context.
-pub(super) fn finish_attributes(
+pub(in crate::modules) fn finish_attributes(
     path: &str,
     attributes: &FileAttributes<'_>,
     host: &dyn Host,

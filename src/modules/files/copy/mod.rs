@@ -14,6 +14,7 @@ use crate::kit::{
 use crate::modules::files::checksum::Algorithm;
 use crate::template::FileKind;
 use change::Change;
+pub(in crate::modules) use single::python_json;
 use single::{Data, Source, Sum, Target};
 
 with_file_attributes! {

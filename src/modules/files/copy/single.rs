@@ -525,7 +525,7 @@ impl<'s> Source<'s> {
 }
 
 /// Writes a list or dictionary as Python's `json.dumps` does.
-pub(super) fn python_json(value: &Value) -> String {
+pub(in crate::modules) fn python_json(value: &Value) -> String {
     let mut out = String::new();
     write_json(value, &mut out);
     out
