@@ -19,6 +19,7 @@ mod stat;
 mod tempfile;
 mod template;
 pub(super) mod trust;
+mod unarchive;
 pub(super) mod writing;
 
 family! {
@@ -34,4 +35,5 @@ family! {
     Entry::module::<stat::Stat>(),
     Entry::module::<tempfile::TempFile>(),
     Entry::module::<template::Template>(),
+    Entry::module::<unarchive::Unarchive>(),
 }

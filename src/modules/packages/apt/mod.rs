@@ -11,7 +11,7 @@ mod install;
 mod maintain;
 #[cfg(test)]
 mod tests;
-mod update;
+pub(in crate::modules::packages) mod update;
 mod version;
 
 use schemars::JsonSchema;
@@ -346,7 +346,12 @@ impl Module for Apt {
         }
         let mut work = change.work;
         if change.update {
-            let updated = update::run(args, host)?;
+            let tries = update::Tries {
+                count: args.update_cache_retries,
+                longest_wait: args.update_cache_retry_max_delay,
+                lock_timeout: args.lock_timeout,
+            };
+            let updated = update::run(&tries, host)?;
             outcome.warnings.extend(updated.warnings);
             let time = cache::updated(host)?.0;
             if args.package.is_empty() && args.deb.is_none() && args.upgrade == Upgrade::No {

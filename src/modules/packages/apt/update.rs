@@ -12,20 +12,33 @@ pub(super) fn is_due(args: &AptArgs, host: &dyn Host) -> Result<bool, Failure> {
     Ok(valid_until < host.now())
 }
 
+/// How stubbornly it is tried.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::modules::packages) struct Tries {
+    pub(in crate::modules::packages) count: u32,
+    /// The longest wait between two tries, in seconds.
+    pub(in crate::modules::packages) longest_wait: u64,
+    /// How long to wait for the lock of another apt, in seconds.
+    pub(in crate::modules::packages) lock_timeout: i64,
+}
+
 /// What an update did.
-pub(super) struct Updated {
+pub(in crate::modules::packages) struct Updated {
     /// The cache is another now.
-    pub(super) changed: bool,
-    pub(super) warnings: Vec<String>,
+    pub(in crate::modules::packages) changed: bool,
+    pub(in crate::modules::packages) warnings: Vec<String>,
 }
 
 /// Updates it, with waits between tries that double each time. One source that fails is a failure of all.
-pub(super) fn run(args: &AptArgs, host: &dyn Host) -> Result<Updated, Failure> {
+pub(in crate::modules::packages) fn run(
+    tries: &Tries,
+    host: &dyn Host,
+) -> Result<Updated, Failure> {
     let before = cache::updated(host)?;
     let mut warnings = Vec::new();
     let mut reason = String::new();
-    for attempt in 0..args.update_cache_retries {
-        let lock = format!("DPkg::Lock::Timeout={}", args.lock_timeout);
+    for attempt in 0..tries.count {
+        let lock = format!("DPkg::Lock::Timeout={}", tries.lock_timeout);
         let words = [
             "apt-get",
             "update",
@@ -50,8 +63,8 @@ pub(super) fn run(args: &AptArgs, host: &dyn Host) -> Result<Updated, Failure> {
         let wait = 2u64
             .checked_pow(attempt)
             .unwrap_or(u64::MAX)
-            .min(args.update_cache_retry_max_delay);
-        if attempt + 1 < args.update_cache_retries {
+            .min(tries.longest_wait);
+        if attempt + 1 < tries.count {
             host.sleep(Duration::from_secs(wait))?;
         }
     }
@@ -62,6 +75,6 @@ pub(super) fn run(args: &AptArgs, host: &dyn Host) -> Result<Updated, Failure> {
     };
     Err(Failure::new(format!(
         "Failed to update apt cache after {} retries: {reason}",
-        args.update_cache_retries
+        tries.count
     )))
 }
