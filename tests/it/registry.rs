@@ -61,7 +61,18 @@ const EFFECTS: &[(Effect, &[&str])] = &[
             "user",
         ],
     ),
-    (Effect::Sees, &["wait_for"]),
+    (
+        Effect::Sees,
+        &[
+            "apt_key",
+            "apt_repository",
+            "deb822_repository",
+            "get_url",
+            "unarchive",
+            "uri",
+            "wait_for",
+        ],
+    ),
     (
         Effect::Shows,
         &["apt", "package", "service", "systemd_service", "ufw"],

@@ -532,6 +532,7 @@ mod tests {
             armored(),
             armored(),
             armored(),
+            armored(),
             answer("200 OK", "", b"\x99\x01"),
         ]);
         let host = host();

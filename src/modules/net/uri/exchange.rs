@@ -106,8 +106,9 @@ pub(super) fn run(args: &UriArgs, host: &dyn Host) -> Result<Outcome, Failure> {
     } else if args.return_content {
         values.insert("content", Value::NULL);
     }
-    let values = hidden(values, args.url_password.as_deref());
+    let mut values = hidden(values, args.url_password.as_deref());
     if !fine {
+        values.remove("msg");
         let message = unexpected(args, status, &answer.message);
         return Err(Failure {
             values,

@@ -28,6 +28,10 @@ const LOCK_TIMEOUT: i64 = 60;
 ///
 /// `ppa:OWNER/NAME` stands for an archive on Launchpad: its key is fetched, too.
 ///
+/// ## Check mode
+///
+/// Tells what would change; Launchpad is asked for a PPA's key.
+///
 /// ## Returns
 ///
 /// - `repo`, `state`: as given.
