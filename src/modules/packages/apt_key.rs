@@ -351,7 +351,7 @@ fn download(url: &str, args: &AptKeyArgs, host: &dyn Host) -> Result<Vec<u8>, Fa
     let mut answer = access
         .ask(Question::get(url), host)
         .map_err(|error| wrong(&error.failure().message))?;
-    if !answer.is_fine() {
+    if answer.status != Some(200) {
         return Err(wrong(&answer.message));
     }
     let mut bytes = Vec::new();

@@ -12,6 +12,13 @@ use crate::value::{Dict, Value};
 #[derive(Debug)]
 pub(in crate::modules) struct Change {
     archive: Archive,
+    /// Nothing where only tar may know the archive: it is asked when it may also unpack.
+    found: Option<Found>,
+}
+
+/// Who knows the archive, and what differs.
+#[derive(Debug)]
+struct Found {
     handler: Handler,
     comparison: Comparison,
 }
@@ -24,15 +31,25 @@ enum Handler {
 }
 
 impl Handler {
+    /// Tries unzip; the reason says why it does not fit.
+    fn zip(
+        args: &UnarchiveArgs,
+        archive: &Archive,
+        dest: &str,
+        host: &dyn Host,
+    ) -> Result<Result<Self, String>, Failure> {
+        Ok(zip::find(args, &archive.path, dest, host)?.map(Self::Zip))
+    }
+
     /// Tries all that the host has.
-    fn find(
+    fn any(
         args: &UnarchiveArgs,
         archive: &Archive,
         dest: &str,
         host: &dyn Host,
     ) -> Result<Self, Failure> {
-        let mut reasons = match zip::find(args, &archive.path, dest, host)? {
-            Ok(zip) => return Ok(Self::Zip(zip)),
+        let mut reasons = match Self::zip(args, archive, dest, host)? {
+            Ok(zip) => return Ok(zip),
             Err(reason) => vec![reason],
         };
         match tar::find(args, &archive.path, dest, host)? {
@@ -154,18 +171,81 @@ pub(super) fn plan(args: &UnarchiveArgs, host: &dyn Host) -> Result<Plan<Change>
     }
     let (dest, warning) = destination(args, host)?;
     let archive = Archive::find(args, host)?;
-    let found = Handler::find(args, &archive, &dest, host).and_then(|handler| {
-        let comparison = handler.compare(args, host)?;
-        Ok((handler, comparison))
-    });
-    let (handler, comparison) = match found {
-        Ok(found) => found,
+    let plan = match found(args, &archive, &dest, host) {
+        Ok(Some(found)) => planned(args, archive, found, &dest, host)?,
+        // Check mode skips tar archives, as Ansible does, whatever there is to do.
+        Ok(None) => Plan::opaque(Change {
+            archive,
+            found: None,
+        }),
         Err(failure) => {
             archive.release(host)?;
             return Err(failure);
         }
     };
-    let mut values = path_info(&dest, host)?
+    Ok(match warning {
+        Some(warning) => plan.warn(warning),
+        None => plan,
+    })
+}
+
+/// Compares an archive that unzip knows.
+fn found(
+    args: &UnarchiveArgs,
+    archive: &Archive,
+    dest: &str,
+    host: &dyn Host,
+) -> Result<Option<Found>, Failure> {
+    let Ok(handler) = Handler::zip(args, archive, dest, host)? else {
+        return Ok(None);
+    };
+    let comparison = handler.compare(args, host)?;
+    Ok(Some(Found {
+        handler,
+        comparison,
+    }))
+}
+
+fn planned(
+    args: &UnarchiveArgs,
+    archive: Archive,
+    found: Found,
+    dest: &str,
+    host: &dyn Host,
+) -> Result<Plan<Change>, Failure> {
+    let values = values(args, &archive, &found.handler, dest, host)?;
+    let diff = found.comparison.diff.clone();
+    let same =
+        found.comparison.unarchived && found.handler.attributes(args, dest, host)?.is_empty();
+    let plan = if same {
+        archive.release(host)?;
+        Plan::unchanged(format!("`{dest}` has all that is in the archive"))
+    } else {
+        Plan::change(Change {
+            archive,
+            found: Some(found),
+        })
+    };
+    let plan = plan.with_all(values);
+    if diff.is_empty() {
+        return Ok(plan);
+    }
+    let shown = Diff {
+        prepared: Some(diff),
+        ..Diff::text("", "")
+    };
+    Ok(plan.with_diff(shown.alone()))
+}
+
+/// What every result tells.
+fn values(
+    args: &UnarchiveArgs,
+    archive: &Archive,
+    handler: &Handler,
+    dest: &str,
+    host: &dyn Host,
+) -> Result<Dict, Failure> {
+    let mut values = path_info(dest, host)?
         .with("handler", handler.name())
         .with("dest", args.dest.as_str())
         .with("src", archive.shown.as_str());
@@ -176,37 +256,7 @@ pub(super) fn plan(args: &UnarchiveArgs, host: &dyn Host) -> Result<Plan<Change>
             .map(|name| Value::from(name.as_str()));
         values.insert("files", Value::list(names));
     }
-    let diff = comparison.diff.clone();
-    let same = comparison.unarchived && handler.attributes(args, &dest, host)?.is_empty();
-    let plan = match handler {
-        Handler::Zip(_) if same => {
-            archive.release(host)?;
-            Plan::unchanged(format!("`{dest}` has all that is in the archive"))
-        }
-        Handler::Zip(_) => Plan::change(Change {
-            archive,
-            handler,
-            comparison,
-        }),
-        // Check mode skips tar archives, as Ansible does, whatever there is to do.
-        Handler::Tar(_) => Plan::opaque(Change {
-            archive,
-            handler,
-            comparison,
-        }),
-    };
-    let mut plan = plan.with_all(values);
-    if !diff.is_empty() {
-        let shown = Diff {
-            prepared: Some(diff),
-            ..Diff::text("", "")
-        };
-        plan = plan.with_diff(shown.alone());
-    }
-    Ok(match warning {
-        Some(warning) => plan.warn(warning),
-        None => plan,
-    })
+    Ok(values)
 }
 
 pub(super) fn apply(
@@ -214,12 +264,8 @@ pub(super) fn apply(
     change: Change,
     host: &dyn Host,
 ) -> Result<Outcome, Failure> {
-    let Change {
-        archive,
-        handler,
-        comparison,
-    } = change;
-    let done = unpack(args, &archive, &handler, &comparison, host);
+    let Change { archive, found } = change;
+    let done = unpack(args, &archive, found, host);
     archive.release(host)?;
     done
 }
@@ -227,28 +273,38 @@ pub(super) fn apply(
 fn unpack(
     args: &UnarchiveArgs,
     archive: &Archive,
-    handler: &Handler,
-    comparison: &Comparison,
+    found: Option<Found>,
     host: &dyn Host,
 ) -> Result<Outcome, Failure> {
     let (dest, _) = destination(args, host)?;
+    let Found {
+        handler,
+        comparison,
+    } = match found {
+        Some(found) => found,
+        None => {
+            let handler = Handler::any(args, archive, &dest, host)?;
+            let comparison = handler.compare(args, host)?;
+            Found {
+                handler,
+                comparison,
+            }
+        }
+    };
     let mut outcome = Outcome::unchanged();
     if !comparison.unarchived {
         let ran = handler.extract(args, &comparison.newer, host)?;
         if !ran.output.success() {
-            let values = Dict::new()
-                .with("handler", handler.name())
-                .with("dest", args.dest.as_str())
-                .with("src", archive.shown.as_str())
-                .with("extract_results", ran.value());
+            let mut values = values(args, archive, &handler, &dest, host)?;
+            values.remove("files");
             let message = format!(
                 "failed to unpack {} to {}",
                 archive.shown,
                 args.dest.as_str()
             );
             return Err(Failure {
-                values,
-                ..Failure::new(message).after_change()
+                values: values.with("extract_results", ran.value()),
+                ..Failure::new(message)
             });
         }
         outcome = Outcome::changed().with("extract_results", ran.value());
@@ -257,5 +313,5 @@ fn unpack(
         change.apply(host).map_err(Failure::after_change)?;
         outcome.changed = true;
     }
-    Ok(outcome.with_all(path_info(&dest, host)?))
+    Ok(outcome.with_all(values(args, archive, &handler, &dest, host)?))
 }

@@ -125,8 +125,9 @@ impl Module for Unarchive {
         free_form: None,
     };
 
-    const SKIPPED_IN_CHECK: Option<&'static str> =
-        Some("remote module (unarchive) does not support check mode when using gtar");
+    const SKIPPED_IN_CHECK: Option<&'static str> = Some(
+        "remote module (ansible.legacy.unarchive) does not support check mode when using gtar",
+    );
 
     fn validate(args: &Self::Args) -> Result<(), ArgumentError> {
         if args.copy.is_some() && args.remote_src.is_some() {

@@ -58,7 +58,7 @@ pub(super) fn plan(args: &GetUrlArgs, host: &dyn Host) -> Result<Plan<Change>, F
         newer_than = Some(status.times.modified.0);
     }
     if let Some(folder) = &args.tmp_dest {
-        check_folder(folder, host)?;
+        check_folder(folder, host).map_err(|failure| failure.with("elapsed", 0))?;
     }
     let started = Instant::now();
     let question = Question {

@@ -187,7 +187,7 @@ impl Module for AptRepository {
                     Some(ppa) => ppa.file_name(),
                     None => sources::file_name(&source.text),
                 });
-                sources.add(&source.text, &source.comment, &format!("{name}.list"));
+                sources.add(&source.text, &format!("{name}.list"));
             }
             State::Absent => sources.remove(&source.text),
         }

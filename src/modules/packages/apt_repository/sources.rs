@@ -10,7 +10,7 @@ pub(super) struct Source {
     pub(super) valid: bool,
     pub(super) enabled: bool,
     pub(super) text: String,
-    pub(super) comment: String,
+    comment: String,
 }
 
 impl Source {
@@ -106,7 +106,7 @@ impl Sources {
     }
 
     /// Switches a source on wherever it stands; else adds it to that file.
-    pub(super) fn add(&mut self, text: &str, comment: &str, file: &str) {
+    pub(super) fn add(&mut self, text: &str, file: &str) {
         let mut found = false;
         for source in self.lists.iter_mut().flat_map(|list| &mut list.sources) {
             if source.valid && source.text == text {
@@ -126,7 +126,7 @@ impl Sources {
             valid: true,
             enabled: true,
             text: text.to_owned(),
-            comment: comment.to_owned(),
+            comment: String::new(),
         };
         match self.lists.iter_mut().find(|list| list.path == path) {
             Some(list) => list.sources.push(source),
