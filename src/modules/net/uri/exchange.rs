@@ -83,12 +83,17 @@ pub(super) fn run(args: &UriArgs, host: &dyn Host) -> Result<Outcome, Failure> {
         let path = write(args, dest, &mut answer, content.as_deref(), host)?;
         values.extend(path_info(&path, host)?);
         values.insert("path", path);
-    } else if let Some(dest) = &args.dest {
-        values.insert("path", path(dest, &answer, host)?);
-    } else if !read && !answer.is_fine() {
-        // An error that was expected comes with its content, as it does in Ansible.
-        let bytes = take(&mut answer, args, &masked, host)?;
-        values.insert("body", kind.text(&bytes));
+    } else {
+        if let Some(dest) = &args.dest {
+            let path = path(dest, &answer, host)?;
+            values.extend(path_info(&path, host)?);
+            values.insert("path", path);
+        }
+        if !read && !answer.is_fine() {
+            // An error that was expected comes with its content, as it does in Ansible.
+            let bytes = take(&mut answer, args, &masked, host)?;
+            values.insert("body", kind.text(&bytes));
+        }
     }
     if let Some(link) = values.get("location").map(Value::to_text) {
         values.insert("location", join(&masked, &link));

@@ -242,8 +242,33 @@ impl Part {
                 out.extend(b"\r\n");
             }
         } else {
-            out.extend(&self.content);
+            with_crlf(&self.content, out);
         }
         out.extend(b"\r\n");
+    }
+}
+
+/// Writes a content with the ends of lines that mails have, as Python's library does with all that is not base64.
+fn with_crlf(content: &[u8], out: &mut Vec<u8>) {
+    let mut before = 0;
+    for byte in content.iter().copied() {
+        match byte {
+            b'\n' if before == b'\r' => {}
+            b'\n' | b'\r' => out.extend(b"\r\n"),
+            _ => out.push(byte),
+        }
+        before = byte;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_as_in_mails() {
+        let mut out = Vec::new();
+        with_crlf(b"a\nb\r\nc\rd\n", &mut out);
+        assert_eq!(out, b"a\r\nb\r\nc\r\nd\r\n");
     }
 }
