@@ -96,6 +96,7 @@ impl Module for Assemble {
         diff: Support::Full,
         free_form: None,
     };
+    const ASYNCHRONOUS: bool = false;
 
     fn prepare(args: &Self::Args) -> Vec<Need> {
         let need = || Need {

@@ -114,6 +114,7 @@ impl BlockInFileArgs {
             attributes: self.file_attributes(),
             backup: self.backup,
             validate: self.validate.as_deref(),
+            follow: true,
         }
     }
 }

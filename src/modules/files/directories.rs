@@ -3,7 +3,7 @@
 use crate::kit::{Failure, FileAttributes, Host, Mode};
 
 /// Returns the directories that must be made for `path` to exist, topmost first; nothing where it is there.
-pub(super) fn missing(path: &str, host: &dyn Host) -> Result<Vec<String>, Failure> {
+pub(in crate::modules) fn missing(path: &str, host: &dyn Host) -> Result<Vec<String>, Failure> {
     let mut missing = Vec::new();
     let mut path = path.trim_end_matches('/');
     while !path.is_empty() && host.status(path, true)?.is_none() {

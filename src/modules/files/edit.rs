@@ -93,6 +93,8 @@ pub(super) struct Setting<'a> {
     pub(super) attributes: FileAttributes<'a>,
     pub(super) backup: bool,
     pub(super) validate: Option<&'a str>,
+    /// Write through a symbolic link; else the file takes its place.
+    pub(super) follow: bool,
 }
 
 const ATTRIBUTES_CHANGED: &str = "ownership, perms or SE linux context changed";
@@ -167,9 +169,15 @@ impl Edit {
             .as_ref()
             .is_some_and(|changes| !changes.is_empty());
         if let Some(content) = &self.content {
-            let real = host.real_path(setting.path)?;
-            trust::refuse_foreign_link(setting.path, &real, host)?;
-            let existing = host.status(&real, false)?;
+            let real = if setting.follow {
+                let real = host.real_path(setting.path)?;
+                trust::refuse_foreign_link(setting.path, &real, host)?;
+                real
+            } else {
+                trust::refuse_foreign_directory(setting.path, host)?;
+                setting.path.to_owned()
+            };
+            let existing = host.status(&real, true)?;
             if existing.is_none() {
                 let folder = real.rsplit_once('/').map_or(".", |(folder, _)| folder);
                 for missing in directories::missing(folder, host)? {
@@ -182,9 +190,10 @@ impl Edit {
             }
             let default = 0o666 & !host.umask();
             // The attributes of a link are not those of what it leads to.
-            let link = host
-                .status(setting.path, false)?
-                .is_some_and(|status| status.is_link());
+            let link = setting.follow
+                && host
+                    .status(setting.path, false)?
+                    .is_some_and(|status| status.is_link());
             let wanted = match existing {
                 Some(_) if link => Attributes::default(),
                 existing => setting

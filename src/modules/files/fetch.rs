@@ -77,6 +77,7 @@ impl Module for Fetch {
         diff: Support::None,
         free_form: None,
     };
+    const ASYNCHRONOUS: bool = false;
 
     const SKIPPED_IN_CHECK: Option<&'static str> =
         Some("check mode not (yet) supported for this module");

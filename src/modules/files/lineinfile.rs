@@ -104,6 +104,7 @@ impl LineInFileArgs {
             attributes: self.file_attributes(),
             backup: self.backup,
             validate: self.validate.as_deref(),
+            follow: true,
         }
     }
 }

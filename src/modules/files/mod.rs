@@ -1,16 +1,17 @@
 //! Modules of the family `files`.
 
 mod assemble;
-pub(super) mod backup;
+pub(in crate::modules) mod backup;
 mod blockinfile;
 pub(super) mod checksum;
 pub(super) mod copy;
-mod directories;
+pub(in crate::modules) mod directories;
 mod edit;
 mod encoding;
 mod fetch;
 mod file;
 mod find;
+mod ini_file;
 mod lineinfile;
 mod python_regex;
 mod replace;
@@ -29,6 +30,7 @@ family! {
     Entry::module::<fetch::Fetch>(),
     Entry::module::<file::File>(),
     Entry::module::<find::Find>(),
+    Entry::module::<ini_file::IniFile>(),
     Entry::module::<lineinfile::LineInFile>(),
     Entry::module::<replace::Replace>(),
     Entry::module::<slurp::Slurp>(),

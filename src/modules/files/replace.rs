@@ -76,6 +76,7 @@ impl ReplaceArgs {
             attributes: self.file_attributes(),
             backup: self.backup,
             validate: self.validate.as_deref(),
+            follow: true,
         }
     }
 

@@ -229,6 +229,7 @@ impl Module for Template {
         diff: Support::Full,
         free_form: None,
     };
+    const ASYNCHRONOUS: bool = false;
 
     fn validate(args: &Self::Args) -> Result<(), ArgumentError> {
         if !["\n", "\r", "\r\n"].contains(&args.newline().as_str()) {

@@ -7,6 +7,7 @@ mod deb822_repository;
 mod dpkg_selections;
 mod package;
 mod package_facts;
+mod snap;
 
 family! {
     Entry::module::<apt::Apt>(),
@@ -16,4 +17,5 @@ family! {
     Entry::module::<dpkg_selections::DpkgSelections>(),
     Entry::module::<package::Package>(),
     Entry::module::<package_facts::PackageFacts>(),
+    Entry::module::<snap::Snap>(),
 }

@@ -123,6 +123,7 @@ impl Module for Copy {
         diff: Support::Full,
         free_form: None,
     };
+    const ASYNCHRONOUS: bool = false;
 
     fn validate(args: &Self::Args) -> Result<(), ArgumentError> {
         match (
