@@ -6,6 +6,7 @@ use serde_json::{Map, json};
 
 use super::printer::Printer;
 use super::result::{shown, starred};
+use super::statistics::Statistics;
 use crate::engine::events::{Event, HostResult, TaskHeader};
 use crate::value::Value;
 use crate::wire::Status;
@@ -25,6 +26,7 @@ pub struct Json {
     /// Tasks of the play in hand, by number.
     tasks: Vec<TaskRecord>,
     play: Option<serde_json::Value>,
+    statistics: Statistics,
 }
 
 impl Json {
@@ -36,6 +38,7 @@ impl Json {
             stats: Map::new(),
             tasks: Vec::new(),
             play: None,
+            statistics: Statistics::default(),
         }
     }
 
@@ -47,7 +50,10 @@ impl Json {
                 self.play = Some(json!({"name": name, "duration": {"start": now()}}));
             }
             Event::TaskStarted(task) => drop(self.task(task)),
-            Event::HostDone(done) => self.done(done),
+            Event::HostDone(done) => {
+                self.statistics.take(done);
+                self.done(done);
+            }
             Event::Warning(warning) => self
                 .printer
                 .error_line(&format!("[WARNING]: {}", warning.headline), None),
@@ -60,8 +66,9 @@ impl Json {
                     });
                     self.stats.insert(host.to_string(), line);
                 }
+                let (hosts, run) = self.statistics.to_json();
                 let document = json!({
-                    "custom_stats": {}, "global_custom_stats": {}, "plays": self.plays, "stats": self.stats,
+                    "custom_stats": hosts, "global_custom_stats": run, "plays": self.plays, "stats": self.stats,
                 });
                 let text = super::result::json(&Value::from_json(document), true);
                 self.printer.data(&text);

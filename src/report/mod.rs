@@ -14,6 +14,7 @@ mod minimal;
 mod printer;
 mod recap;
 mod result;
+mod statistics;
 mod yaml;
 
 pub use color::Color;

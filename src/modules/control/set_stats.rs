@@ -80,7 +80,7 @@ impl Control for SetStats {
                 let shown = name.to_value().to_text();
                 if !name.as_str().is_some_and(is_variable_name) {
                     return Err(Failure::new(format!(
-                        "the name `{shown}` is not valid: it must begin with a letter or underscore and hold only letters, digits and underscores"
+                        "Invalid variable name '{shown}': it must begin with a letter or underscore and hold only letters, digits and underscores"
                     )));
                 }
                 data.insert(name.clone(), value.clone());
