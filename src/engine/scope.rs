@@ -157,6 +157,11 @@ impl<'a> HostScope<'a> {
         let options = &self.run.options;
         match name {
             "ansible_user" => options.remote_user.as_deref().map(Value::text),
+            // Where a task's modules go by default; `hostvars` knows nothing of it.
+            "ansible_host" if self.task.is_some() => {
+                let older = self.find_with_level("ansible_ssh_host");
+                Some(older.map_or_else(|| Value::from(self.host.clone()), |(_, value)| value))
+            }
             _ => None,
         }
     }

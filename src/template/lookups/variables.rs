@@ -4,6 +4,7 @@ use super::options::{Options, failed, text_term};
 use super::{LookupCall, Results};
 use crate::template::call::Keyword;
 use crate::template::error::TemplateError;
+use crate::template::filters::python::used;
 use crate::template::filters::regex::{Flags, Pattern};
 use crate::value::Value;
 use crate::vars::Found;
@@ -13,12 +14,20 @@ pub(super) fn vars(terms: Vec<Value>, named: Vec<Keyword>, call: &LookupCall<'_>
     let options = Options::new(call, named, &["default"]);
     let mut results = Vec::new();
     for term in &terms {
-        let name = text_term(term, call)?;
+        let name = used(term)?.as_str().ok_or_else(|| {
+            let kind = term.type_name();
+            failed(
+                call.name,
+                format!("Variable name must be 'str' not '{kind}'"),
+            )
+        })?;
         let found = match call.evaluator.variables().find(name) {
             Found::Value(value) => call.evaluator.render(&value)?,
             Found::Missing => match options.get("default") {
                 Some(default) => default.clone(),
-                None => Value::undefined(format!("there is no variable `{name}`"), call.span),
+                None => {
+                    Value::undefined(format!("No variable named '{name}' was found"), call.span)
+                }
             },
             Found::Elsewhere => {
                 return Err(TemplateError::Elsewhere(format!("the variable `{name}`")));
