@@ -48,9 +48,13 @@ pub(super) fn run(options: &AdHocOptions, printer: &Printer) -> u8 {
         path: path.clone(),
         text: if options.list_hosts {
             // Nothing is run, so that it needs no arguments.
-            playbook(&options.hosts, "ping", "")
+            playbook(&options.hosts, "ping", "", Job::default())
         } else {
-            playbook(&options.hosts, &module, &options.args)
+            let job = Job {
+                seconds: options.seconds,
+                poll: options.poll_interval,
+            };
+            playbook(&options.hosts, &module, &options.args, job)
         },
     };
     let wanted = Wanted {
@@ -91,14 +95,28 @@ fn list_hosts(site: engine::Site, printer: &Printer, sources: &SourceMap) -> u8 
     exit::FINE
 }
 
+/// `async` and `poll` of the task.
+#[derive(Clone, Copy, Debug, Default)]
+struct Job {
+    seconds: Option<u64>,
+    poll: Option<u64>,
+}
+
 /// Returns the playbook as JSON, which is YAML.
-fn playbook(hosts: &str, module: &str, arguments: &str) -> String {
+fn playbook(hosts: &str, module: &str, arguments: &str, job: Job) -> String {
     let arguments = match serde_json::from_str::<serde_json::Value>(arguments) {
         Ok(mapping @ serde_json::Value::Object(_)) => mapping,
         _ if arguments.trim().is_empty() => serde_json::Value::Null,
         _ => arguments.into(),
     };
-    json!([{"name": "kplay run", "hosts": hosts, "gather_facts": false, "tasks": [{module: arguments}]}]).to_string()
+    let mut task = json!({module: arguments});
+    for (keyword, seconds) in [("async", job.seconds), ("poll", job.poll)] {
+        if let (Some(seconds), Some(task)) = (seconds, task.as_object_mut()) {
+            task.insert(keyword.to_owned(), seconds.into());
+        }
+    }
+    json!([{"name": "kplay run", "hosts": hosts, "gather_facts": false, "tasks": [task]}])
+        .to_string()
 }
 
 /// The files of this machine and one more.
@@ -145,12 +163,25 @@ mod tests {
     fn arguments_are_text_or_json() {
         let task = |arguments: &str| {
             let made: serde_json::Value =
-                serde_json::from_str(&playbook("web:&prod", "file", arguments)).unwrap();
+                serde_json::from_str(&playbook("web:&prod", "file", arguments, Job::default()))
+                    .unwrap();
             assert_eq!(made[0]["hosts"], "web:&prod");
             made[0]["tasks"][0]["file"].clone()
         };
         assert_eq!(task("path=/x state=touch"), "path=/x state=touch");
         assert_eq!(task("{\"path\": \"/x\"}"), json!({"path": "/x"}));
         assert_eq!(task(" "), serde_json::Value::Null);
+    }
+
+    #[test]
+    fn a_job_has_its_keywords() {
+        let job = Job {
+            seconds: Some(60),
+            poll: Some(0),
+        };
+        let made: serde_json::Value =
+            serde_json::from_str(&playbook("all", "command", "true", job)).unwrap();
+        let task = json!({"command": "true", "async": 60, "poll": 0});
+        assert_eq!(made[0]["tasks"][0], task);
     }
 }

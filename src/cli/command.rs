@@ -81,6 +81,14 @@ pub(super) struct AdHocOptions {
     )]
     pub(super) args: String,
 
+    /// Make a job of it that may take so many seconds
+    #[arg(short = 'B', long = "background", value_name = "SECONDS")]
+    pub(super) seconds: Option<u64>,
+
+    /// Seconds between two questions about the job; 0 leaves it to itself
+    #[arg(short = 'P', long = "poll", value_name = "SECONDS")]
+    pub(super) poll_interval: Option<u64>,
+
     /// List the hosts and do nothing
     #[arg(long)]
     pub(super) list_hosts: bool,

@@ -44,6 +44,8 @@ macro_rules! settings {
 settings! {
     /// Whether a failed host ends the play for all.
     any_errors_fatal: boolean(bool) "ANY_ERRORS_FATAL" ["defaults.any_errors_fatal"] ["ANSIBLE_ANY_ERRORS_FATAL"] Some("no");
+    /// Where hosts keep what is known of asynchronous tasks.
+    async_dir: text(String) "shell:async_dir" ["defaults.async_dir"] ["ANSIBLE_ASYNC_DIR"] Some("~/.ansible_async");
     /// Ask for the become password.
     ask_become_password: boolean(bool) "DEFAULT_BECOME_ASK_PASS" ["privilege_escalation.become_ask_pass"] ["ANSIBLE_BECOME_ASK_PASS"] Some("no");
     /// Ask for the connection password.

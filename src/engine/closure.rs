@@ -123,6 +123,9 @@ impl<'a> Closure<'a> {
         for name in STEERING {
             self.name(name)?;
         }
+        if step.async_directory.is_some() {
+            self.name("ansible_async_dir")?;
+        }
         let keywords = &step.becoming;
         let optional = [
             &step.retries,

@@ -12,7 +12,7 @@ use sha1::{Digest as _, Sha1};
 use super::contents::hexadecimal;
 use super::outside::Outside;
 use super::perform::HereExecutor;
-use super::run_state;
+use super::{reboot, run_state};
 use crate::kit::{ControllerRequest, Failure, Outcome, PausePrompt};
 use crate::step::{ExecutionError, Executor as _};
 use crate::template::LookupContext as _;
@@ -25,6 +25,7 @@ pub(super) fn complete(
     outcome: Outcome,
     becoming: Option<&Become>,
     delegate: Option<&str>,
+    check: bool,
 ) -> Outcome {
     let done = match outcome.request.clone() {
         Some(ControllerRequest::Fetch {
@@ -52,6 +53,9 @@ pub(super) fn complete(
             let times = [delay, sleep, connect_timeout, timeout]
                 .map(|seconds| Duration::try_from_secs_f64(seconds).unwrap_or_default());
             wait_for_connection(executor, times, delegate)
+        }
+        Some(ControllerRequest::Reboot(request)) => {
+            reboot::reboot(executor, &request, becoming, delegate, check)
         }
         Some(ControllerRequest::Pause(prompt)) => pause(executor, &prompt, &outcome),
         _ => return outcome,
@@ -255,6 +259,7 @@ fn wait_for_connection(
                 timeout: Some(limit.as_secs()),
                 hold: false,
                 seen: false,
+                asynchronous: None,
             };
             link.execute(ping).await
         });

@@ -62,7 +62,9 @@ fn task_reach(task: &Task, setup: &Setup, outward: &Outward) -> Reach {
         .is_some()
         || setup.run.config.any_errors_fatal
         || setup.max_fail_percentage.is_some();
-    if ends_all || scope.effective(|k| &k.run_once).is_some() {
+    // A job goes on while later steps run.
+    let job = task.async_.is_some();
+    if ends_all || job || scope.effective(|k| &k.run_once).is_some() {
         return Reach::WORLD;
     }
     let delegated = scope.effective(|k| &k.delegate_to).is_some();

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crate::diag::{Diagnostic, Span};
 use crate::value::Dict;
-use crate::wire::{ItemResult, TaskResult};
+use crate::wire::{ItemResult, JobNews, TaskResult};
 
 /// How a host fared in a run: the numbers of the recap.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -122,6 +122,13 @@ pub enum Event {
         left: u32,
         /// The result of the try.
         result: Arc<Dict>,
+    },
+    /// There is news of a task's job (`async`).
+    Job {
+        /// The host.
+        host: Arc<str>,
+        /// The news.
+        news: JobNews,
     },
     /// A host is through with a task.
     HostDone(HostResult),

@@ -37,6 +37,7 @@ mod play_start;
 mod play_vars;
 mod progress;
 mod raw;
+mod reboot;
 mod results;
 mod run_state;
 mod scope;

@@ -18,7 +18,7 @@ use crate::kit::{Need, Outcome, Supplied};
 use crate::playbook::Task;
 use crate::step::{ExecutionError, Executor, StepContext, run_safely};
 use crate::value::{Dict, Value};
-use crate::wire::{Become, Invocation, ItemResult, Step, StepId, TaskResult};
+use crate::wire::{Become, Invocation, ItemResult, JobNews, Step, StepId, TaskResult};
 
 /// What running steps tell the dispatcher.
 pub(super) enum Notice {
@@ -28,6 +28,8 @@ pub(super) enum Notice {
     Item(SlotId, Arc<str>, Box<ItemResult>),
     /// A try failed, so many are left.
     Retry(SlotId, Arc<str>, u32, Box<Dict>),
+    /// There is news of its job.
+    Job(SlotId, Arc<str>, JobNews),
     /// Something that the person at the terminal is to read.
     Message(SlotId, String),
     /// It has ended.
@@ -199,8 +201,9 @@ impl Executor for HereExecutor<'_> {
         outcome: Outcome,
         becoming: Option<&Become>,
         delegate: Option<&str>,
+        check: bool,
     ) -> Outcome {
-        complete::complete(self, outcome, becoming, delegate)
+        complete::complete(self, outcome, becoming, delegate, check)
     }
 
     fn item_done(&self, _step: StepId, item: &ItemResult) {
@@ -218,6 +221,11 @@ impl Executor for HereExecutor<'_> {
             left,
             Box::new(result.clone()),
         ));
+    }
+
+    fn job(&self, _step: StepId, news: JobNews) {
+        let told = Notice::Job(self.job.slot, self.job.host.clone(), news);
+        let _ = self.job.notices.send(told);
     }
 }
 

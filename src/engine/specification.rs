@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::run_state::RunState;
+use crate::kit::job::ASYNC_STATUS;
 use crate::playbook::{ActionKind, Keywords, Loop as TaskLoop, Scope, Task, names};
 use crate::value::Value;
-use crate::wire::{BecomeKeywords, Loop, LoopControl, LoopSource, Step, StepId};
+use crate::wire::{Asynchronous, BecomeKeywords, Loop, LoopControl, LoopSource, Step, StepId};
 
 /// Returns the full name of the module that a task runs; includes and `meta` are modules of their own for `step`.
 pub(super) fn module(task: &Task) -> Arc<str> {
@@ -65,6 +66,13 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
         no_log: keyword(|k| &k.no_log).or_else(|| config.no_log.then(|| true.into())),
         timeout: keyword(|k| &k.timeout)
             .or_else(|| (config.task_timeout > 0).then(|| config.task_timeout.into())),
+        asynchronous: task.async_.clone().map(|seconds| Asynchronous {
+            seconds,
+            poll: (task.poll.clone()).unwrap_or_else(|| config.poll_interval.into()),
+            action: task.action.written.clone(),
+        }),
+        async_directory: (task.async_.is_some() || &*module(task) == ASYNC_STATUS)
+            .then(|| config.async_dir.as_str().into()),
         delegate_to: keyword(|k| &k.delegate_to),
         host: host.clone(),
         verbosity: options.verbosity,

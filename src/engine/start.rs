@@ -405,6 +405,7 @@ impl Dispatcher<'_> {
                     );
                 }
             }
+            Notice::Job(slot, host, news) => self.queue(slot, Event::Job { host, news }),
             Notice::Message(slot, text) => self.queue(slot, Event::Message(text)),
             Notice::Done(slot, host, result) => self.done(slot, &host, *result),
             Notice::Held(slot, host) => {

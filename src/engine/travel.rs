@@ -255,6 +255,7 @@ impl Packer {
 /// Tells whether the step's kind of work can be done from its host alone.
 fn can_travel(step: &Step) -> bool {
     if step.delegate_to.is_some()
+        || step.asynchronous.is_some()
         || matches!(
             &*step.module,
             "ansible.builtin.fetch" | "ansible.builtin.raw"

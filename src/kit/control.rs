@@ -32,6 +32,29 @@ pub struct PausePrompt {
     pub seconds: Option<u64>,
 }
 
+/// What `reboot` asks for; all times in seconds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reboot {
+    /// Prints something that changes with each boot.
+    pub boot_time_command: String,
+    /// For one try to connect; nothing means the connection's own.
+    pub connect_timeout: Option<u64>,
+    /// What users are told.
+    pub message: String,
+    /// After the reboot's command.
+    pub post_delay: u64,
+    /// Before it.
+    pub pre_delay: u64,
+    /// The command, where it is not the usual one.
+    pub command: Option<String>,
+    /// For the reboot, and again for the test.
+    pub timeout: u64,
+    /// Where the command is looked for.
+    pub search_paths: Vec<String>,
+    /// Succeeds when the host can be worked on.
+    pub test_command: String,
+}
+
 /// What the engine does to complete a step, once for all hosts where the module bypasses the host loop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum ControllerRequest {
@@ -81,6 +104,8 @@ pub enum ControllerRequest {
         /// Compare checksums after the transfer.
         validate: bool,
     },
+    /// `reboot`.
+    Reboot(Box<Reboot>),
     /// `wait_for_connection`: connects anew until it succeeds; all times in seconds.
     WaitForConnection {
         /// Before the first try.

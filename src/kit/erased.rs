@@ -72,6 +72,8 @@ pub trait ModuleEntry: Sync {
     fn check(&self, arguments: &Value) -> Result<(), ArgumentError>;
     /// Names the controller's files that these rendered arguments need.
     fn prepare(&self, arguments: &Value) -> Result<Vec<Need>, ArgumentError>;
+    /// Returns [`Module::ASYNCHRONOUS`].
+    fn asynchronous(&self) -> bool;
     /// Plans, and applies unless `request` says check.
     fn run(&self, request: Request<'_>, host: &dyn Host) -> Execution;
 }
@@ -155,7 +157,15 @@ impl<M: Module> ModuleEntry for Erased<M> {
         Ok(M::prepare(&from_value(arguments, &Coercion::default())?))
     }
 
+    fn asynchronous(&self) -> bool {
+        M::ASYNCHRONOUS
+    }
+
     fn run(&self, request: Request<'_>, host: &dyn Host) -> Execution {
+        let request = Request {
+            check: request.check && !M::ACTS_IN_CHECK,
+            ..request
+        };
         run_module::<M>(request, host).unwrap_or_else(Outcome::from)
     }
 }

@@ -11,6 +11,7 @@ mod failure;
 #[cfg(test)]
 pub mod fake;
 mod host;
+pub mod job;
 mod meta;
 mod mode;
 mod module;
@@ -25,7 +26,7 @@ pub use attributes::{
     AttributeChanges, FileAttributes, FileFlags, file_flags, octal, path_info, security_context,
     selinux_enabled,
 };
-pub use control::{Control, ControllerRequest, PausePrompt, Persistence, StepView};
+pub use control::{Control, ControllerRequest, PausePrompt, Persistence, Reboot, StepView};
 pub use erased::{ControlEntry, Entry, Execution, Manual, ModuleEntry, Request, expand_path};
 pub use failure::Failure;
 #[cfg(test)]

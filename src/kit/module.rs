@@ -21,6 +21,11 @@ pub trait Module: 'static {
     /// What a task that check mode skips says for itself, in place of the usual words: what Ansible does outside a host's module.
     const SKIPPED_IN_CHECK: Option<&'static str> = None;
 
+    /// It can be a job of its own (`async`). What Ansible does partly on the controller cannot.
+    const ASYNCHRONOUS: bool = true;
+    /// Check mode carries its plan out too: what it changes is no state of the host that a user asked for.
+    const ACTS_IN_CHECK: bool = false;
+
     /// Checks what one field alone cannot say; the error names the argument.
     fn validate(_args: &Self::Args) -> Result<(), ArgumentError> {
         Ok(())

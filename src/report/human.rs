@@ -14,12 +14,13 @@ use failure::{Failures, failure};
 use super::color::Color;
 use super::printer::Printer;
 use super::result::{shown, starred};
+use super::statistics::Statistics;
 use super::{Look, diff, recap};
 use crate::diag::render;
 use crate::diag::{Diagnostic, SourceMap};
 use crate::engine::events::{Event, HostResult, HostTraffic, TaskHeader};
 use crate::value::{Dict, Value};
-use crate::wire::{ItemResult, Status, TaskResult};
+use crate::wire::{ItemResult, JobNews, Status, TaskResult};
 
 /// Results that are too long for `-v`.
 const NEVER_SHOWN: [&str; 2] = ["ansible.builtin.setup", "ansible.builtin.gather_facts"];
@@ -39,6 +40,7 @@ pub struct Human {
     /// What was said once and is not said again.
     said: HashSet<String>,
     failures: Failures,
+    statistics: Statistics,
     /// What went over the wire, for the end.
     traffic: BTreeMap<Arc<str>, HostTraffic>,
 }
@@ -53,6 +55,7 @@ impl Human {
             heading: None,
             said: HashSet::new(),
             failures: Failures::default(),
+            statistics: Statistics::default(),
             traffic: BTreeMap::new(),
         }
     }
@@ -89,7 +92,11 @@ impl Human {
                 left,
                 result,
             } => self.retrying(task, host, *left, result),
-            Event::HostDone(done) => self.done(done),
+            Event::Job { host, news } => self.job(host, news),
+            Event::HostDone(done) => {
+                self.statistics.take(done);
+                self.done(done);
+            }
             Event::Included { what, hosts, item } => {
                 let mut text = format!("included: {what} for {}", hosts.join(", "));
                 if let Some(item) = item {
@@ -102,6 +109,9 @@ impl Human {
             Event::Traffic(traffic) => self.traffic.clone_from(traffic),
             Event::Recap(table) => {
                 recap::recap(&self.printer, table);
+                if self.look.custom_stats {
+                    self.statistics.print(&self.printer);
+                }
                 if self.look.verbosity > 2 {
                     recap::traffic(&self.printer, &self.traffic);
                 }
@@ -181,6 +191,17 @@ impl Human {
             let result = self.dumped(task, result, false, false);
             let _ = write!(text, "Result was: {result}");
         }
+        self.printer.line(&text, Some(Color::Debug));
+    }
+
+    fn job(&self, host: &str, news: &JobNews) {
+        let text = match news {
+            JobNews::Running(id) => {
+                format!("ASYNC POLL on {host}: jid={id} started=True finished=False")
+            }
+            JobNews::Done(id) => format!("ASYNC OK on {host}: jid={id}"),
+            JobNews::Failed(id) => format!("ASYNC FAILED on {host}: jid={id}"),
+        };
         self.printer.line(&text, Some(Color::Debug));
     }
 

@@ -1,10 +1,10 @@
 //! One try: arguments rendered, the module run, the result as Ansible names it.
 
-use super::ExecutionError;
 use super::evaluation::{Evaluation, Trouble};
 use super::keywords::Keywords;
 use super::supply::supply;
 use super::view::View;
+use super::{ExecutionError, asynchronous};
 use crate::diag::Diagnostic;
 use crate::kit::{ControlEntry, Entry, ModuleEntry, Outcome, Request};
 use crate::value::{Dict, Key, Value};
@@ -84,6 +84,9 @@ fn run_control(
     evaluation: &Evaluation<'_>,
 ) -> Result<Outcome, Trouble> {
     let arguments = arguments(step, entry.raw(), evaluation)?;
+    if keywords.job.is_some() {
+        return Err(asynchronous::refused(step));
+    }
     let view = View {
         step,
         evaluation: *evaluation,
@@ -103,6 +106,9 @@ fn run_module(
     evaluation: &Evaluation<'_>,
 ) -> Result<Outcome, Trouble> {
     let arguments = arguments(step, &[], evaluation)?;
+    if keywords.job.is_some() && !entry.asynchronous() {
+        return Err(asynchronous::refused(step));
+    }
     let needs = entry.prepare(&arguments).map_err(|error| Trouble {
         diagnostic: Some(
             Diagnostic::error("argument-wrong", error.to_string()).at(error.span.or(step.span), ""),
@@ -120,10 +126,24 @@ fn run_module(
         timeout: keywords.timeout,
         hold: false,
         seen: step.seen,
+        asynchronous: keywords.job.map(|job| job.limit),
     };
-    evaluation
-        .context
-        .executor
+    let outcome = execute(invocation, step, keywords, evaluation)?;
+    match keywords.job {
+        Some(job) => asynchronous::wait(outcome, job, step, keywords, evaluation),
+        None => Ok(complete(outcome, keywords, evaluation)),
+    }
+}
+
+/// Runs a module where the step's modules run.
+pub(super) fn execute(
+    invocation: Invocation,
+    step: &Step,
+    keywords: &Keywords,
+    evaluation: &Evaluation<'_>,
+) -> Result<Outcome, Trouble> {
+    let executor = evaluation.context.executor;
+    executor
         .execute(step.id, invocation, keywords.delegate.as_deref())
         .map_err(|error| match error {
             ExecutionError::Unreachable(message) => Trouble {
@@ -132,7 +152,6 @@ fn run_module(
             },
             ExecutionError::Failed(message) => Trouble::new(message),
         })
-        .map(|outcome| complete(outcome, keywords, evaluation))
 }
 
 /// Lets the controller do its part.
@@ -144,5 +163,6 @@ fn complete(outcome: Outcome, keywords: &Keywords, evaluation: &Evaluation<'_>) 
         outcome,
         keywords.becoming.as_ref(),
         keywords.delegate.as_deref(),
+        keywords.check,
     )
 }

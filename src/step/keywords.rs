@@ -1,6 +1,7 @@
 //! The keywords of a step with their values for this host and item.
 
 use super::evaluation::{Evaluation, Trouble, as_boolean};
+use crate::kit::job::ASYNC_DIRECTORY;
 use crate::template::TemplateError;
 use crate::value::{Kind, Value};
 use crate::wire::{Become, BecomeMethod, Step};
@@ -15,6 +16,15 @@ pub(super) struct Keywords {
     pub(super) environment: Vec<(String, String)>,
     pub(super) timeout: Option<u64>,
     pub(super) delegate: Option<String>,
+    pub(super) job: Option<Job>,
+}
+
+/// `async` and `poll`, in seconds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Job {
+    pub(super) limit: u64,
+    /// Between questions; 0 asks none.
+    pub(super) poll: u64,
 }
 
 impl Keywords {
@@ -33,6 +43,7 @@ impl Keywords {
             environment: read_environment(step, evaluation)?,
             timeout: read_timeout(step, evaluation)?,
             delegate: read_delegate(step, evaluation)?,
+            job: read_job(step, evaluation)?,
         })
     }
 }
@@ -43,6 +54,37 @@ fn read_delegate(step: &Step, evaluation: &Evaluation<'_>) -> Result<Option<Stri
     };
     let host = evaluation.text("delegate_to", value)?;
     Ok((!host.is_empty()).then_some(host))
+}
+
+fn read_job(step: &Step, evaluation: &Evaluation<'_>) -> Result<Option<Job>, Trouble> {
+    let Some(asynchronous) = &step.asynchronous else {
+        return Ok(None);
+    };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a number below none is none, and one that is too large the largest"
+    )]
+    let seconds = |name: &str, value: &Value| -> Result<u64, TemplateError> {
+        Ok(evaluation.number(name, value)? as u64)
+    };
+    let limit = seconds("async", &asynchronous.seconds)?;
+    let poll = seconds("poll", &asynchronous.poll)?;
+    Ok((limit > 0).then_some(Job { limit, poll }))
+}
+
+/// The directory of jobs travels to the host as Ansible hands it over: in the environment.
+fn read_async_directory(
+    step: &Step,
+    evaluation: &Evaluation<'_>,
+) -> Result<Option<(String, String)>, Trouble> {
+    let Some(configured) = &step.async_directory else {
+        return Ok(None);
+    };
+    let directory = evaluation
+        .variable("ansible_async_dir")?
+        .map_or_else(|| configured.to_string(), |value| value.to_text());
+    Ok(Some((ASYNC_DIRECTORY.to_owned(), directory)))
 }
 
 fn read_timeout(step: &Step, evaluation: &Evaluation<'_>) -> Result<Option<u64>, Trouble> {
@@ -163,6 +205,10 @@ fn read_environment(
                 all.push((name, value.to_text()));
             }
         }
+    }
+    if let Some((name, directory)) = read_async_directory(step, evaluation)? {
+        all.retain(|(known, _)| *known != name);
+        all.push((name, directory));
     }
     Ok(all)
 }

@@ -3,6 +3,7 @@
 //! The same code runs in the worker (for a batch that travelled) and in the engine (for a task that needs the controller). The
 //! two differ in where variables come from ([`crate::vars::Variables`]) and in how a module reaches its host ([`Executor`]).
 
+mod asynchronous;
 mod attempt;
 mod conclude;
 mod evaluation;
@@ -19,7 +20,7 @@ use crate::kit::{Need, Outcome, Supplied};
 use crate::template::{LookupContext, Templar};
 use crate::value::Dict;
 use crate::vars::Variables;
-use crate::wire::{Become, Invocation, ItemResult, Step, StepId, TaskResult};
+use crate::wire::{Become, Invocation, ItemResult, JobNews, Step, StepId, TaskResult};
 
 pub use looping::run;
 
@@ -47,12 +48,14 @@ pub trait Executor {
     /// Brings a controller's file; of one that is to be rendered, its text.
     fn supply(&self, step: StepId, need: &Need) -> Result<Supplied, String>;
 
-    /// Does what only the controller can do to complete a module's work (`fetch`, `pause`).
+    /// Does what only the controller can do to complete a module's work (`fetch`, `pause`); with `check` nothing that changes a
+    /// host.
     fn complete(
         &self,
         outcome: Outcome,
         _becoming: Option<&Become>,
         _delegate: Option<&str>,
+        _check: bool,
     ) -> Outcome {
         outcome
     }
@@ -65,6 +68,9 @@ pub trait Executor {
 
     /// A try failed, so many are left.
     fn retrying(&self, step: StepId, left: u32, result: &Dict);
+
+    /// There is news of the step's job. Steps that have jobs are evaluated by the engine alone.
+    fn job(&self, _step: StepId, _news: JobNews) {}
 }
 
 /// What a step runs in.

@@ -30,6 +30,8 @@ pub struct Invocation {
     pub hold: bool,
     /// Somebody may look at the return values.
     pub seen: bool,
+    /// Run it as a job that outlives the worker, and answer as soon as it has begun; the job's time limit in seconds.
+    pub asynchronous: Option<u64>,
 }
 
 /// What holds for a whole run on a host.

@@ -12,9 +12,10 @@ mod step;
 pub use become_user::{Become, BecomeMethod};
 pub use frame::{FrameError, MAXIMUM_FRAME, decode, encode, read_frame, write_frame};
 pub use message::{Invocation, Order, Report, WorkerSettings};
-pub use result::{ItemResult, Status, TaskResult};
+pub use result::{ItemResult, JobNews, Status, TaskResult};
 pub use step::{
-    Batch, BatchStep, BecomeKeywords, Binding, Loop, LoopControl, LoopSource, Step, StepId,
+    Asynchronous, Batch, BatchStep, BecomeKeywords, Binding, Loop, LoopControl, LoopSource, Step,
+    StepId,
 };
 
 /// The hash of the source tree that this program was built from.

@@ -28,6 +28,17 @@ impl Status {
     }
 }
 
+/// How the job of a step (`async`) fares, with its id.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum JobNews {
+    /// It was asked about and still runs.
+    Running(String),
+    /// It has ended well.
+    Done(String),
+    /// It has failed, or was not done in time.
+    Failed(String),
+}
+
 /// One item of a loop.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ItemResult {

@@ -85,6 +85,17 @@ pub struct BecomeKeywords {
     pub password: Option<Value>,
 }
 
+/// `async:`, which makes a job of the task's module.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Asynchronous {
+    /// `async`, in seconds.
+    pub seconds: Value,
+    /// `poll`, in seconds.
+    pub poll: Value,
+    /// The module's name as written, for the message that it cannot be a job.
+    pub action: Arc<str>,
+}
+
 /// One task for one host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Step {
@@ -134,6 +145,10 @@ pub struct Step {
     pub no_log: Option<Value>,
     /// `timeout` of the task, in seconds.
     pub timeout: Option<Value>,
+    /// `async`; a step that has it never travels, so that a lost connection costs no job.
+    pub asynchronous: Option<Asynchronous>,
+    /// Where jobs are kept as far as the configuration says it, for steps that have to do with jobs.
+    pub async_directory: Option<Arc<str>>,
     /// `delegate_to`.
     pub delegate_to: Option<Value>,
     /// The host's name in the inventory.

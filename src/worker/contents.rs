@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::command::Limits;
 use super::host::ContentSource;
-use super::outbox::Outbox;
+use super::session::Outbox;
 use crate::kit::{HostError, Need, Reader, Supplied};
 use crate::wire::{Report, StepId};
 

@@ -13,18 +13,20 @@ mod command;
 mod contents;
 mod files;
 mod host;
-mod outbox;
+mod job;
 mod pin;
 mod session;
 
 /// Runs the worker until its input ends; returns the exit status. `arguments` are those after the program's name:
-/// `--marker TEXT` (written as a line before the first frame) and `--remove PATH` (its own copy, removed at once).
+/// `--marker TEXT` (written as a line before the first frame) and `--remove PATH` (its own copy, removed at once); with `--job` alone it
+/// is the process of a job.
 pub fn run(arguments: impl IntoIterator<Item = String>) -> u8 {
     let mut marker = String::new();
     let mut arguments = arguments.into_iter();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--marker" => marker = arguments.next().unwrap_or_default(),
+            job::ARGUMENT => return job::keep(),
             "--remove" => remove_own_copy(&arguments.next().unwrap_or_default()),
             _ => return 2,
         }

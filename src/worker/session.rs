@@ -14,10 +14,38 @@ use super::command::Limits;
 use super::contents::{Answer, Contents};
 use super::files;
 use super::host::{ContentSource, HostParts, RealHost, current_identity};
-use super::outbox::Outbox;
+use super::job;
 use crate::kit::{Entry, Identity, Outcome, Request};
 use crate::value::Dict;
-use crate::wire::{BUILD, Become, Invocation, Order, Report, read_frame};
+use crate::wire::{BUILD, Become, Invocation, Order, Report, encode, read_frame};
+
+/// Where reports go: one frame at a time.
+#[derive(Clone)]
+pub(super) struct Outbox {
+    out: Arc<Mutex<io::Stdout>>,
+}
+
+impl Outbox {
+    /// Sends a report. A controller that is gone shows at the input, so errors are left to that.
+    pub(super) fn send(&self, report: &Report) {
+        let frame = encode(report).or_else(|error| encode(&oversized(report, &error.to_string())));
+        if let Ok(frame) = frame {
+            let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+            let _ = out.write_all(&frame).and_then(|()| out.flush());
+        }
+    }
+}
+
+/// What is said instead of a result that is too large to send.
+fn oversized(report: &Report, why: &str) -> Report {
+    let number = match report {
+        Report::Executed(number, _) | Report::Step(number, ..) | Report::Piece(number, ..) => {
+            *number
+        }
+        _ => 0,
+    };
+    Report::Failed(number, format!("the result cannot be sent: {why}"))
+}
 
 /// What all threads share.
 pub(super) struct Shared {
@@ -55,6 +83,9 @@ impl Shared {
             Some(becoming) if !self.is_already(becoming) => {
                 self.children.execute(self, becoming, invocation, cancelled)
             }
+            _ if invocation.asynchronous.is_some() => {
+                Ok(job::start(invocation, &self.settings(), cancelled))
+            }
             _ => Ok(self.execute_here(owner, invocation, cancelled)),
         }
     }
@@ -72,12 +103,6 @@ impl Shared {
         invocation: &Invocation,
         cancelled: &Arc<AtomicBool>,
     ) -> Outcome {
-        let Some(Entry::Module(entry)) = crate::modules::find(&invocation.module) else {
-            return Outcome::from(crate::kit::Failure::new(format!(
-                "internal error: the worker has no module `{}`",
-                invocation.module
-            )));
-        };
         let deadline = invocation
             .timeout
             .map(|seconds| (Instant::now() + Duration::from_secs(seconds), seconds));
@@ -100,20 +125,10 @@ impl Shared {
             owner,
             seen: invocation.seen,
         });
-        let request = Request {
-            arguments: &invocation.arguments,
-            check: invocation.check,
-            hold: invocation.hold,
-        };
-        let outcome = catch_unwind(AssertUnwindSafe(|| entry.run(request, &host)));
+        let outcome = run_module(invocation, &host);
         drop(host);
         self.cleanup.step(owner);
-        outcome.unwrap_or_else(|_| {
-            Outcome::from(crate::kit::Failure::new(format!(
-                "internal error: `{}` panicked; this is a bug in kplay, please report it with the task",
-                invocation.module
-            )))
-        })
+        outcome
     }
 
     /// Sends a file in pieces.
@@ -148,6 +163,28 @@ impl Shared {
     }
 }
 
+/// Runs a module on a host. One that panics has failed.
+pub(super) fn run_module(invocation: &Invocation, host: &RealHost) -> Outcome {
+    let Some(Entry::Module(entry)) = crate::modules::find(&invocation.module) else {
+        return Outcome::from(crate::kit::Failure::new(format!(
+            "internal error: the worker has no module `{}`",
+            invocation.module
+        )));
+    };
+    let request = Request {
+        arguments: &invocation.arguments,
+        check: invocation.check,
+        hold: invocation.hold,
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| entry.run(request, host)));
+    outcome.unwrap_or_else(|_| {
+        Outcome::from(crate::kit::Failure::new(format!(
+            "internal error: `{}` panicked; this is a bug in kplay, please report it with the task",
+            invocation.module
+        )))
+    })
+}
+
 /// How much of a file travels in one frame.
 pub(super) const PIECE: usize = 1 << 18;
 
@@ -167,7 +204,9 @@ impl Session {
             out.write_all(format!("{marker}\n").as_bytes())?;
             out.flush()?;
         }
-        let outbox = Outbox::to_standard_output()?;
+        let outbox = Outbox {
+            out: Arc::new(Mutex::new(io::stdout())),
+        };
         outbox.send(&Report::Hello(BUILD.to_owned()));
         let shared = Shared {
             contents: Arc::new(Contents::new(outbox.clone())),

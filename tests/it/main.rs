@@ -14,6 +14,7 @@ mod budget;
 mod cli;
 mod golden;
 mod graph;
+mod jobs;
 mod report;
 mod proxmox;
 mod quickstart;

@@ -31,6 +31,11 @@ const PLAYBOOK: &str = "\
     - find: {paths: '{{ here }}'}
     - fetch: {src: '{{ here }}/a', dest: '{{ here }}/fetched/', flat: true}
     - tempfile: {path: '{{ here }}'}
+    - ini_file: {path: '{{ here }}/a.ini', section: a, option: b, value: c}
+    - cron: {name: a, job: b, user: root, cron_file: '{{ here }}/cron'}
+    - {alternatives: {name: kplay-none, path: /bin/none, state: absent}, ignore_errors: true}
+    - async_status: {jid: j1.1}
+      ignore_errors: true
     - ping:
     - setup:
     - package_facts:

@@ -30,6 +30,7 @@ const VOLATILE: &[&str] = &[
     "attributes",
     "attr_flags",
     "pid",
+    "child_pid",
     "cache_update_time",
     "started_at",
 ];
@@ -64,6 +65,8 @@ const PATTERNS: &[(&str, &str)] = &[
     (r"\bansible\.[a-z0-9_]{8}\b", "ansible.<random>"),
     // A backup's process and time.
     (r"\.\d+\.\d{4}-\d\d-\d\d@\d\d:\d\d:\d\d~", ".<backup>~"),
+    // An asynchronous job.
+    (r"\bj\d{6,}\.\d+\b", "<job>"),
     // dpkg's progress, and how fast a local file was.
     (r"\(Reading database \.\.\. [^\r\n]*(?:\r?\n|\r|$)", ""),
     (r"Fetched ([^\n]*) in \d+s \([^)]*\)", "Fetched $1"),

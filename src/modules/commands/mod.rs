@@ -1,5 +1,6 @@
 //! Modules of the family `commands`.
 
+mod async_status;
 mod command;
 mod execution;
 pub(in crate::modules) mod glob;
@@ -12,6 +13,7 @@ pub(in crate::modules) mod words;
 use crate::kit::ArgumentError;
 
 family! {
+    Entry::module::<async_status::AsyncStatus>(),
     Entry::module::<command::Command>(),
     Entry::module::<ping::Ping>(),
     Entry::module::<raw::Raw>(),

@@ -57,6 +57,7 @@ impl Module for Raw {
         diff: Support::None,
         free_form: Some("_raw_params"),
     };
+    const ASYNCHRONOUS: bool = false;
 
     fn validate(args: &Self::Args) -> Result<(), ArgumentError> {
         if args.raw_params.trim().is_empty() {

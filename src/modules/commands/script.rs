@@ -111,6 +111,7 @@ impl Module for Script {
         diff: Support::None,
         free_form: Some("_raw_params"),
     };
+    const ASYNCHRONOUS: bool = false;
 
     const SKIPPED_IN_CHECK: Option<&'static str> =
         Some("Check mode is not supported for this task.");

@@ -8,6 +8,7 @@ mod group_by;
 mod include;
 mod include_vars;
 mod pause;
+mod reboot;
 mod set_fact;
 mod set_stats;
 mod validate_argument_spec;
@@ -24,6 +25,7 @@ family! {
     Entry::control::<include_vars::IncludeVars>(),
     Entry::control::<include::MetaModule>(),
     Entry::control::<pause::Pause>(),
+    Entry::control::<reboot::Reboot>(),
     Entry::control::<set_fact::SetFact>(),
     Entry::control::<set_stats::SetStats>(),
     Entry::control::<validate_argument_spec::ValidateArgumentSpec>(),

@@ -1,15 +1,15 @@
 //! Keywords that Ansible has and kplay lacks so far. Delete a line here when kplay learns one.
 
-use super::shape::{as_number, is_template};
+use super::shape::is_template;
 use crate::playbook::model::{Scope, Unsupported, UnsupportedKind};
 use crate::value::Value;
 
-fn keyword(name: &str, value: &Value, help: Option<&str>) -> Unsupported {
+fn keyword(name: &str, value: &Value) -> Unsupported {
     Unsupported {
         kind: UnsupportedKind::Keyword,
         what: format!("keyword `{name}`"),
         span: value.origin(),
-        help: help.map(str::to_owned),
+        help: None,
     }
 }
 
@@ -18,23 +18,8 @@ pub(super) fn of_scope(scope: &Scope) -> Vec<Unsupported> {
     let debugger = scope
         .effective(|keywords| &keywords.debugger)
         .filter(|value| !value.is_null() && value.as_str() != Some("never"))
-        .map(|value| keyword("debugger", value, None));
+        .map(|value| keyword("debugger", value));
     debugger.into_iter().collect()
-}
-
-/// Returns what of a task's own keywords kplay lacks.
-pub(super) fn of_task(async_seconds: Option<&Value>) -> Vec<Unsupported> {
-    async_seconds
-        .filter(|value| !value.is_null() && as_number(value) != Some(0.0))
-        .map(|value| {
-            keyword(
-                "async",
-                value,
-                Some("`timeout` bounds how long a task may take"),
-            )
-        })
-        .into_iter()
-        .collect()
 }
 
 /// Returns what of a play's strategy kplay lacks. What a template gives is for the engine to look at.

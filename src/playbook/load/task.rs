@@ -153,8 +153,7 @@ impl Session<'_> {
             kind,
             arguments,
         };
-        let mut unsupported = lacks::of_task(own.async_.as_ref());
-        unsupported.extend(lacks::of_scope(&scope));
+        let mut unsupported = lacks::of_scope(&scope);
         let conditions: [&[Value]; 3] = [&own.until, &own.changed_when, &own.failed_when];
         let found = self.look_at_task(
             &action.kind,
