@@ -162,10 +162,14 @@ impl Wish<'_> {
             }
             let active = field("ActiveState");
             let running = matches!(active, "active" | "activating");
-            if active.is_empty() {
+            let offline = active.is_empty() && is_offline(host);
+            if offline {
+                warnings.push("Target is a chroot or systemd is offline. This can lead to false positives or prevent the init system tools from working.".to_owned());
+            } else if active.is_empty() {
                 return Err(Failure::new("Service is in unknown state").with("status", status));
             }
             steps.extend(match wanted {
+                _ if offline => None,
                 State::Started if running => None,
                 State::Stopped if !running && active != "deactivating" => None,
                 State::Stopped => Some("stop"),
@@ -226,7 +230,7 @@ impl Wish<'_> {
             let output = host.run(&self.command(&[action], host))?;
             if !output.success() {
                 let reason = output.stderr_text();
-                if host.environment("SYSTEMD_OFFLINE").as_deref() != Some("1") {
+                if !is_offline(host) {
                     return Err(Failure::new(format!(
                         "failure {} during {action}: {reason}",
                         output.status
@@ -270,6 +274,11 @@ impl Wish<'_> {
         }
         Ok(outcome)
     }
+}
+
+/// Nobody answers where a file system is only being made ready.
+fn is_offline(host: &dyn Host) -> bool {
+    host.environment("SYSTEMD_OFFLINE").as_deref() == Some("1")
 }
 
 fn message(step: &str, unit: &str, output: &Output) -> String {

@@ -245,6 +245,25 @@ mod tests {
     }
 
     #[test]
+    fn a_unit_that_nobody_tells_of_is_left_where_systemd_is_offline() {
+        let host = FakeHost::new().command(
+            &["systemctl", "show"],
+            printed("Id=web.service\nLoadState=loaded\n"),
+        );
+        let start: Value = Dict::new()
+            .with("name", "web")
+            .with("state", "started")
+            .into();
+        assert_eq!(
+            failure::<SystemdService>(&start, &host),
+            "Service is in unknown state"
+        );
+        let host = host.variable("SYSTEMD_OFFLINE", "1");
+        let outcome = assert_unchanged::<SystemdService>(&start, &host);
+        assert!(outcome.warnings[0].contains("offline"));
+    }
+
+    #[test]
     fn masks_and_restarts_follow_the_state() {
         let host = FakeHost::new()
             .command(&["systemctl", "show"], printed(ALL))
