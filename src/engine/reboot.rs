@@ -44,6 +44,8 @@ pub(super) fn reboot(
         .map_err(|why| Failure::new(why).with("reboot", false))?;
     let (module, arguments) = machine.reboot_command()?;
     let start = Instant::now();
+    let begun = jiff::Timestamp::now().strftime("%Y-%m-%dT%H:%M:%S%.6f+00:00");
+    let begun = begun.to_string();
     let elapsed = || start.elapsed().as_secs();
     match machine.execute(module, arguments) {
         Ok(outcome) if outcome.failed => {
@@ -60,6 +62,7 @@ pub(super) fn reboot(
                 text("stderr").trim()
             ))
             .with("rebooted", false)
+            .with("start", begun)
             .with("elapsed", elapsed()));
         }
         // The host may be gone before it can answer.

@@ -64,7 +64,8 @@ pub(in crate::modules) struct Subcommand {
 ///
 /// ## Differs from Ansible
 ///
-/// An alternative with a priority below 0 is known again by a second run. Check mode fails where the run is certain to.
+/// An alternative with a priority below 0 is known again by a second run, and so is the link of a name that is no plain word. Check
+/// mode fails where the run is certain to.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(in crate::modules) struct AlternativesArgs {
@@ -410,7 +411,13 @@ fn described(subcommands: &[Subcommand]) -> Value {
 /// The alternative as it is.
 fn before(args: &AlternativesArgs, group: &Group, known: Option<&Known>) -> Dict {
     let Some(known) = known else {
-        return Dict::new().with("state", "absent");
+        // Of a name that nobody knows nothing is said.
+        let state = Dict::new();
+        return if group.known.is_empty() {
+            state
+        } else {
+            state.with("state", "absent")
+        };
     };
     let other = group.manual && group.current.as_deref() != args.path();
     let mut state = Dict::new()

@@ -11,8 +11,9 @@ use self::section::{FINE, Mark, Wanted};
 use super::edit::{self, Edit, Found, Setting};
 use crate::kit::{
     Applied, ArgumentError, Effect, Failure, Host, HostPath, Meta, Module, Plan, Support,
-    with_file_attributes,
+    path_info, with_file_attributes,
 };
+use crate::value::Dict;
 
 /// Whether it shall be there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
@@ -52,7 +53,7 @@ with_file_attributes! {
     /// ## Returns
     ///
     /// - `msg`: `OK`, `option added`, `option changed`, `section removed`, `section and option added`, `only section added`.
-    /// - `path`: the file.
+    /// - `path`, `state`, `mode`, `owner`, `group`, `uid`, `gid`, `size`: the file.
     /// - `backup_file`: the copy, if one was made.
     /// - `diff`: the text, and the attributes.
     ///
@@ -240,19 +241,30 @@ impl Module for IniFile {
         } else {
             Plan::change(edit)
         };
-        let plan = plan.with("msg", message).with("path", path);
+        let plan = plan.with_all(described(path, host)?).with("msg", message);
         Ok(diffs.into_iter().fold(plan, Plan::with_diff))
     }
 
     fn apply(args: &Self::Args, edit: Edit, host: &dyn Host) -> Result<Applied, Failure> {
         let (outcome, backup) = edit.apply(&args.setting(), host)?;
-        let outcome = outcome.with("msg", edit.message.as_str());
+        let outcome = outcome
+            .with_all(described(&args.path, host)?)
+            .with("msg", edit.message.as_str());
         Ok(match backup {
             Some(backup) => outcome.with("backup_file", backup),
             None => outcome,
         }
         .into())
     }
+}
+
+/// The file as results tell of it.
+fn described(path: &str, host: &dyn Host) -> Result<Dict, Failure> {
+    let mut values = path_info(path, host)?;
+    if values.is_empty() {
+        values.insert("state", "absent");
+    }
+    Ok(values.with("path", path))
 }
 
 /// Returns the new text if it differs, and what was done.
