@@ -124,6 +124,7 @@ impl Module for Unarchive {
         diff: Support::Partial,
         free_form: None,
     };
+    const ASYNCHRONOUS: bool = false;
 
     const SKIPPED_IN_CHECK: Option<&'static str> = Some(
         "remote module (ansible.legacy.unarchive) does not support check mode when using gtar",
