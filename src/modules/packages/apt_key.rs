@@ -335,8 +335,10 @@ fn id_of(
     };
     let output = host.run(&command.in_c_locale())?;
     if !output.success() {
-        let message = format!("Unable to extract key from '{shown}'");
-        return Err(failed(&message, &output));
+        let failure = Failure::new(format!("Unable to extract key from '{shown}'"));
+        return Err(failure
+            .with("stdout", output.stdout_text())
+            .with("stderr", output.stderr_text()));
     }
     Ok(keys_in(&output.stdout_text()).into_iter().next())
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::http::anonymous;
 use crate::kit::{
     Applied, ArgumentError, AttributeChanges, Attributes, Content, Effect, Failure, FileAttributes,
-    Host, Meta, Mode, Module, Outcome, Plan, Support, Write,
+    Host, Meta, Mode, Module, Outcome, Plan, Support, Write, path_info,
 };
 use crate::modules::net::web::{Access, Question, Watched};
 use crate::value::Value;
@@ -31,6 +31,7 @@ const LARGEST_KEY: u64 = 16 << 20;
 ///
 /// - `dest`: the source's file. `repo`: its content, or null where it was removed.
 /// - `key_filename`: the key's file, or null.
+/// - `owner`, `group`, `uid`, `gid`, `mode`, `size`, `state`, `secontext`: of the source's file.
 ///
 /// ## Examples
 ///
@@ -257,12 +258,13 @@ impl Module for Deb822Repository {
             Plan::change(change)
         };
         Ok(plan
+            .with_all(path_info(&dest, host)?)
             .with("repo", repo)
             .with("dest", dest)
             .with("key_filename", key))
     }
 
-    fn apply(_: &Self::Args, change: Change, host: &dyn Host) -> Result<Applied, Failure> {
+    fn apply(args: &Self::Args, change: Change, host: &dyn Host) -> Result<Applied, Failure> {
         for path in &change.remove {
             host.remove(path)?;
         }
@@ -290,7 +292,8 @@ impl Module for Deb822Repository {
         for changes in &change.attributes {
             changes.apply(host)?;
         }
-        Ok(Outcome::changed().into())
+        let dest = format!("/etc/apt/sources.list.d/{}.sources", slug(&args.name));
+        Ok(Outcome::changed().with_all(path_info(&dest, host)?).into())
     }
 }
 
