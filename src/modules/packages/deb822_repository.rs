@@ -257,8 +257,13 @@ impl Module for Deb822Repository {
         } else {
             Plan::change(change)
         };
+        let info = path_info(&dest, host)?;
+        let plan = match args.state {
+            State::Present => plan.with_all(info),
+            // What is removed is still there in check mode only.
+            State::Absent => plan.with_all_in_check(info),
+        };
         Ok(plan
-            .with_all(path_info(&dest, host)?)
             .with("repo", repo)
             .with("dest", dest)
             .with("key_filename", key))
