@@ -107,7 +107,7 @@ fn without_effect(shown: &Shown) -> Option<Diagnostic> {
         Origin::Environment(name) => Some(warning(&format!("the variable `{name}`"))),
         Origin::File(span) => {
             let key = definition.ini.first().copied().unwrap_or(shown.name);
-            let key = key.split_once('.').map_or(key, |(_, key)| key);
+            let key = key.rsplit_once('.').map_or(key, |(_, key)| key);
             Some(warning(&format!("the setting `{key}`")).at(*span, ""))
         }
     }
@@ -127,11 +127,11 @@ fn unused(section: &str, key: &str) -> Option<Diagnostic> {
         ));
     }
     // Settings of plugins that only a collection knows.
-    if !supported()
-        .chain(UNSUPPORTED)
-        .chain(NEEDLESS)
-        .any(|known| known.split('.').next() == Some(section))
-    {
+    if !supported().chain(UNSUPPORTED).chain(NEEDLESS).any(|known| {
+        known
+            .rsplit_once('.')
+            .is_some_and(|(own, _)| own == section)
+    }) {
         return Some(Diagnostic::warning(
             "config-unknown",
             format!("the setting `{key}` of the unknown section `[{section}]` has no effect"),
@@ -143,10 +143,10 @@ fn unused(section: &str, key: &str) -> Option<Diagnostic> {
     );
     let here = supported()
         .chain(UNSUPPORTED)
-        .filter_map(|known| known.split_once('.'))
+        .filter_map(|known| known.rsplit_once('.'))
         .filter(|(own, _)| *own == section);
     let elsewhere = supported()
-        .filter_map(|known| known.split_once('.'))
+        .filter_map(|known| known.rsplit_once('.'))
         .find(|(_, own)| *own == key);
     Some(
         match (nearest_one(key, here.map(|(_, own)| own)), elsewhere) {

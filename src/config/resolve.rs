@@ -128,7 +128,7 @@ impl Resolver<'_> {
         });
         let from_file = || {
             definition.ini.iter().rev().find_map(|name| {
-                let (section, key) = name.split_once('.')?;
+                let (section, key) = name.rsplit_once('.')?;
                 let entry = self.entries.get(&(section.to_owned(), key.to_owned()))?;
                 Some(Raw {
                     text: unquoted(&entry.value).to_owned(),

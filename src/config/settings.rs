@@ -200,6 +200,16 @@ settings! {
     strategy: text(String) "DEFAULT_STRATEGY" ["defaults.strategy"] ["ANSIBLE_STRATEGY"] Some("linear");
     /// Warnings about this machine.
     system_warnings: boolean(bool) "SYSTEM_WARNINGS" ["defaults.system_warnings"] ["ANSIBLE_SYSTEM_WARNINGS"] Some("yes");
+    /// Where age keys for SOPS are.
+    sops_age_keyfile: optional_path(Option<PathBuf>) "sops:age_keyfile" ["community.sops.age_keyfile"] ["ANSIBLE_SOPS_AGE_KEYFILE"] None;
+    /// An SSH key that SOPS uses as an age key.
+    sops_age_ssh_keyfile: optional_path(Option<PathBuf>) "sops:age_ssh_private_keyfile" ["community.sops.age_ssh_private_keyfile"] ["ANSIBLE_SOPS_AGE_SSH_PRIVATE_KEYFILE"] None;
+    /// Leave the variable files of SOPS out.
+    sops_disabled: boolean(bool) "sops:disable_vars_plugin_temporarily" [] ["SOPS_ANSIBLE_AWX_DISABLE_VARS_PLUGIN_TEMPORARILY"] Some("no");
+    /// What the names of SOPS's variable files end in.
+    sops_extensions: list(Vec<String>) "sops:valid_extensions" ["community.sops.valid_extensions"] ["ANSIBLE_VARS_SOPS_PLUGIN_VALID_EXTENSIONS"] Some(".sops.yml,.sops.yaml,.sops.json");
+    /// What to do about one of them that is not encrypted.
+    sops_unencrypted: text(String) "sops:handle_unencrypted_files" ["community.sops.handle_unencrypted_files"] ["ANSIBLE_VARS_SOPS_PLUGIN_HANDLE_UNENCRYPTED_FILES"] Some("error"), ["error", "skip", "warn"];
     /// Tags to run.
     tags_run: list(Vec<String>) "TAGS_RUN" ["tags.run"] ["ANSIBLE_RUN_TAGS"] None;
     /// Tags to skip.
@@ -210,6 +220,8 @@ settings! {
     timeout: integer(i64) "DEFAULT_TIMEOUT" ["defaults.timeout", "ssh_connection.timeout"] ["ANSIBLE_TIMEOUT", "ANSIBLE_SSH_TIMEOUT"] Some("10");
     /// How to connect.
     transport: text(String) "DEFAULT_TRANSPORT" ["defaults.transport"] ["ANSIBLE_TRANSPORT"] Some("ssh");
+    /// What reads variable files beside inventories and playbooks.
+    vars_plugins: list(Vec<String>) "VARIABLE_PLUGINS_ENABLED" ["defaults.vars_plugins_enabled"] ["ANSIBLE_VARS_ENABLED"] Some("host_group_vars");
     /// Only the password of the vault's own id is tried.
     vault_id_match: boolean(bool) "DEFAULT_VAULT_ID_MATCH" ["defaults.vault_id_match"] ["ANSIBLE_VAULT_ID_MATCH"] Some("no");
     /// The id of a password that was given none.

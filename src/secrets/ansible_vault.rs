@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::Secret;
+use super::{AgeKeys, Secret, SopsFiles};
 
 const HEADER: &[u8] = b"$ANSIBLE_VAULT";
 const ITERATIONS: u32 = 10_000;
@@ -76,12 +76,14 @@ pub fn is_vault(content: &[u8]) -> bool {
     content.starts_with(HEADER) && content.is_ascii()
 }
 
-/// The passwords of a run in order, each with its id.
+/// The passwords of a run in order, each with its id; and what belongs to files of SOPS.
 #[derive(Clone, Debug, Default)]
 pub struct VaultSecrets {
     secrets: Vec<(String, Secret)>,
     match_id: bool,
     listener: Listener,
+    age: AgeKeys,
+    sops_files: SopsFiles,
 }
 
 /// Hears of a text.
@@ -111,6 +113,26 @@ impl VaultSecrets {
     /// Sets who hears of every value that comes out of a vault, so that it can be masked from then on.
     pub fn set_listener(&mut self, listener: impl Fn(&str) + Send + Sync + 'static) {
         self.listener = Listener(Some(Arc::new(listener)));
+    }
+
+    /// Sets the keys that files of SOPS are opened with.
+    pub fn set_age(&mut self, keys: AgeKeys) {
+        self.age = keys;
+    }
+
+    /// Returns the keys that files of SOPS are opened with.
+    pub fn age(&self) -> &AgeKeys {
+        &self.age
+    }
+
+    /// Sets which variable files are SOPS's.
+    pub fn set_sops_files(&mut self, files: SopsFiles) {
+        self.sops_files = files;
+    }
+
+    /// Returns which variable files are SOPS's.
+    pub fn sops_files(&self) -> &SopsFiles {
+        &self.sops_files
     }
 
     /// Tells of a value that came out of a vault.
