@@ -12,6 +12,7 @@ pub mod secrets;
 pub mod value;
 pub mod vars;
 pub mod yaml;
+pub mod sops;
 pub mod template;
 pub mod varfile;
 pub mod pattern;

@@ -6,12 +6,12 @@ use std::sync::Arc;
 
 use super::options::{InventoryOptions, VaultOptions};
 use super::{extra_vars, passwords};
-use crate::config::{self, Environment, Settings, Shown};
+use crate::config::{self, Environment, Origin, Settings, Shown};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::inventory::{self, Inventory, SourceOptions, VarsDirectories, VarsDirectory};
 use crate::pattern;
 use crate::report::Printer;
-use crate::secrets::VaultSecrets;
+use crate::secrets::{AgeKeys, AgeSettings, Secret, SopsFiles, VaultSecrets};
 use crate::value::Dict;
 use crate::varfile::Reader;
 use crate::yaml::DuplicateKeys;
@@ -53,10 +53,33 @@ impl Base {
         let (mut vault, warnings) = passwords::vault(options, &self.settings, &self.environment)
             .map_err(|error| vec![error])?;
         self.warnings.extend(warnings);
+        self.sops(&mut vault);
         if let Some(printer) = self.printer.clone() {
             vault.set_listener(move |text| printer.learn(text));
         }
         Ok(Arc::new(vault))
+    }
+
+    /// Says where the age keys are and which variable files they are for.
+    fn sops(&self, vault: &mut VaultSecrets) {
+        let key = self.environment.variables.get("ANSIBLE_SOPS_AGE_KEY");
+        let keys = AgeSettings {
+            key: key.map(|key| Secret::from(key.as_str())),
+            key_file: self.settings.sops_age_keyfile.clone(),
+            ssh_key_file: self.settings.sops_age_ssh_keyfile.clone(),
+        };
+        vault.set_age(AgeKeys::new(self.environment.clone(), keys));
+        // Nobody keeps such files beside an inventory for anything else; ansible-core wants to be told, and so may kplay.
+        let told = self.shown.iter().any(|shown| {
+            shown.name == "VARIABLE_PLUGINS_ENABLED" && !matches!(shown.origin, Origin::Default)
+        });
+        let named = &self.settings.vars_plugins;
+        let wanted = !told || named.iter().any(|name| name == "community.sops.sops");
+        let mut files = SopsFiles::from(&*self.settings);
+        if !wanted || self.settings.sops_disabled {
+            files.extensions.clear();
+        }
+        vault.set_sops_files(files);
     }
 }
 

@@ -249,6 +249,10 @@ pub const CODES: &[(&str, &str)] = &[
         "`serial` must be a number, a percentage, or a list of these.",
     ),
     (
+        "sops",
+        "A file of SOPS cannot be opened: no key fits, it was changed, or it is not encrypted.",
+    ),
+    (
         "ssh-config",
         "The OpenSSH configuration says something that kplay does not honour, and that would change the connection.",
     ),

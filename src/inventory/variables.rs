@@ -7,8 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use super::data::{GroupId, Inventory};
 use crate::diag::Diagnostic;
+use crate::secrets::{SopsFiles, Unencrypted};
+use crate::sops::SopsError;
 use crate::value::{Dict, Kind, Value};
-use crate::varfile::{EXTENSIONS, Reader, find};
+use crate::varfile::{EXTENSIONS, Reader, find, find_sops};
 use crate::vars::Level;
 
 /// Some variables of one level.
@@ -23,6 +25,16 @@ pub struct Layer {
     /// The variables, not rendered.
     pub vars: Arc<Dict>,
 }
+
+/// Which of the files for a name: SOPS's come after all others of their level and directory, as the plugin for them does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum FileKind {
+    Plain,
+    Sops,
+}
+
+/// Both, in their order.
+const KINDS: [FileKind; 2] = [FileKind::Plain, FileKind::Sops];
 
 /// One file's variables.
 type File = (PathBuf, Arc<Dict>);
@@ -42,7 +54,7 @@ struct Folder {
     path: PathBuf,
     /// The names in it, so that no host without a file costs a system call.
     names: HashSet<String>,
-    read: Mutex<HashMap<String, Entry>>,
+    read: Mutex<HashMap<(String, FileKind), Entry>>,
 }
 
 impl Folder {
@@ -64,27 +76,58 @@ impl Folder {
         }
     }
 
-    fn has(&self, name: &str) -> bool {
+    fn has(&self, name: &str, files: &SopsFiles) -> bool {
+        let among = |end: &str| self.names.contains(&format!("{name}{end}"));
         !self.names.is_empty()
             && (self.names.contains(name)
-                || EXTENSIONS.iter().any(|extension| self.names.contains(&format!("{name}.{extension}")))
+                || EXTENSIONS.iter().any(|extension| among(&format!(".{extension}")))
+                || files.extensions.iter().any(|end| among(end))
                 // A name with a slash in it leads into a folder.
                 || name.contains('/'))
     }
 
-    fn get(&self, name: &str, reader: &Reader<'_>, warnings: &Mutex<Vec<Diagnostic>>) -> Entry {
+    fn get(
+        &self,
+        name: &str,
+        kind: FileKind,
+        reader: &Reader<'_>,
+        warnings: &Mutex<Vec<Diagnostic>>,
+    ) -> Entry {
+        let sops = reader.vault.sops_files();
         // A host that is the path of a chroot must not leave the directory.
-        if name.starts_with('/') || !self.has(name) {
+        if name.starts_with('/') || !self.has(name, sops) {
             return Ok(Arc::default());
         }
+        let paths = match kind {
+            FileKind::Plain => find(&self.path, name)
+                .into_iter()
+                .filter(|path| !sops.are(path))
+                .collect(),
+            FileKind::Sops => find_sops(&self.path, name, &sops.extensions),
+        };
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(known) = read.get(name) {
+        let key = (name.to_owned(), kind);
+        if let Some(known) = read.get(&key) {
             return known.clone();
         }
         let mut files = Vec::new();
         let mut errors = Vec::new();
-        for path in find(&self.path, name) {
+        for path in paths {
             match reader.read(&path) {
+                Ok(file) if kind == FileKind::Sops && !file.sops => match sops.unencrypted {
+                    Unencrypted::Error => {
+                        errors.push(SopsError::NotSops.diagnostic(&path.display().to_string()))
+                    }
+                    Unencrypted::Skip => {}
+                    Unencrypted::Warn => {
+                        let text = format!(
+                            "`{}` is not encrypted with SOPS and is passed over",
+                            path.display()
+                        );
+                        let mut warnings = warnings.lock().unwrap_or_else(PoisonError::into_inner);
+                        warnings.push(Diagnostic::warning("sops", text));
+                    }
+                },
                 Ok(file) => {
                     warnings
                         .lock()
@@ -100,7 +143,7 @@ impl Folder {
         } else {
             Err(errors)
         };
-        read.insert(name.to_owned(), entry.clone());
+        read.insert(key, entry.clone());
         entry
     }
 }
@@ -118,12 +161,12 @@ impl VarsDirectory {
         }
     }
 
-    fn group(&self, name: &str, reader: &Reader<'_>) -> Entry {
-        self.groups.get(name, reader, &self.warnings)
+    fn group(&self, name: &str, kind: FileKind, reader: &Reader<'_>) -> Entry {
+        self.groups.get(name, kind, reader, &self.warnings)
     }
 
-    fn host(&self, name: &str, reader: &Reader<'_>) -> Entry {
-        self.hosts.get(name, reader, &self.warnings)
+    fn host(&self, name: &str, kind: FileKind, reader: &Reader<'_>) -> Entry {
+        self.hosts.get(name, kind, reader, &self.warnings)
     }
 
     /// Returns what is odd about the files read so far, and forgets it.
@@ -166,7 +209,9 @@ impl VarsDirectories {
             (Level::PlaybookGroupVarsAll, &self.playbook),
         ] {
             for directory in directories {
-                out.files(level, &all, directory.group(&all, reader));
+                for kind in KINDS {
+                    out.files(level, &all, directory.group(&all, kind, reader));
+                }
             }
         }
         for (level, directories) in [
@@ -174,9 +219,11 @@ impl VarsDirectories {
             (Level::PlaybookGroupVars, &self.playbook),
         ] {
             for directory in directories {
-                for group in &groups {
-                    let name = inventory.group_name(*group);
-                    out.files(level, &name, directory.group(&name, reader));
+                for kind in KINDS {
+                    for group in &groups {
+                        let name = inventory.group_name(*group);
+                        out.files(level, &name, directory.group(&name, kind, reader));
+                    }
                 }
             }
         }
@@ -189,7 +236,9 @@ impl VarsDirectories {
             (Level::PlaybookHostVars, &self.playbook),
         ] {
             for directory in directories {
-                out.files(level, &name, directory.host(&name, reader));
+                for kind in KINDS {
+                    out.files(level, &name, directory.host(&name, kind, reader));
+                }
             }
         }
         if out.errors.is_empty() {
@@ -217,7 +266,9 @@ impl VarsDirectories {
             (Level::PlaybookGroupVars, &self.playbook),
         ] {
             for directory in directories {
-                out.files(level, &name, directory.group(&name, reader));
+                for kind in KINDS {
+                    out.files(level, &name, directory.group(&name, kind, reader));
+                }
             }
         }
         if out.errors.is_empty() {
@@ -416,6 +467,49 @@ mod tests {
             local.iter().map(|layer| &*layer.owner).collect::<Vec<_>>(),
             ["all", "all", "all", "localhost"]
         );
+    }
+
+    #[test]
+    fn files_of_sops_come_after_the_others_of_their_directory() {
+        let sealed = std::fs::read_to_string("tests/vectors/sops/rops/age_example.yaml").unwrap();
+        let mut site = Site::new(&[
+            ("inventory/group_vars/web.yml", "hello: plain\n"),
+            ("inventory/group_vars/prod.sops.yaml", &sealed),
+            ("inventory/host_vars/b/x.sops.yml", "hello: 1\n"),
+            ("inventory/group_vars/web.sops.yaml", ""),
+        ]);
+        std::fs::remove_file(site.root.path().join("inventory/group_vars/web.sops.yaml")).unwrap();
+        site.vault = crate::secrets::testing::vault_of_rops();
+        let inventory = inventory("[web]\na\nb\n[prod:children]\nweb\n");
+        let hello = |site: &Site, host: &str| {
+            let directories = site.directories();
+            let layers = directories.layers(&inventory, host, &site.reader());
+            layers.map(|layers| merge(&layers, false).get("hello").unwrap().to_text())
+        };
+        // The plugin for them runs after the one for plain files, for all groups at once.
+        assert_eq!(
+            hello(&site, "a").unwrap(),
+            "Welcome to SOPS! Edit this file as you please!"
+        );
+        let error = hello(&site, "b").unwrap_err().remove(0);
+        assert!(
+            error.headline.contains("not encrypted with SOPS"),
+            "{}",
+            error.headline
+        );
+        site.vault.set_sops_files(SopsFiles {
+            unencrypted: Unencrypted::Skip,
+            ..SopsFiles::default()
+        });
+        assert_eq!(
+            hello(&site, "b").unwrap(),
+            "Welcome to SOPS! Edit this file as you please!"
+        );
+        site.vault.set_sops_files(SopsFiles {
+            extensions: Vec::new(),
+            ..SopsFiles::default()
+        });
+        assert_eq!(hello(&site, "a").unwrap(), "plain");
     }
 
     #[test]

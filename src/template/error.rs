@@ -34,6 +34,17 @@ impl TemplateError {
         })
     }
 
+    /// Returns what a diagnostic says, its place and the next step too.
+    pub fn of(diagnostic: Diagnostic) -> Self {
+        let span = diagnostic.span();
+        let mut message = diagnostic.headline;
+        for help in diagnostic.help {
+            message.push_str("; ");
+            message.push_str(&help);
+        }
+        Self::new(message).at(span)
+    }
+
     /// Returns the error with that place, where it has none of its own yet.
     #[must_use]
     pub fn at(self, place: Span) -> Self {

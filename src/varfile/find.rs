@@ -22,6 +22,21 @@ pub fn find(directory: &Path, name: &str) -> Vec<PathBuf> {
     Vec::new()
 }
 
+/// Returns SOPS's files for `name` in `directory`: the first of `name` with one of `extensions` that is a file, and those of a
+/// directory `name` whose names end so.
+pub fn find_sops(directory: &Path, name: &str, extensions: &[String]) -> Vec<PathBuf> {
+    let paths = extensions
+        .iter()
+        .map(|extension| directory.join(format!("{name}{extension}")));
+    let mut found: Vec<PathBuf> = paths.filter(|path| path.is_file()).take(1).collect();
+    let inside = find(directory, name).into_iter().filter(|path| {
+        let path = path.to_string_lossy();
+        extensions.iter().any(|extension| path.ends_with(extension))
+    });
+    found.extend(inside);
+    found
+}
+
 /// Returns the variable files in a directory and those below it, each directory sorted by name; hidden files and backups are
 /// left out.
 pub fn files_in(directory: &Path) -> Vec<PathBuf> {
@@ -100,6 +115,32 @@ mod tests {
         assert_eq!(names("web"), ["web/a", "web/sub/m.json", "web/z.yml"]);
         assert_eq!(names("db"), ["db.yaml"]);
         assert!(names("none").is_empty());
+    }
+
+    #[test]
+    fn files_of_sops_stand_beside_and_in_the_directory() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::create_dir(root.path().join("web")).unwrap();
+        for name in [
+            "web.sops.yaml",
+            "web.sops.json",
+            "web/b.sops.yml",
+            "web/a.yml",
+        ] {
+            std::fs::write(root.path().join(name), "").unwrap();
+        }
+        let extensions = [".sops.yml", ".sops.yaml", ".sops.json"].map(str::to_owned);
+        let found = find_sops(root.path(), "web", &extensions);
+        let names: Vec<_> = found
+            .iter()
+            .map(|path| {
+                path.strip_prefix(root.path())
+                    .unwrap()
+                    .display()
+                    .to_string()
+            })
+            .collect();
+        assert_eq!(names, ["web.sops.yaml", "web/b.sops.yml"]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Variable files: YAML or JSON, plain or vaulted as a whole, alone or in directories.
+//! Variable files: YAML or JSON, plain, vaulted as a whole or encrypted with SOPS, alone or in directories.
 //!
 //! Used by `inventory` (`group_vars`, `host_vars`), `playbook` (`vars_files`, role vars and defaults), `include_vars` and
 //! `-e @file`.
@@ -6,5 +6,5 @@
 mod find;
 mod read;
 
-pub use find::{EXTENSIONS, files_in, find};
+pub use find::{EXTENSIONS, files_in, find, find_sops};
 pub use read::{Reader, VarFile};

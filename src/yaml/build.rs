@@ -521,7 +521,7 @@ fn is_special(node: &Node) -> bool {
 pub(super) fn key_of(node: &Node) -> Option<Key> {
     match node.tag {
         Tag::Vault => None,
-        Tag::None | Tag::Unsafe | Tag::Set | Tag::Pairs => {
+        Tag::None | Tag::Unsafe | Tag::Secret | Tag::Set | Tag::Pairs => {
             Key::from_value(&Value::new(node.as_scalar()?.kind.clone()))
         }
     }

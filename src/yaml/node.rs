@@ -29,6 +29,8 @@ pub enum Tag {
     Unsafe,
     /// `!vault` or `!vault-encrypted`.
     Vault,
+    /// No tag of YAML: it came out of an encrypted file.
+    Secret,
     /// `!!set`.
     Set,
     /// `!!omap` or `!!pairs`.

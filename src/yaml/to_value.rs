@@ -21,6 +21,10 @@ pub struct ValueOptions<'a> {
 impl Node {
     /// Returns the node as a value. A `!vault` value that cannot be decrypted becomes one that fails where it is used.
     pub fn to_value(&self, options: &ValueOptions<'_>) -> Value {
+        let options = &ValueOptions {
+            secret: options.secret || self.tag == Tag::Secret,
+            ..*options
+        };
         let marks = if options.secret {
             Marks::SECRET
         } else {
@@ -31,7 +35,7 @@ impl Node {
                 trusted: false,
                 ..*options
             },
-            Tag::None | Tag::Vault | Tag::Set | Tag::Pairs => *options,
+            Tag::None | Tag::Vault | Tag::Secret | Tag::Set | Tag::Pairs => *options,
         };
         let value = match &self.kind {
             NodeKind::Scalar(scalar) => match (&scalar.kind, self.tag) {
