@@ -12,6 +12,7 @@ use sha1::{Digest as _, Sha1};
 use super::contents::hexadecimal;
 use super::outside::Outside;
 use super::perform::HereExecutor;
+use super::sops_encrypt::Encrypting;
 use super::{reboot, run_state};
 use crate::kit::{ControllerRequest, Failure, Outcome, PausePrompt};
 use crate::step::{ExecutionError, Executor as _};
@@ -44,6 +45,13 @@ pub(super) fn complete(
             };
             fetch.run(executor, &outcome, becoming, delegate)
         }
+        Some(ControllerRequest::SopsEncrypt(request)) => Encrypting {
+            executor,
+            request: &request,
+            becoming,
+            delegate,
+        }
+        .run(),
         Some(ControllerRequest::WaitForConnection {
             delay,
             sleep,

@@ -46,6 +46,7 @@ mod sending;
 mod site;
 mod site_inventory;
 mod slots;
+mod sops_encrypt;
 mod specification;
 mod start;
 mod stepping;

@@ -13,11 +13,12 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::scope::HostScope;
 use super::search::{Search, clean};
 use crate::diag::Diagnostic;
-use crate::secrets::is_vault;
+use crate::secrets::{AgeSettings, is_vault};
+use crate::sops::Reading;
 use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError};
 use crate::value::{Dict, Value};
 use crate::varfile::Reader;
-use crate::yaml::ValueOptions;
+use crate::yaml::{DuplicateKeys, ValueOptions};
 
 /// Returns the folders in which relative names are looked for: the task's role, the roles that brought it, the folder of the
 /// task's file, the playbook's folder.
@@ -75,7 +76,26 @@ fn subfolder(kind: FileKind) -> &'static str {
     }
 }
 
+/// Says what is wrong with a variable file.
+fn wrong_file(path: &Path, found: Vec<Diagnostic>) -> TemplateError {
+    let found = found.into_iter().find(Diagnostic::is_error);
+    let found = found.unwrap_or_else(|| Diagnostic::error("vars-file", "it cannot be read"));
+    if found.code == "sops" {
+        return TemplateError::of(found);
+    }
+    TemplateError::new(format!("`{}`: {}", path.display(), found.headline)).at(found.span())
+}
+
 impl Outside<'_> {
+    fn reader(&self) -> Reader<'_> {
+        let run = self.scope.run;
+        Reader {
+            sources: &run.sources,
+            vault: &run.vault,
+            duplicates: DuplicateKeys::from(&*run.config),
+        }
+    }
+
     fn base(&self) -> PathBuf {
         base(self.scope)
     }
@@ -131,17 +151,10 @@ impl LookupContext for Outside<'_> {
 
     fn load(&self, path: &Path) -> Result<Value, TemplateError> {
         let run = self.scope.run;
-        let reader = Reader {
-            sources: &run.sources,
-            vault: &run.vault,
-            duplicates: run.inventory().duplicates,
-        };
-        let document = reader.document(path).map_err(|diagnostics| {
-            let found = diagnostics.into_iter().find(Diagnostic::is_error);
-            let found =
-                found.unwrap_or_else(|| Diagnostic::error("vars-file", "it cannot be read"));
-            TemplateError::new(format!("`{}`: {}", path.display(), found.headline)).at(found.span())
-        })?;
+        let document = self
+            .reader()
+            .document(path)
+            .map_err(|found| wrong_file(path, found))?;
         let secret = run
             .sources
             .get(document.file)
@@ -151,6 +164,24 @@ impl LookupContext for Outside<'_> {
             secret,
             vault: Some(&run.vault),
         }))
+    }
+
+    fn sops(
+        &self,
+        path: &Path,
+        content: Option<&[u8]>,
+        reading: &Reading,
+        keys: AgeSettings,
+    ) -> Result<Vec<u8>, TemplateError> {
+        self.reader()
+            .sops_text(path, content, reading, keys)
+            .map_err(TemplateError::of)
+    }
+
+    fn load_sops(&self, path: &Path, keys: AgeSettings) -> Result<Value, TemplateError> {
+        self.reader()
+            .sops_vars(path, keys)
+            .map_err(|found| wrong_file(path, found))
     }
 
     fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError> {

@@ -12,7 +12,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::options::SourceOptions;
 use crate::diag::Diagnostic;
-use crate::secrets::is_vault;
+use crate::secrets::{AgeSettings, is_vault};
+use crate::sops::Reading;
 use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError, fetch_url};
 use crate::value::{Dict, Value};
 use crate::varfile::Reader;
@@ -102,6 +103,27 @@ impl LookupContext for Controller<'_> {
             secret: source.is_some_and(|source| source.secret),
             vault: Some(self.reader.vault),
         }))
+    }
+
+    fn sops(
+        &self,
+        path: &Path,
+        content: Option<&[u8]>,
+        reading: &Reading,
+        keys: AgeSettings,
+    ) -> Result<Vec<u8>, TemplateError> {
+        self.reader
+            .sops_text(path, content, reading, keys)
+            .map_err(TemplateError::of)
+    }
+
+    fn load_sops(&self, path: &Path, keys: AgeSettings) -> Result<Value, TemplateError> {
+        self.reader.sops_vars(path, keys).map_err(|found| {
+            let first = found.into_iter().find(Diagnostic::is_error);
+            TemplateError::of(
+                first.unwrap_or_else(|| Diagnostic::error("sops", "it cannot be read")),
+            )
+        })
     }
 
     fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError> {

@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::failure::Failure;
 use super::meta::Meta;
 use super::outcome::Outcome;
+use crate::secrets::AgeSettings;
+use crate::sops::{Content, Encryption};
 use crate::template::LookupContext;
 use crate::value::{Dict, Value};
 
@@ -106,6 +108,8 @@ pub enum ControllerRequest {
     },
     /// `reboot`.
     Reboot(Box<Reboot>),
+    /// `sops_encrypt`: encrypts, and writes a file of the host.
+    SopsEncrypt(Box<SopsEncrypt>),
     /// `wait_for_connection`: connects anew until it succeeds; all times in seconds.
     WaitForConnection {
         /// Before the first try.
@@ -117,6 +121,27 @@ pub enum ControllerRequest {
         /// For all.
         timeout: f64,
     },
+}
+
+/// What `sops_encrypt` encrypts and writes.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SopsEncrypt {
+    /// The file on the host.
+    pub path: String,
+    /// What it shall hold.
+    pub content: Content,
+    /// For whom and how.
+    pub encryption: Encryption,
+    /// Keys for reading the file that is there, beside the run's.
+    /// They never leave the controller.
+    #[serde(skip)]
+    pub keys: AgeSettings,
+    /// Write it even if it holds the same.
+    pub force: bool,
+    /// Only say whether it would change.
+    pub check: bool,
+    /// Mode, owner and the like, as `copy` takes them.
+    pub attributes: Dict,
 }
 
 /// What a control module sees of the step that runs it.
@@ -135,6 +160,9 @@ pub trait StepView {
 
     /// Returns the name of the host in the inventory.
     fn host(&self) -> Arc<str>;
+
+    /// Tells whether the step only says what it would do.
+    fn check(&self) -> bool;
 
     /// Returns how often `-v` was given.
     fn verbosity(&self) -> u8;

@@ -26,7 +26,9 @@ pub use attributes::{
     AttributeChanges, FileAttributes, FileFlags, file_flags, octal, path_info, security_context,
     selinux_enabled,
 };
-pub use control::{Control, ControllerRequest, PausePrompt, Persistence, Reboot, StepView};
+pub use control::{
+    Control, ControllerRequest, PausePrompt, Persistence, Reboot, SopsEncrypt, StepView,
+};
 pub use erased::{ControlEntry, Entry, Execution, Manual, ModuleEntry, Request, expand_path};
 pub use failure::Failure;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! File modes as playbooks write them: `"0644"`, `0644`, `u=rw,g=r`, `preserve`.
 
+use std::fmt;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, de};
 
@@ -133,6 +135,32 @@ impl Clause {
     }
 }
 
+/// As a playbook writes it.
+impl fmt::Display for Mode {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bits(bits) => write!(out, "{bits:04o}"),
+            Self::Preserve => out.write_str("preserve"),
+            Self::Symbolic(clauses) => {
+                for (at, clause) in clauses.iter().enumerate() {
+                    if at > 0 {
+                        out.write_str(",")?;
+                    }
+                    for (people, letter) in [(USER, "u"), (GROUP, "g"), (OTHER, "o")] {
+                        if clause.who & people == people {
+                            out.write_str(letter)?;
+                        }
+                    }
+                    for (operator, permissions) in &clause.steps {
+                        write!(out, "{operator}{permissions}")?;
+                    }
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Mode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Visitor;
@@ -177,6 +205,20 @@ mod tests {
         assert_eq!(resolve("u=rwx,g=u-w", 0o600, false), 0o750);
         assert_eq!(resolve("+w", 0o444, false), 0o644);
         assert_eq!(resolve("u+s,+t", 0o755, true), 0o5755);
+    }
+
+    #[test]
+    fn a_mode_is_written_as_it_is_read() {
+        for text in [
+            "0644",
+            "u+x,g-w,o=r",
+            "ugo+X",
+            "+w",
+            "u=rwx,g=u-w",
+            "preserve",
+        ] {
+            assert_eq!(Mode::parse(text).unwrap().to_string(), text);
+        }
     }
 
     #[test]

@@ -90,6 +90,7 @@ fn run_control(
     let view = View {
         step,
         evaluation: *evaluation,
+        check: keywords.check,
     };
     let request = Request {
         arguments: &arguments,

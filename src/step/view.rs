@@ -13,6 +13,8 @@ use crate::wire::Step;
 pub(super) struct View<'a> {
     pub(super) step: &'a Step,
     pub(super) evaluation: Evaluation<'a>,
+    /// Check mode.
+    pub(super) check: bool,
 }
 
 #[expect(
@@ -69,6 +71,10 @@ impl StepView for View<'_> {
 
     fn host(&self) -> Arc<str> {
         self.step.host.clone()
+    }
+
+    fn check(&self) -> bool {
+        self.check
     }
 
     fn verbosity(&self) -> u8 {

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::error::TemplateError;
+use crate::secrets::AgeSettings;
+use crate::sops::Reading;
 use crate::value::{Dict, Value};
 
 /// Which folder of a role or playbook a relative file name is looked for in.
@@ -66,6 +68,18 @@ pub trait LookupContext {
 
     /// Returns what a variable file (YAML or JSON, perhaps a vault) holds, not rendered: text in it may be templates.
     fn load(&self, path: &Path) -> Result<Value, TemplateError>;
+
+    /// Returns what a file of SOPS holds, or `content` in its place, as `sops decrypt` prints it.
+    fn sops(
+        &self,
+        path: &Path,
+        content: Option<&[u8]>,
+        reading: &Reading,
+        keys: AgeSettings,
+    ) -> Result<Vec<u8>, TemplateError>;
+
+    /// Returns what a variable file of SOPS holds, not rendered: text in it may be templates.
+    fn load_sops(&self, path: &Path, keys: AgeSettings) -> Result<Value, TemplateError>;
 
     /// Returns the names in a directory, sorted.
     fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError>;

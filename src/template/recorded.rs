@@ -50,6 +50,24 @@ impl LookupContext for Files {
         )))
     }
 
+    fn sops(
+        &self,
+        path: &Path,
+        _content: Option<&[u8]>,
+        _reading: &crate::sops::Reading,
+        _keys: crate::secrets::AgeSettings,
+    ) -> Result<Vec<u8>, TemplateError> {
+        self.read(path).map(|(content, _)| content)
+    }
+
+    fn load_sops(
+        &self,
+        path: &Path,
+        _keys: crate::secrets::AgeSettings,
+    ) -> Result<Value, TemplateError> {
+        self.load(path)
+    }
+
     fn list(&self, _path: &Path) -> Result<Vec<String>, TemplateError> {
         Ok(Vec::new())
     }

@@ -102,6 +102,7 @@ pub struct FakeStep {
     evaluate: Evaluate,
     variables: Dict,
     verbosity: u8,
+    controller: Option<crate::template::FakeController>,
 }
 
 impl FakeStep {
@@ -116,7 +117,14 @@ impl FakeStep {
             evaluate: Box::new(evaluate),
             variables: Dict::new(),
             verbosity: 0,
+            controller: None,
         }
+    }
+
+    /// Gives it a controller.
+    pub(crate) fn controller(mut self, controller: crate::template::FakeController) -> Self {
+        self.controller = Some(controller);
+        self
     }
 
     /// Sets the variables.
@@ -168,11 +176,18 @@ impl StepView for FakeStep {
         "testhost".into()
     }
 
+    fn check(&self) -> bool {
+        false
+    }
+
     fn verbosity(&self) -> u8 {
         self.verbosity
     }
 
     fn controller(&self) -> Result<&dyn crate::template::LookupContext, Failure> {
-        Err(Failure::new("a fake step has no controller"))
+        match &self.controller {
+            Some(controller) => Ok(controller),
+            None => Err(Failure::new("a fake step has no controller")),
+        }
     }
 }

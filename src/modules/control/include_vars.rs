@@ -409,7 +409,8 @@ impl Wanted {
     }
 }
 
-fn missing(name: &str, controller: &dyn LookupContext) -> String {
+/// Says that there is no such file, and where it was looked for.
+pub(super) fn missing(name: &str, controller: &dyn LookupContext) -> String {
     let searched: Vec<String> = controller
         .search_path()
         .iter()

@@ -7,10 +7,12 @@ mod fail;
 mod group_by;
 mod include;
 mod include_vars;
+mod load_vars;
 mod pause;
 mod reboot;
 mod set_fact;
 mod set_stats;
+mod sops_encrypt;
 mod validate_argument_spec;
 mod wait_for_connection;
 
@@ -30,4 +32,6 @@ family! {
     Entry::control::<set_stats::SetStats>(),
     Entry::control::<validate_argument_spec::ValidateArgumentSpec>(),
     Entry::control::<wait_for_connection::WaitForConnection>(),
+    Entry::control::<load_vars::LoadVars>(),
+    Entry::control::<sops_encrypt::SopsEncryptModule>(),
 }

@@ -231,6 +231,7 @@ const COLLECTIONS: &[(&str, FilterFunction)] = &[
         "community.general.version_sort",
         community::words::version_sort,
     ),
+    ("community.sops.decrypt", community::sops::decrypt),
 ];
 
 /// Returns the filter of that name, short, as `ansible.builtin.` or `ansible.legacy.`, or of a collection.

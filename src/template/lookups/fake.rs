@@ -6,9 +6,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::diag::SourceMap;
+use crate::secrets::{AgeSettings, VaultSecrets};
+use crate::sops::Reading;
 use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError};
 use crate::value::{Dict, Value};
-use crate::yaml::{LoadOptions, ValueOptions, load_bytes};
+use crate::varfile::Reader;
+use crate::yaml::{DuplicateKeys, LoadOptions, ValueOptions, load_bytes};
 
 /// The files of a directory stand for the playbook's folder; settings, environment, hosts and web pages are made up.
 pub(crate) struct FakeController {
@@ -20,9 +23,20 @@ pub(crate) struct FakeController {
     pub(crate) pages: BTreeMap<String, Vec<u8>>,
     /// What stands in for a decrypted vault file: names of files that are read as secret.
     pub(crate) vaults: Vec<String>,
+    /// The keys that files of SOPS are opened with.
+    pub(crate) secrets: VaultSecrets,
+    sources: SourceMap,
 }
 
 impl FakeController {
+    fn reader(&self) -> Reader<'_> {
+        Reader {
+            sources: &self.sources,
+            vault: &self.secrets,
+            duplicates: DuplicateKeys::Warn,
+        }
+    }
+
     pub(crate) fn new(root: &Path) -> Self {
         Self {
             root: root.to_owned(),
@@ -31,6 +45,8 @@ impl FakeController {
             hosts: BTreeMap::new(),
             pages: BTreeMap::new(),
             vaults: Vec::new(),
+            secrets: VaultSecrets::default(),
+            sources: SourceMap::default(),
         }
     }
 }
@@ -77,6 +93,24 @@ impl LookupContext for FakeController {
             secret,
             vault: None,
         }))
+    }
+
+    fn sops(
+        &self,
+        path: &Path,
+        content: Option<&[u8]>,
+        reading: &Reading,
+        keys: AgeSettings,
+    ) -> Result<Vec<u8>, TemplateError> {
+        self.reader()
+            .sops_text(path, content, reading, keys)
+            .map_err(TemplateError::of)
+    }
+
+    fn load_sops(&self, path: &Path, keys: AgeSettings) -> Result<Value, TemplateError> {
+        self.reader()
+            .sops_vars(path, keys)
+            .map_err(|mut found| TemplateError::of(found.remove(0)))
     }
 
     fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError> {

@@ -24,6 +24,7 @@ mod password;
 mod recorded;
 mod settings;
 mod shell;
+mod sops;
 mod template;
 mod url;
 mod variables;
@@ -92,6 +93,9 @@ const MOVED: &[(&str, LookupFunction)] = &[
     ("flattened", lists::flattened),
 ];
 
+/// Those of `community.sops`.
+const SOPS: &[(&str, LookupFunction)] = &[("sops", sops::sops)];
+
 /// Returns the lookup of that name.
 pub(crate) fn find(name: &str) -> Option<LookupFunction> {
     let within = |table: &[(&str, LookupFunction)], short: &str| {
@@ -102,6 +106,9 @@ pub(crate) fn find(name: &str) -> Option<LookupFunction> {
     };
     if let Some(short) = name.strip_prefix("community.general.") {
         return within(MOVED, short);
+    }
+    if let Some(short) = name.strip_prefix("community.sops.") {
+        return within(SOPS, short);
     }
     let short = ["ansible.builtin.", "ansible.legacy."]
         .iter()

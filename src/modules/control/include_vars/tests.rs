@@ -41,6 +41,10 @@ impl StepView for Step {
         "h".into()
     }
 
+    fn check(&self) -> bool {
+        false
+    }
+
     fn verbosity(&self) -> u8 {
         0
     }
