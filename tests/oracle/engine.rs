@@ -71,7 +71,9 @@ impl Engine {
             .env_clear()
             .env(
                 "PATH",
-                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                // Programs that collections run, where `record` brings them.
+                std::env::var("KPLAY_ORACLE_TOOLS").unwrap_or_default()
+                    + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             )
             .env("HOME", home)
             .env("LANG", "C.UTF-8")

@@ -45,8 +45,8 @@ pub(crate) struct LoadVarsArgs {
     file: String,
     /// Makes one dictionary of that name instead of single variables.
     name: Option<String>,
-    /// What happens to templates in the file: they stay text, are evaluated once when the file is loaded, or where they are
-    /// used.
+    /// What happens to templates in the file: unless told otherwise they stay text; or they are evaluated once, when the file is
+    /// loaded, or each time where they are used.
     #[serde(default)]
     expressions: Expressions,
     /// One or more secret age keys, in the place of `SOPS_AGE_KEY`.
