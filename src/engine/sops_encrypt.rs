@@ -128,6 +128,7 @@ impl Encrypting<'_> {
             timeout: None,
             hold: false,
             seen: true,
+            asynchronous: None,
         };
         let outcome = self
             .executor
