@@ -116,7 +116,7 @@ impl Folder {
             match reader.read(&path) {
                 Ok(file) if kind == FileKind::Sops && !file.sops => match sops.unencrypted {
                     Unencrypted::Error => {
-                        errors.push(SopsError::NotSops.diagnostic(&path.display().to_string()))
+                        errors.push(SopsError::NotSops.diagnostic(&path.display().to_string()));
                     }
                     Unencrypted::Skip => {}
                     Unencrypted::Warn => {

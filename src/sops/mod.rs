@@ -133,17 +133,14 @@ fn extract<'a>(tree: &'a Tree, path: &str) -> Result<&'a Tree, SopsError> {
         let quoted = ['"', '\'']
             .iter()
             .find_map(|quote| Some((rest.strip_prefix(*quote)?, *quote)));
-        let (step, behind) = match quoted {
-            Some((rest, quote)) => {
-                let (name, behind) = rest.split_once(quote).ok_or_else(missing)?;
-                let behind = behind.strip_prefix(']').ok_or_else(missing)?;
-                (current.get(name), behind)
-            }
-            None => {
-                let (position, behind) = rest.split_once(']').ok_or_else(missing)?;
-                let position: usize = position.trim().parse().map_err(|_| missing())?;
-                (current.values().nth(position), behind)
-            }
+        let (step, behind) = if let Some((rest, quote)) = quoted {
+            let (name, behind) = rest.split_once(quote).ok_or_else(missing)?;
+            let behind = behind.strip_prefix(']').ok_or_else(missing)?;
+            (current.get(name), behind)
+        } else {
+            let (position, behind) = rest.split_once(']').ok_or_else(missing)?;
+            let position: usize = position.trim().parse().map_err(|_| missing())?;
+            (current.values().nth(position), behind)
         };
         current = step.ok_or_else(missing)?;
         rest = behind;

@@ -184,8 +184,8 @@ mod tests {
         (run(&step, &context), host)
     }
 
-    fn running() -> Answer {
-        Ok(Outcome::unchanged().with("finished", false))
+    fn running() -> Outcome {
+        Outcome::unchanged().with("finished", false)
     }
 
     fn lost() -> Answer {
@@ -195,7 +195,7 @@ mod tests {
     #[test]
     fn a_job_is_asked_about_until_it_has_ended() {
         let ended = Ok(Outcome::changed().with("finished", true).with("rc", 0));
-        let answers = vec![running(), lost(), ended];
+        let answers = vec![Ok(running()), lost(), ended];
         let (result, host) = performed("ansible.builtin.command", 30, 5, answers);
         assert_eq!(result.status, Status::Changed);
         assert_eq!(result.value.get("rc"), Some(&Value::from(0)));
@@ -224,7 +224,12 @@ mod tests {
 
     #[test]
     fn a_job_without_end_fails_when_its_time_is_over() {
-        let (result, _) = performed("ansible.builtin.command", 3, 2, vec![running(), running()]);
+        let (result, _) = performed(
+            "ansible.builtin.command",
+            3,
+            2,
+            vec![Ok(running()), Ok(running())],
+        );
         assert_eq!(result.status, Status::Failed);
         let message = result.value.get("msg").map(Value::to_text);
         let expected = "async task did not complete within the requested time - 3s";

@@ -112,15 +112,14 @@ impl Reader<'_> {
     ) -> Result<Vec<u8>, Diagnostic> {
         let name = path.display().to_string();
         let own;
-        let content = match content {
-            Some(content) => content,
-            None => {
-                own = std::fs::read(path).map_err(|error| {
-                    let headline = format!("`{name}` cannot be read: {error}");
-                    Diagnostic::error("file-unreadable", headline)
-                })?;
-                &own
-            }
+        let content = if let Some(content) = content {
+            content
+        } else {
+            own = std::fs::read(path).map_err(|error| {
+                let headline = format!("`{name}` cannot be read: {error}");
+                Diagnostic::error("file-unreadable", headline)
+            })?;
+            &own
         };
         let keys = self.vault.age().with(keys);
         let plain = sops::decrypt(content, path, reading, &keys, self.sources)

@@ -20,7 +20,7 @@ pub(crate) const TESTS: &[Test] = &[
 ];
 
 /// Text that is hard to write, in YAML as Go has it.
-const TREE: &str = r##"# a comment
+const TREE: &str = r#"# a comment
 plain: text
 quoted: "yes"
 date: "2001-12-14"
@@ -69,7 +69,7 @@ deep:
             c: d
     # at the end
 open_unencrypted: readable
-"##;
+"#;
 
 fn rule(bench: &Bench<'_>) {
     let recipient = bench.recipient();

@@ -186,14 +186,13 @@ impl Module for AptKey {
             }
         }
         let mut data = args.data.clone().map(String::into_bytes);
-        let given = match args.id.clone().filter(|id| !id.is_empty()) {
-            Some(id) => Some(id),
-            None => {
-                if let Some(url) = &args.url {
-                    data = Some(download(url, args, host)?);
-                }
-                id_of(args, data.as_deref(), host)?
+        let given = if let Some(id) = args.id.clone().filter(|id| !id.is_empty()) {
+            Some(id)
+        } else {
+            if let Some(url) = &args.url {
+                data = Some(download(url, args, host)?);
             }
+            id_of(args, data.as_deref(), host)?
         };
         let shown = given.as_deref().map_or(Value::NULL, Value::from);
         let values = Dict::new().with("id", shown);

@@ -140,7 +140,7 @@ pub(super) fn write(stanzas: &[Stanza], key: &FileKey) -> Result<Vec<u8>, AgeErr
             text.push(letter);
         }
         // A body ends with a short line, an empty one if need be.
-        if stanza.body.is_empty() || encode(&stanza.body).len() % COLUMNS == 0 {
+        if stanza.body.is_empty() || encode(&stanza.body).len().is_multiple_of(COLUMNS) {
             text.push('\n');
         }
         text.push('\n');

@@ -280,15 +280,14 @@ fn unpack(
     let Found {
         handler,
         comparison,
-    } = match found {
-        Some(found) => found,
-        None => {
-            let handler = Handler::any(args, archive, &dest, host)?;
-            let comparison = handler.compare(args, host)?;
-            Found {
-                handler,
-                comparison,
-            }
+    } = if let Some(found) = found {
+        found
+    } else {
+        let handler = Handler::any(args, archive, &dest, host)?;
+        let comparison = handler.compare(args, host)?;
+        Found {
+            handler,
+            comparison,
         }
     };
     let mut outcome = Outcome::unchanged();

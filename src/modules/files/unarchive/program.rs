@@ -110,15 +110,12 @@ fn one(pattern: &[char], letter: char) -> Option<usize> {
             let mut found = false;
             let mut index = 0;
             while let Some(low) = set.get(index) {
-                match (set.get(index + 1), set.get(index + 2)) {
-                    (Some('-'), Some(high)) => {
-                        found |= (*low..=*high).contains(&letter);
-                        index += 3;
-                    }
-                    _ => {
-                        found |= *low == letter;
-                        index += 1;
-                    }
+                if let (Some('-'), Some(high)) = (set.get(index + 1), set.get(index + 2)) {
+                    found |= (*low..=*high).contains(&letter);
+                    index += 3;
+                } else {
+                    found |= *low == letter;
+                    index += 1;
                 }
             }
             (found != negated).then_some(1 + start + end + 1)

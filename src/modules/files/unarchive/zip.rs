@@ -323,7 +323,7 @@ impl Zip {
                 mark(2, 'c');
             }
         }
-        if letter != 'L' && self.wanted_mode(member, &status, args, host)? != status.mode {
+        if letter != 'L' && Self::wanted_mode(member, &status, args, host)? != status.mode {
             mark(5, 'p');
         }
         if status.uid != owners.uid {
@@ -340,7 +340,6 @@ impl Zip {
     }
 
     fn wanted_mode(
-        &self,
         member: &Member<'_>,
         status: &Status,
         args: &UnarchiveArgs,

@@ -89,7 +89,8 @@ impl Sources {
             .is_some_and(|status| status.is_directory())
         {
             for entry in host.list(&folder)? {
-                if entry.name.ends_with(".list") && !entry.name.starts_with('.') {
+                let name = entry.name.strip_suffix(".list");
+                if name.is_some_and(|name| !name.starts_with('.')) {
                     lists.push(List::read(&format!("{folder}/{}", entry.name), host)?);
                 }
             }

@@ -359,7 +359,7 @@ impl Module for Mount {
             }
         }
         let done = match change.action {
-            Action::Nothing => Ok(()),
+            Action::Nothing | Action::Clear { mounted: false } => Ok(()),
             Action::Mount => {
                 mount(args, host).map_err(|why| format!("Error mounting {path}: {why}"))
             }
@@ -374,7 +374,6 @@ impl Module for Mount {
             Action::Unmount | Action::Clear { mounted: true } => {
                 unmount(args, host).map_err(|why| format!("Error unmounting {path}: {why}"))
             }
-            Action::Clear { mounted: false } => Ok(()),
         };
         if let Err(why) = done {
             let undone = undo(args, &change, host);
