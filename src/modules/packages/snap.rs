@@ -1,4 +1,6 @@
 //! `community.general.snap`: snaps, their channels and their options, through the command `snap`.
+//!
+//! Longer than most files: a quarter is the manual, and what is planned and what is told of it follow the same few states of a snap.
 
 use schemars::JsonSchema;
 use serde::Deserialize;

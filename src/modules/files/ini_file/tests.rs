@@ -1,3 +1,5 @@
+//! Tests of `ini_file`: sections, options, values, and what stays as it is.
+
 use super::*;
 use crate::kit::FakeHost;
 use crate::kit::fake::{assert_converges, assert_unchanged, failure, run};

@@ -1,3 +1,5 @@
+//! Tests of `cron`: entries, variables, files of their own, and tables of users.
+
 use super::*;
 use crate::kit::FakeHost;
 use crate::kit::fake::{assert_converges, assert_unchanged, check, exited, failure, printed, run};

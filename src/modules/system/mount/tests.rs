@@ -1,3 +1,5 @@
+//! Tests of `mount`: the table of file systems, what is mounted, and what is undone after a failure.
+
 use super::*;
 use crate::kit::FakeHost;
 use crate::kit::fake::{
