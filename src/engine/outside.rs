@@ -1,21 +1,15 @@
 //! The controller as lookups, file tests and modules of the run see it.
 
 use std::fs;
-use std::io::Write as _;
-use std::os::unix::fs::{
-    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
-};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::scope::HostScope;
 use super::search::{Search, clean};
 use crate::diag::Diagnostic;
 use crate::secrets::{AgeSettings, is_vault};
 use crate::sops::Reading;
-use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError};
+use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError, machine};
 use crate::value::{Dict, Value};
 use crate::varfile::Reader;
 use crate::yaml::{DuplicateKeys, ValueOptions};
@@ -61,10 +55,6 @@ fn base(scope: &HostScope<'_>) -> PathBuf {
 /// A [`LookupContext`] for one host and task.
 pub(super) struct Outside<'a> {
     pub(super) scope: &'a HostScope<'a>,
-}
-
-fn refused(path: &Path, verb: &str, error: &std::io::Error) -> TemplateError {
-    TemplateError::new(format!("cannot {verb} `{}`: {error}", path.display()))
 }
 
 fn subfolder(kind: FileKind) -> &'static str {
@@ -139,7 +129,7 @@ impl LookupContext for Outside<'_> {
     }
 
     fn read(&self, path: &Path) -> Result<(Vec<u8>, bool), TemplateError> {
-        let bytes = fs::read(path).map_err(|error| refused(path, "read", &error))?;
+        let bytes = fs::read(path).map_err(|error| machine::refused(path, "read", &error))?;
         if !is_vault(&bytes) {
             return Ok((bytes, false));
         }
@@ -185,30 +175,11 @@ impl LookupContext for Outside<'_> {
     }
 
     fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError> {
-        let entries = fs::read_dir(path).map_err(|error| refused(path, "list", &error))?;
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-            .collect();
-        names.sort();
-        Ok(names)
+        machine::list(path)
     }
 
     fn status(&self, path: &Path) -> Option<FileStatus> {
-        let path = self.base().join(path);
-        let link = fs::symlink_metadata(&path).is_ok_and(|data| data.is_symlink());
-        let data = fs::metadata(&path).ok()?;
-        let parent = path.parent().and_then(|parent| fs::metadata(parent).ok());
-        Some(FileStatus {
-            directory: data.is_dir(),
-            file: data.is_file(),
-            link,
-            mount: parent
-                .is_some_and(|parent| parent.dev() != data.dev() || parent.ino() == data.ino()),
-            mode: data.permissions().mode() & 0o7777,
-            identity: (data.dev(), data.ino()),
-            owner: data.uid(),
-            modified: (data.mtime(), u32::try_from(data.mtime_nsec()).unwrap_or(0)),
-        })
+        machine::status(&self.base().join(path))
     }
 
     fn real_path(&self, path: &Path) -> PathBuf {
@@ -217,43 +188,11 @@ impl LookupContext for Outside<'_> {
     }
 
     fn shell(&self, command: &str) -> Result<ShellOutput, TemplateError> {
-        let output = Command::new("/bin/sh")
-            .args(["-c", command])
-            .current_dir(self.base())
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| TemplateError::new(format!("cannot run `{command}`: {error}")))?;
-        Ok(ShellOutput {
-            status: output.status.code().unwrap_or(128),
-            stdout: output.stdout,
-            stderr: output.stderr,
-        })
+        machine::shell(&self.base(), command)
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), TemplateError> {
-        let path = self.base().join(path);
-        let failed = |error: std::io::Error| refused(&path, "write", &error);
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(failed)?;
-        let draft = folder.join(format!(".kplay-{}-{}", std::process::id(), self.now().1));
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft)
-            .map_err(failed)?;
-        let written = file
-            .write_all(content)
-            .and_then(|()| file.sync_all())
-            .and_then(|()| fs::rename(&draft, &path));
-        written.map_err(|error| {
-            let _ = fs::remove_file(&draft);
-            failed(error)
-        })
+        machine::write(&self.base().join(path), content)
     }
 
     fn environment(&self, name: &str) -> Option<String> {
@@ -320,13 +259,7 @@ impl LookupContext for Outside<'_> {
     }
 
     fn now(&self) -> (i64, u32) {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        (
-            i64::try_from(since.as_secs()).unwrap_or(0),
-            since.subsec_nanos(),
-        )
+        machine::now()
     }
 }
 

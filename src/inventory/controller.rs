@@ -2,19 +2,16 @@
 //! working directory only. `load` makes one for each run.
 
 use std::fs;
-use std::os::unix::fs::{
-    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
-};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::options::SourceOptions;
 use crate::diag::Diagnostic;
 use crate::secrets::{AgeSettings, is_vault};
 use crate::sops::Reading;
-use crate::template::{FileKind, FileStatus, LookupContext, ShellOutput, TemplateError, fetch_url};
+use crate::template::{
+    FileKind, FileStatus, LookupContext, ShellOutput, TemplateError, fetch_url, machine,
+};
 use crate::value::{Dict, Value};
 use crate::varfile::Reader;
 use crate::yaml::ValueOptions;
@@ -23,10 +20,6 @@ use crate::yaml::ValueOptions;
 pub(super) struct Controller<'a> {
     pub(super) reader: &'a Reader<'a>,
     pub(super) options: &'a SourceOptions,
-}
-
-fn refused(path: &Path, verb: &str, error: &std::io::Error) -> TemplateError {
-    TemplateError::new(format!("cannot {verb} `{}`: {error}", path.display()))
 }
 
 /// Returns one field of the line of `/etc/passwd` whose field number `by` is `wanted`.
@@ -79,7 +72,7 @@ impl LookupContext for Controller<'_> {
     }
 
     fn read(&self, path: &Path) -> Result<(Vec<u8>, bool), TemplateError> {
-        let bytes = fs::read(path).map_err(|error| refused(path, "read", &error))?;
+        let bytes = fs::read(path).map_err(|error| machine::refused(path, "read", &error))?;
         if !is_vault(&bytes) {
             return Ok((bytes, false));
         }
@@ -127,30 +120,11 @@ impl LookupContext for Controller<'_> {
     }
 
     fn list(&self, path: &Path) -> Result<Vec<String>, TemplateError> {
-        let entries = fs::read_dir(path).map_err(|error| refused(path, "list", &error))?;
-        let mut names: Vec<String> = entries
-            .filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned()))
-            .collect();
-        names.sort();
-        Ok(names)
+        machine::list(path)
     }
 
     fn status(&self, path: &Path) -> Option<FileStatus> {
-        let path = self.base().join(path);
-        let link = fs::symlink_metadata(&path).is_ok_and(|data| data.is_symlink());
-        let data = fs::metadata(&path).ok()?;
-        let above = path.parent().and_then(|parent| fs::metadata(parent).ok());
-        Some(FileStatus {
-            directory: data.is_dir(),
-            file: data.is_file(),
-            link,
-            mount: above
-                .is_some_and(|above| above.dev() != data.dev() || above.ino() == data.ino()),
-            mode: data.permissions().mode() & 0o7777,
-            identity: (data.dev(), data.ino()),
-            owner: data.uid(),
-            modified: (data.mtime(), u32::try_from(data.mtime_nsec()).unwrap_or(0)),
-        })
+        machine::status(&self.base().join(path))
     }
 
     fn real_path(&self, path: &Path) -> PathBuf {
@@ -159,46 +133,11 @@ impl LookupContext for Controller<'_> {
     }
 
     fn shell(&self, command: &str) -> Result<ShellOutput, TemplateError> {
-        let output = Command::new("/bin/sh")
-            .args(["-c", command])
-            .current_dir(self.base())
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| TemplateError::new(format!("cannot run `{command}`: {error}")))?;
-        Ok(ShellOutput {
-            status: output.status.code().unwrap_or(128),
-            stdout: output.stdout,
-            stderr: output.stderr,
-        })
+        machine::shell(self.base(), command)
     }
 
     fn write(&self, path: &Path, content: &[u8]) -> Result<(), TemplateError> {
-        let path = self.base().join(path);
-        let failed = |error: std::io::Error| refused(&path, "write", &error);
-        let folder = path.parent().unwrap_or(Path::new("/"));
-        let mut folders = fs::DirBuilder::new();
-        folders
-            .recursive(true)
-            .mode(0o700)
-            .create(folder)
-            .map_err(failed)?;
-        let draft = folder.join(format!(".kplay-{}-{}", std::process::id(), self.now().1));
-        let mut options = fs::OpenOptions::new();
-        let file = options
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&draft);
-        let written = file
-            .and_then(|mut file| {
-                std::io::Write::write_all(&mut file, content)?;
-                file.sync_all()
-            })
-            .and_then(|()| fs::rename(&draft, &path));
-        written.map_err(|error| {
-            let _ = fs::remove_file(&draft);
-            failed(error)
-        })
+        machine::write(&self.base().join(path), content)
     }
 
     fn environment(&self, name: &str) -> Option<String> {
@@ -244,12 +183,6 @@ impl LookupContext for Controller<'_> {
     }
 
     fn now(&self) -> (i64, u32) {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        (
-            i64::try_from(since.as_secs()).unwrap_or(0),
-            since.subsec_nanos(),
-        )
+        machine::now()
     }
 }

@@ -18,6 +18,7 @@ mod guard;
 mod literal;
 mod lookups;
 mod loops;
+pub mod machine;
 mod methods;
 mod operators;
 mod place;
