@@ -297,10 +297,11 @@ impl<'a> Dispatcher<'a> {
     fn advance(&mut self) {
         let mut touched = std::mem::take(&mut self.touched);
         loop {
-            let mut all = self.expand_includes();
             for host in touched.drain(..) {
                 self.pass(&host);
             }
+            // A host that only takes over another one's result may be the last that an include waited for.
+            let mut all = self.expand_includes();
             all |= self.flush_handlers();
             all |= self.end_if_fatal();
             if !all {

@@ -43,12 +43,7 @@ impl Dispatcher<'_> {
         if effects::is_run_once(&task, self.setup, host) {
             self.learn(&task, host, result);
         }
-        if matches!(
-            task.action.kind,
-            ActionKind::IncludeTasks(_) | ActionKind::IncludeRole(_)
-        ) {
-            include::collect(host, result, self.includes.entry(id).or_default());
-        }
+        // What an include brings that ran once is for the host that ran it.
         let failed =
             matches!(result.status, Status::Failed | Status::Unreachable) && !result.ignore_errors;
         let Some(progress) = self.hosts.get_mut(host) else {
