@@ -15,8 +15,26 @@ use crate::value::{Dict, Key, Value};
 use crate::wire::{Status, TaskResult};
 
 impl Dispatcher<'_> {
-    /// Takes over what a result sets for the host.
+    /// Takes over what a result sets for the host, and the hosts and groups that it makes.
     pub(super) fn learn(&mut self, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult) {
+        self.remember(task, host, result);
+        for request in &result.requests {
+            match request {
+                ControllerRequest::AddHost {
+                    name,
+                    groups,
+                    variables,
+                } => self.add_host(name, groups, variables),
+                ControllerRequest::GroupBy { group, parents } => {
+                    self.group_by(host, group, parents);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Sets for the host what a result sets: the register, facts, variables.
+    pub(super) fn remember(&mut self, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult) {
         let records = &self.setup.run.records;
         if let Some(name) = &task.register {
             // What variable files hold stays a template under the registered name as well.
@@ -68,14 +86,6 @@ impl Dispatcher<'_> {
                             record.included.insert(name.clone(), value.clone());
                         }
                     });
-                }
-                ControllerRequest::AddHost {
-                    name,
-                    groups,
-                    variables,
-                } => self.add_host(name, groups, variables),
-                ControllerRequest::GroupBy { group, parents } => {
-                    self.group_by(host, group, parents);
                 }
                 _ => {}
             }
@@ -372,6 +382,11 @@ impl Dispatcher<'_> {
             };
             progress.place = place;
             self.fail_at(host, id, &result);
+            if let Some(slot) = self.program.at(place).cloned()
+                && let Some(task) = slot.task()
+            {
+                self.mind_failure(&slot, task, host);
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use super::dispatcher::{BatchEnd, Dispatcher};
 use super::effects;
 use super::events::{Event, HostResult, HostStats};
 use super::include;
+use super::progress::State;
 use super::slots::{Slot, SlotId};
 use crate::playbook::{ActionKind, Task};
 use crate::value::Value;
@@ -26,24 +27,31 @@ impl Dispatcher<'_> {
         }
         self.apply(&slot, &task, host, &result);
         if effects::runs_once(&task, self.setup, host) {
+            // A module that runs once by its nature leaves its result to the host that ran it.
+            if effects::is_run_once(&task, self.setup, host) {
+                self.share(&task, host, &result);
+            }
             self.once.insert(id, result);
             self.touch_all();
         }
     }
 
-    /// A host takes over the result of a step that another one ran for all.
-    pub(super) fn take_shared(&mut self, host: &Arc<str>, id: SlotId, result: &Arc<TaskResult>) {
-        let Some(slot) = self.program.at(self.program.place(id)).cloned() else {
-            return;
-        };
-        let Some(task) = slot.task().cloned() else {
-            return;
-        };
-        // A module that runs once by its nature leaves its result to the host that ran it.
-        if effects::is_run_once(&task, self.setup, host) {
-            self.learn(&task, host, result);
+    /// What a step sets that runs once is set for the batch's other hosts too, even for those that never come to it: it was included
+    /// for some only, or they have failed before.
+    fn share(&mut self, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult) {
+        let others: Vec<Arc<str>> = self
+            .hosts
+            .iter()
+            .filter(|(other, progress)| *other != host && progress.state != State::Unreachable)
+            .map(|(other, _)| other.clone())
+            .collect();
+        for other in others {
+            self.remember(task, &other, result);
         }
-        // What an include brings that ran once is for the host that ran it.
+    }
+
+    /// A step that another host ran for all leads a host on. What an include brings that ran once is for the host that ran it.
+    pub(super) fn take_shared(&mut self, host: &Arc<str>, id: SlotId, result: &Arc<TaskResult>) {
         let failed =
             matches!(result.status, Status::Failed | Status::Unreachable) && !result.ignore_errors;
         let Some(progress) = self.hosts.get_mut(host) else {
