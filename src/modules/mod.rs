@@ -15,6 +15,7 @@ macro_rules! family {
 mod commands;
 mod control;
 mod files;
+mod kubernetes;
 mod net;
 mod packages;
 mod services;
@@ -30,6 +31,7 @@ pub const REGISTRY: &[&[Entry]] = &[
     commands::ENTRIES,
     control::ENTRIES,
     files::ENTRIES,
+    kubernetes::ENTRIES,
     net::ENTRIES,
     packages::ENTRIES,
     services::ENTRIES,
@@ -41,6 +43,7 @@ const MANUALS: &[&[Manual]] = &[
     commands::MANUALS,
     control::MANUALS,
     files::MANUALS,
+    kubernetes::MANUALS,
     net::MANUALS,
     packages::MANUALS,
     services::MANUALS,

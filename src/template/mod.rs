@@ -37,6 +37,7 @@ pub use error::TemplateError;
 pub(crate) use file_variables::file_variables;
 pub(crate) use filters::numbers::size_of_text;
 pub(crate) use filters::regex::{Flags, Pattern};
+pub(crate) use filters::yaml_load::yaml_documents;
 #[cfg(test)]
 pub(crate) use lookups::fake::FakeController;
 pub use lookups::fetch_url;

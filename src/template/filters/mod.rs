@@ -28,7 +28,7 @@ mod time;
 mod url;
 mod yaml_dump;
 mod yaml_emitter;
-mod yaml_load;
+pub(crate) mod yaml_load;
 
 use super::call::Call;
 use super::error::TemplateError;

@@ -1,4 +1,4 @@
-//! `from_yaml` and `from_yaml_all`: text into data that is never a template.
+//! `from_yaml` and `from_yaml_all`: text into data that is never a template. Modules that read manifests use it too.
 
 use super::bind::bind;
 use crate::diag::SourceMap;
@@ -34,8 +34,13 @@ pub(super) fn from_yaml_all(call: Call<'_>) -> Result<Value, TemplateError> {
     }
 }
 
-/// Returns the documents of a text.
 fn parse(text: &str) -> Result<Vec<Value>, TemplateError> {
+    yaml_documents(text)
+        .map_err(|reason| TemplateError::new(format!("`from_yaml` cannot read this text{reason}")))
+}
+
+/// Returns the documents of a YAML text; the error says why it is none, as `: reason`.
+pub(crate) fn yaml_documents(text: &str) -> Result<Vec<Value>, String> {
     let options = LoadOptions {
         duplicates: DuplicateKeys::Ignore,
         secret: true,
@@ -45,10 +50,8 @@ fn parse(text: &str) -> Result<Vec<Value>, TemplateError> {
         .map(|document| {
             let loaded = load(&SourceMap::default(), "<from_yaml>", document, &options).map_err(
                 |errors| {
-                    let reason = errors
-                        .first()
-                        .map_or_else(String::new, |error| format!(": {}", error.headline));
-                    TemplateError::new(format!("`from_yaml` cannot read this text{reason}"))
+                    let error = errors.first();
+                    error.map_or_else(String::new, |error| format!(": {}", error.headline))
                 },
             )?;
             Ok(loaded

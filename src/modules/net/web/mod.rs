@@ -10,6 +10,7 @@ mod download;
 mod netrc;
 mod watched;
 
+use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
@@ -139,7 +140,7 @@ impl Access<'_> {
         let settings = self.settings(&url, host)?;
         let client = Client::new(settings).map_err(|error| nobody(&error))?;
         let request = self.request(question);
-        let response = answered(client, request, host)
+        let response = answered(Arc::new(client), request, host)
             .map_err(Unanswered::Ended)?
             .map_err(|error| nobody(&error))?;
         Ok(Answer::of(&url, response))
@@ -239,8 +240,8 @@ impl Access<'_> {
 }
 
 /// Sends the request and waits for the head of its answer, as long as the step may.
-fn answered(
-    client: Client,
+pub(in crate::modules) fn answered(
+    client: Arc<Client>,
     request: Request,
     host: &dyn Host,
 ) -> Result<Result<Response, HttpError>, HostError> {
