@@ -128,13 +128,18 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
             .map(|folder| path(folder))
             .collect(),
         "environment" => scope.task?.environment().into_iter().cloned().collect(),
-        "hostvars" => {
+        "hostvars" if !scope.through_hostvars => {
             let inventory = inventory();
             let hosts = inventory.host_names();
             Value::dict(
                 hosts
                     .into_iter()
-                    .map(|host| (host.clone().into(), other(scope, &host).rendered()))
+                    .map(|host| {
+                        (
+                            host.clone().into(),
+                            scope.through_hostvars(&host).rendered(),
+                        )
+                    })
                     .collect::<Dict>(),
             )
             .with_marks(Marks::HOSTS)
@@ -187,27 +192,21 @@ fn role_names(scope: &HostScope<'_>, listed: bool, dependent: bool) -> Option<Va
     Some(Value::list(found))
 }
 
-/// The variables of another host as `hostvars` shows them: without those of the play and the task.
-fn other<'a>(scope: &HostScope<'a>, host: &Arc<str>) -> HostScope<'a> {
-    HostScope::new(scope.run, None, None, host)
-}
-
 /// Finds below a magic variable without making all of it: one host of `hostvars`, one variable of that host, one of `vars`.
 pub(super) fn find_below(scope: &HostScope<'_>, name: &str, keys: &[Value]) -> Option<Found> {
     let key = |at: usize| keys.get(at).and_then(Value::as_str);
     match name {
-        "hostvars" => {
+        "hostvars" if !scope.through_hostvars => {
             let host: Arc<str> = key(0)?.into();
             if !scope.run.inventory().knows(&host) {
                 return Some(Found::Missing);
             }
-            let other = other(scope, &host);
+            let other = scope.through_hostvars(&host);
             Some(match key(1) {
                 None => Found::Value(other.rendered()),
-                Some(name) => match other.find_with_level(name) {
-                    Some((_, value)) => Found::Value(other.render_or_fault(&value)),
-                    None => Found::Missing,
-                },
+                Some(name) => other
+                    .rendered_variable(name)
+                    .map_or(Found::Missing, Found::Value),
             })
         }
         "vars" => {

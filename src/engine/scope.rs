@@ -12,7 +12,7 @@ use super::run_state::{PlayState, RunState};
 use crate::diag::Span;
 use crate::playbook::{Role, Scope as TaskScope, ScopeKind};
 use crate::template::Scope as TemplateScope;
-use crate::value::{Dict, Kind, Value};
+use crate::value::{Dict, Fault, Kind, Value};
 use crate::vars::{Found, Level, Variables};
 
 /// One host's variables, as a task (or, without one, the play, or `hostvars`) sees them.
@@ -23,6 +23,8 @@ pub(super) struct HostScope<'a> {
     pub(super) task: Option<&'a Arc<TaskScope>>,
     pub(super) host: Arc<str>,
     pub(super) record: Arc<HostRecord>,
+    /// Somebody looks through `hostvars`: what is found there cannot use `hostvars` itself.
+    pub(super) through_hostvars: bool,
 }
 
 impl<'a> HostScope<'a> {
@@ -38,6 +40,15 @@ impl<'a> HostScope<'a> {
             task,
             host: host.clone(),
             record: run.records.get(host),
+            through_hostvars: false,
+        }
+    }
+
+    /// Returns another host's variables as `hostvars` shows them: without those of the play and the task.
+    pub(super) fn through_hostvars(&self, host: &Arc<str>) -> Self {
+        Self {
+            through_hostvars: true,
+            ..Self::new(self.run, None, None, host)
         }
     }
 
@@ -210,6 +221,9 @@ impl<'a> HostScope<'a> {
         }
         names.insert("ansible_facts".into());
         names.extend(magic::NAMES.iter().map(|name| Arc::from(*name)));
+        if self.through_hostvars {
+            names.remove("hostvars");
+        }
         names
     }
 
@@ -232,11 +246,30 @@ impl<'a> HostScope<'a> {
             if matches!(name.as_ref(), "vars" | "hostvars" | "omit") {
                 continue;
             }
-            if let Some((_, value)) = self.find_with_level(&name) {
-                dict.insert(name, self.render_or_fault(&value));
+            if let Some(value) = self.rendered_variable(&name) {
+                dict.insert(name, value);
             }
         }
         Value::dict(dict)
+    }
+
+    /// Returns one variable, rendered. For `hostvars[host].name`.
+    pub(super) fn rendered_variable(&self, name: &str) -> Option<Value> {
+        let (_, value) = self.find_with_level(name)?;
+        let rendered = self.render_or_fault(&value);
+        let Some(fault) = rendered
+            .as_fault()
+            .filter(|fault| self.through_hostvars && fault.message == NO_HOSTVARS)
+        else {
+            return Some(rendered);
+        };
+        Some(Value::new(Kind::Undefined(Arc::new(Fault {
+            help: Some(format!(
+                "what is looked at through `hostvars` cannot use `hostvars` itself, and `{name}` of `{}` does",
+                self.host
+            )),
+            ..fault.clone()
+        }))))
     }
 
     /// Renders a value in this host's variables; a failure becomes an undefined value that says why.
@@ -250,6 +283,9 @@ impl<'a> HostScope<'a> {
         }
     }
 }
+
+/// What is said of `hostvars` where it is not seen.
+const NO_HOSTVARS: &str = "'hostvars' is undefined";
 
 /// The variable that a fact is.
 fn injected(fact: &str) -> Arc<str> {

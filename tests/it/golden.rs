@@ -1,6 +1,6 @@
 //! Golden cases: a directory of `tests/it/cases` is a small site that goes wrong, `output.snap` in it what kplay says of it.
 //!
-//! `err_CODE` is the case of a diagnostic's code. `kplay -i hosts site.yml` runs in it, on this machine alone, unless a file `arguments`
+//! `err_CODE` is the case of a diagnostic's code; others show a mistake in its variants. `kplay -i hosts site.yml` runs in it, on this machine alone, unless a file `arguments`
 //! says otherwise: its first line is the command line, the lines below set variables of the environment. A file `open` makes the
 //! directory writable for everyone.
 
@@ -62,11 +62,8 @@ fn mistakes_are_told_as_they_were() {
     cases.sort();
     for case in cases {
         let text = output(&case);
-        let code = case
-            .file_name()
-            .and_then(|name| name.to_str()?.strip_prefix("err_"))
-            .unwrap()
-            .replace('_', "-");
+        let name = case.file_name().and_then(|name| name.to_str()).unwrap();
+        let code = name.trim_start_matches("err_").replace('_', "-");
         // A warning is shown without its code.
         let told = text.contains(&format!("error[{code}]"))
             || text.contains("[WARNING]: ")

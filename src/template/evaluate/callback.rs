@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::Evaluator;
 use super::attribute::item_or_attribute;
+use super::{Evaluator, address, enter};
 use crate::diag::Span;
 use crate::template::call::{Callback, Keyword};
 use crate::template::context::LookupContext;
@@ -67,9 +67,8 @@ impl Callback for Evaluator<'_> {
         };
         let inner = Evaluator::over(self.templar, self.context, &variables);
         let text: Arc<str> = text.into();
-        inner.depth.set(self.depth.get());
         inner.active.borrow_mut().clone_from(&self.active.borrow());
-        inner.enter(Arc::as_ptr(&text).cast::<u8>() as usize, "a template file")?;
+        enter(&inner.active, address(&text), "a template file")?;
         let result = inner.deeper(|| inner.file(&text, origin, &FileSettings::default()));
         self.fleeting
             .set(self.fleeting.get() || inner.fleeting.get());

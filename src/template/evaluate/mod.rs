@@ -36,6 +36,31 @@ const TEMPLATES_DEEP: usize = 40;
 /// How deep expressions, macros and includes may nest; a thread's usual two megabytes hold it (unoptimised code takes more).
 const NODES_DEEP: usize = if cfg!(debug_assertions) { 110 } else { 300 };
 
+thread_local! {
+    /// How deep this thread is. The stack is the thread's, and one evaluator may call another: variables of other hosts are
+    /// rendered by one of their own.
+    static DEPTH: Cell<usize> = const { Cell::new(0) };
+}
+
+/// A level of depth, as long as it lives.
+struct Level;
+
+impl Level {
+    fn enter() -> Result<Self, TemplateError> {
+        if DEPTH.get() >= NODES_DEEP {
+            return Err(TemplateError::new("the template nests too deep"));
+        }
+        DEPTH.set(DEPTH.get() + 1);
+        Ok(Self)
+    }
+}
+
+impl Drop for Level {
+    fn drop(&mut self) {
+        DEPTH.set(DEPTH.get().saturating_sub(1));
+    }
+}
+
 /// A context of variables in which templates are rendered.
 pub(super) struct Evaluator<'a> {
     templar: &'a Templar,
@@ -45,9 +70,10 @@ pub(super) struct Evaluator<'a> {
     rendered: RefCell<HashMap<usize, (Arc<str>, Value)>>,
     /// The texts that are being rendered, outermost first.
     active: RefCell<Vec<(usize, Arc<str>)>>,
+    /// The texts whose results are being rendered inside, outermost first.
+    unfolding: RefCell<Vec<(usize, Arc<str>)>>,
     /// Whether what is being rendered touched a lookup, the clock or chance.
     fleeting: Cell<bool>,
-    depth: Cell<usize>,
     /// The last container that lacked a name, for "did you mean".
     lacking: RefCell<Option<(Arc<str>, Value)>>,
     /// Scopes that hold macros.
@@ -98,8 +124,8 @@ impl<'a> Evaluator<'a> {
             variables,
             rendered: RefCell::default(),
             active: RefCell::default(),
+            unfolding: RefCell::default(),
             fleeting: Cell::new(false),
-            depth: Cell::new(0),
             lacking: RefCell::default(),
             rings: RefCell::default(),
         }
@@ -174,11 +200,25 @@ impl<'a> Evaluator<'a> {
                 if matches!(resolved.kind(), Kind::Str(_)) {
                     Ok(resolved)
                 } else {
-                    self.deep_inside(&resolved)
+                    self.unfold(value, &resolved)
                 }
             }
             _ => self.deep_inside(value),
         }
+    }
+
+    /// Renders everything in what a text stands for. What lies inside is rendered only now, and may lead back to the text.
+    fn unfold(&self, text: &Value, resolved: &Value) -> Result<Value, TemplateError> {
+        if !self.has_templates(resolved) {
+            return Ok(resolved.clone());
+        }
+        let Kind::Str(text) = text.kind() else {
+            return self.deep_inside(resolved);
+        };
+        enter(&self.unfolding, address(text), text).map_err(|error| error.at(resolved.origin()))?;
+        let unfolded = self.deeper(|| self.deep_inside(resolved));
+        self.unfolding.borrow_mut().pop();
+        unfolded
     }
 
     fn deep_inside(&self, value: &Value) -> Result<Value, TemplateError> {
@@ -226,11 +266,11 @@ impl<'a> Evaluator<'a> {
         origin: Span,
         name: Option<&str>,
     ) -> Result<Value, TemplateError> {
-        let address = Arc::as_ptr(text).cast::<u8>() as usize;
+        let address = address(text);
         if let Some((_, value)) = self.rendered.borrow().get(&address) {
             return Ok(value.clone());
         }
-        self.enter(address, name.unwrap_or(text))?;
+        enter(&self.active, address, name.unwrap_or(text))?;
         let before = self.fleeting.replace(false);
         let result = self.text_anew(text, origin);
         self.active.borrow_mut().pop();
@@ -263,32 +303,6 @@ impl<'a> Evaluator<'a> {
         } else {
             value.with_origin(origin)
         })
-    }
-
-    fn enter(&self, address: usize, name: &str) -> Result<(), TemplateError> {
-        let mut active = self.active.borrow_mut();
-        let again = active.iter().position(|(other, _)| *other == address);
-        if again.is_some() || active.len() >= TEMPLATES_DEEP {
-            let chain: Vec<&str> = active
-                .iter()
-                .skip(again.unwrap_or(0))
-                .map(|(_, name)| name.as_ref())
-                .collect();
-            let first = chain.first().copied().unwrap_or(name);
-            let message = match again {
-                Some(_) => format!(
-                    "`{first}` refers to itself: {} -> {first}",
-                    chain.join(" -> ")
-                ),
-                None => format!(
-                    "templates refer to each other more than {TEMPLATES_DEEP} deep: {}",
-                    chain.join(" -> ")
-                ),
-            };
-            return Err(TemplateError::new(message));
-        }
-        active.push((address, name.into()));
-        Ok(())
     }
 
     /// Runs a whole template and returns what it made.
@@ -379,14 +393,8 @@ impl<'a> Evaluator<'a> {
         &self,
         work: impl FnOnce() -> Result<T, TemplateError>,
     ) -> Result<T, TemplateError> {
-        let depth = self.depth.get();
-        if depth >= NODES_DEEP {
-            return Err(TemplateError::new("the template nests too deep"));
-        }
-        self.depth.set(depth + 1);
-        let result = work();
-        self.depth.set(depth);
-        result
+        let _level = Level::enter()?;
+        work()
     }
 
     fn context(&self) -> Option<&dyn LookupContext> {
@@ -398,6 +406,42 @@ impl<'a> Evaluator<'a> {
             .and_then(Operand::value)
             .map_err(|error| placed(frame, expression.spot, error))
     }
+}
+
+/// Notes that a text is on its way; fails where it is already, or where too many are.
+fn enter(
+    active: &RefCell<Vec<(usize, Arc<str>)>>,
+    address: usize,
+    name: &str,
+) -> Result<(), TemplateError> {
+    let mut active = active.borrow_mut();
+    let again = active.iter().position(|(other, _)| *other == address);
+    if again.is_some() || active.len() >= TEMPLATES_DEEP {
+        let chain: Vec<&str> = active
+            .iter()
+            .skip(again.unwrap_or(0))
+            .map(|(_, name)| name.as_ref())
+            .collect();
+        let first = chain.first().copied().unwrap_or(name);
+        let message = match again {
+            Some(_) => format!(
+                "`{first}` refers to itself: {} -> {first}",
+                chain.join(" -> ")
+            ),
+            None => format!(
+                "templates refer to each other more than {TEMPLATES_DEEP} deep: {} -> ...",
+                chain.get(..5).unwrap_or(&chain).join(" -> ")
+            ),
+        };
+        return Err(TemplateError::new(message));
+    }
+    active.push((address, name.into()));
+    Ok(())
+}
+
+/// What tells one text from another.
+fn address(text: &Arc<str>) -> usize {
+    Arc::as_ptr(text).cast::<u8>() as usize
 }
 
 impl Frame {

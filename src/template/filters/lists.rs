@@ -74,7 +74,10 @@ pub(super) fn length(call: Call<'_>) -> Result<Value, TemplateError> {
 /// `list`.
 pub(super) fn list(call: Call<'_>) -> Result<Value, TemplateError> {
     let arguments = bind(call, &[], 0)?;
-    iterate(&arguments.value).map(Value::list)
+    let items = iterate(&arguments.value)?;
+    // Going through something undefined makes all of it undefined.
+    let missing = items.iter().find(|item| item.as_fault().is_some());
+    Ok(missing.cloned().unwrap_or_else(|| Value::list(items)))
 }
 
 /// `reverse`: text stays text.
