@@ -1,0 +1,93 @@
+//! Clusters of real Kubernetes on hosts of the lab, from nothing to validated, by this repository's playbooks: `tests/lab/full` does it, these
+//! tests ask whether it did.
+//!
+//! They need root on Debian and Go, of which the products are built once (twenty minutes; `tests/lab/platform/build`). Where that is not
+//! possible they are reported as ignored, with the reason; with `KPLAY_LAB_REQUIRED=1` they fail instead.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
+
+use std::path::Path;
+use std::process::{Command, ExitCode};
+
+use libtest_mimic::{Arguments, Completion, Failed, Trial};
+
+/// What a test is called, the cluster's kind, and what `full` is asked to do with it, in order.
+const TESTS: &[(&str, &str, &[&str])] = &[
+    (
+        "kubeadm_from_nothing_and_broken_in_every_way",
+        "kubeadm",
+        &["up", "wrong"],
+    ),
+    ("k3s_from_nothing", "k3s", &["up"]),
+    ("microk8s_from_nothing", "microk8s", &["up"]),
+];
+
+/// A lab of their own, beside the one of the other tests.
+const SLOT: &str = "40";
+
+fn main() -> ExitCode {
+    let mut arguments = Arguments::from_args();
+    arguments.test_threads = Some(1); // each is a whole site, on the same hosts
+    let trials = TESTS.iter().map(|(name, kind, stages)| {
+        Trial::ignorable_test(*name, move || match missing() {
+            None => run(kind, stages).map(|()| Completion::Completed),
+            Some(what) if required() => Err(format!("needs {what}").into()),
+            Some(what) => Ok(Completion::ignored_with(format!("needs {what}"))),
+        })
+    });
+    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+}
+
+fn required() -> bool {
+    std::env::var_os("KPLAY_LAB_REQUIRED").is_some_and(|value| value == "1")
+}
+
+/// What this machine lacks, if anything.
+fn missing() -> Option<&'static str> {
+    let output = Command::new("id").arg("-u").output().unwrap();
+    if output.stdout != b"0\n" {
+        return Some("root");
+    }
+    if !Path::new("/etc/debian_version").exists() {
+        return Some("Debian");
+    }
+    let found = |program: &str| {
+        std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+            .any(|directory| directory.join(program).is_file())
+    };
+    if !found("go") {
+        return Some("Go");
+    }
+    if !found("gpg") || !found("systemd-nspawn") {
+        return Some("the packages gnupg and systemd-container");
+    }
+    None
+}
+
+/// Runs the stages; the output is shown if one of them fails, the minutes of each always.
+fn run(kind: &str, stages: &[&str]) -> Result<(), Failed> {
+    let result = stages.iter().try_for_each(|stage| {
+        let output = full(kind, stage);
+        let text = String::from_utf8_lossy(&output.stdout);
+        if let Some((_, minutes)) = text.split_once("=== minutes\n") {
+            println!("{kind}, minutes:\n{minutes}");
+        }
+        if output.status.success() {
+            return Ok(());
+        }
+        let errors = String::from_utf8_lossy(&output.stderr);
+        Err(Failed::from(format!("full {stage}: {text}{errors}")))
+    });
+    full(kind, "down");
+    result
+}
+
+fn full(kind: &str, stage: &str) -> std::process::Output {
+    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/full"))
+        .arg(stage)
+        .env("KPLAY_LAB_KIND", kind)
+        .env("KPLAY_LAB_SLOT", SLOT)
+        .env_remove("KPLAY_LAB")
+        .env("KPLAY_ENGINE", env!("CARGO_BIN_EXE_kplay"))
+        .output()
+        .unwrap()
+}
