@@ -181,6 +181,14 @@ CASES = [
     Case("check", "reading and checking 5,000 tasks in 100 roles", works.check, hosts=0, tools=LOCAL),
     Case("list-tasks", "listing these 5,000 tasks", works.list_tasks, hosts=0, tools=LOCAL),
     Case("inventory", "an inventory of 10,000 hosts as JSON", works.inventory, hosts=0, tools=LOCAL),
+    Case(
+        "inventory-proxmox",
+        "1,000 guests on ten nodes with all facts, from a Proxmox API that takes 50 ms for each answer",
+        works.inventory_proxmox,
+        hosts=0,
+        tools=LOCAL,
+        targets=(AtMost(4, "s"), Times(20, "ansible-core")),
+    ),
     Case("list-hosts", "a pattern over 10,000 hosts", works.list_hosts, hosts=0, tools=LOCAL),
     Case(
         "fleet",

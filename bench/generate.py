@@ -126,3 +126,13 @@ def inventory(directory, hosts, groups):
         lines += [f"rack{group:03}\n" for group in range(room * 20, room * 20 + 20)]
     (directory / "hosts.ini").write_text("".join(lines))
     (directory / "group_vars" / "all.yml").write_text("domain: example.org\ntime_servers: [192.0.2.1, 192.0.2.2]\n")
+
+
+@once
+def proxmox_source(directory):
+    """A source of the Proxmox plugin that asks for everything there is to know of each guest; PROXMOX_URL says where."""
+    directory.mkdir()
+    (directory / "bench.proxmox.yml").write_text(
+        "plugin: community.proxmox.proxmox\nuser: bench@pve\ntoken_id: bench\ntoken_secret: bench\nwant_facts: true\n"
+        "keyed_groups:\n  - key: proxmox_tags_parsed\n    prefix: tag\n"
+    )

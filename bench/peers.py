@@ -46,8 +46,9 @@ class Peer:
     def finish(self, scratch):
         """Ends what a run leaves behind; not measured."""
 
-    def run(self, work, hosts, log, forks):
-        """One measured run: what it cost, and the recap as {host: (ok, changed)} where the tool prints one."""
+    def run(self, work, hosts, log, forks, told=None):
+        """One measured run: what it cost, and the recap as {host: (ok, changed)} where the tool prints one. `told` is the environment
+        in which it finds the work's server."""
         with tempfile.TemporaryDirectory(prefix="kb-") as scratch:
             command, environment = self.command(work, hosts, Path(scratch), forks)
             clean = {name: value for name, value in os.environ.items() if not name.startswith(("ANSIBLE_", "KPLAY_"))}
@@ -56,7 +57,7 @@ class Peer:
                 with log.open("w") as output, Clock(meter.group) as clock, meter:
                     process = subprocess.Popen(
                         [str(word) for word in command],
-                        env=clean | environment,
+                        env=clean | environment | (told or {}),
                         cwd=HERE,
                         stdin=subprocess.DEVNULL,
                         stdout=output,
@@ -141,7 +142,8 @@ class Ansible(Peer):
         control = scratch / "c"
         control.mkdir(mode=0o700)
         config.write_text(ANSIBLE_CONFIG.format(forks=forks, extra=self.settings, control=control))
-        program = self.venv / "bin" / ("ansible-inventory" if work.inventory_only else "ansible-playbook")
+        venv = work.collections() if work.collections else self.venv
+        program = venv / "bin" / ("ansible-inventory" if work.inventory_only else "ansible-playbook")
         return [program, *work.words(hosts)], {"ANSIBLE_CONFIG": str(config)}
 
     def finish(self, scratch):

@@ -7,7 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+import environment
 import generate
+import proxmox
 from peers import Floor
 
 HERE = Path(__file__).parent
@@ -31,6 +33,8 @@ class Work:
         self.recap = playbook is not None and not options
         self.counted = None  # what each tool's output must hold: how often which text
         self.prepare = None  # called with the hosts before the first run
+        self.server = None  # a context manager that gives the environment in which its tools find what they ask
+        self.collections = None  # the environment of an ansible with its collections, where ansible-core alone will not do
 
     def words(self, hosts):
         """The arguments that ansible's programs and kplay have in common."""
@@ -129,6 +133,15 @@ def list_hosts(scratch):
     directory = generate.inventory(scratch / "inventory", 10_000, 200)
     work = Work(PLAYS / "hosts.yml", inventory=directory, options=["--list-hosts"], floors=[])
     work.counted = (".example.org", 9_950)
+    return work
+
+
+def inventory_proxmox(scratch):
+    """The inventory of a cluster with 1,000 guests on ten nodes and all their facts, from an API that takes 50 ms for each answer."""
+    work = Work(inventory=generate.proxmox_source(scratch / "proxmox"), options=["--list"], floors=[])
+    work.counted = ('"proxmox_vmid":', 1_000)
+    work.server = lambda kplay: proxmox.Server(scratch, kplay, guests=1_000, nodes=10, delay=50)
+    work.collections = environment.collections
     return work
 
 
