@@ -56,7 +56,7 @@ impl Control for Assert {
         diff: Support::None,
         free_form: None,
     };
-    const RAW: &'static [&'static str] = &["that", "fail_msg", "msg", "success_msg"];
+    const RAW: &'static [&'static str] = &["that"];
 
     fn run(args: &AssertArgs, step: &dyn StepView) -> Result<Outcome, Failure> {
         let conditions = match args.that.0.as_list() {
@@ -79,7 +79,7 @@ impl Control for Assert {
                 continue;
             }
             let message = match &args.fail_msg {
-                Some(Any(message)) => step.render(message)?,
+                Some(Any(message)) => message.clone(),
                 None => Value::text("Assertion failed"),
             };
             return Err(Failure::new("")
@@ -88,7 +88,7 @@ impl Control for Assert {
                 .with("evaluated_to", false));
         }
         let message = match &args.success_msg {
-            Some(Any(message)) => step.render(message)?,
+            Some(Any(message)) => message.clone(),
             None => Value::text("All assertions passed"),
         };
         let outcome = Outcome {

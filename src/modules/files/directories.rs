@@ -26,7 +26,13 @@ pub(super) fn make(
     let bits = 0o777 & !host.umask();
     let private =
         attributes.mode.is_some() || attributes.owner.is_some() || attributes.group.is_some();
-    host.make_directory(path, if private { 0o700 } else { bits })?;
+    if let Err(error) = host.make_directory(path, if private { 0o700 } else { bits }) {
+        // Another task may have made it meanwhile, as those of several hosts do that are delegated to one.
+        let there = host.status(path, false)?;
+        if !there.is_some_and(|status| status.is_directory()) {
+            return Err(error.into());
+        }
+    }
     if !private {
         return attributes.compare(path, host)?.apply(host);
     }
