@@ -333,12 +333,14 @@ def server_commands(m):
         'requestheader-allowed-names': 'system:auth-proxy', 'requestheader-extra-headers-prefix': 'X-Remote-Extra-',
         'requestheader-group-headers': 'X-Remote-Group', 'requestheader-username-headers': 'X-Remote-User',
         'proxy-client-cert-file': t / 'client-auth-proxy.crt', 'proxy-client-key-file': t / 'client-auth-proxy.key'})]
+    # One machine carries the whole lab: who leads may be slow to say so, and need not end for it.
+    patience = {'leader-elect-lease-duration': '60s', 'leader-elect-renew-deadline': '45s', 'leader-elect-retry-period': '5s'}
     for program, name in {'kube-controller-manager': 'controller', 'kube-scheduler': 'scheduler'}.items():
         own = {'allocate-node-cidrs': 'true', 'cluster-cidr': m.pod_network, 'cluster-signing-cert-file': t / 'client-ca.crt',
                'cluster-signing-key-file': t / 'client-ca.key', 'root-ca-file': t / 'server-ca.crt', 'service-account-private-key-file': t / 'service.key',
                'use-service-account-credentials': 'true', 'controllers': '*,bootstrapsigner,tokencleaner'} if name == 'controller' else {}
         yield program, [program, *flags(m, program, {'kubeconfig': c / f'{name}.kubeconfig', 'authentication-kubeconfig': c / f'{name}.kubeconfig',
-                        'authorization-kubeconfig': c / f'{name}.kubeconfig', 'bind-address': '127.0.0.1', 'leader-elect': 'true', **own})]
+                        'authorization-kubeconfig': c / f'{name}.kubeconfig', 'bind-address': '127.0.0.1', 'leader-elect': 'true', **patience, **own})]
 
 
 def containerd_command(m):
