@@ -82,12 +82,19 @@ fn run(kind: &str, stages: &[&str]) -> Result<(), Failed> {
 }
 
 fn full(kind: &str, stage: &str) -> std::process::Output {
-    Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/full"))
+    let engine = Path::new(env!("CARGO_BIN_EXE_kplay"));
+    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/full"));
+    // Cargo has built it if it builds all tests; else the script does.
+    let proxmox = engine.with_file_name("examples/proxmox-server");
+    if proxmox.is_file() {
+        command.env("KPLAY_PROXMOX_SERVER", proxmox);
+    }
+    command
         .arg(stage)
-        .env("KPLAY_LAB_KIND", kind)
+        .env("KPLAY_LAB_CLUSTER", kind)
         .env("KPLAY_LAB_SLOT", SLOT)
         .env_remove("KPLAY_LAB")
-        .env("KPLAY_ENGINE", env!("CARGO_BIN_EXE_kplay"))
+        .env("KPLAY_ENGINE", engine)
         .output()
         .unwrap()
 }
