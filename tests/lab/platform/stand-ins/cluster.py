@@ -12,7 +12,7 @@ host of the lab finds under /opt/platform. Nothing here knows a product's comman
     then, in turns       s.tend() every few seconds: the pods' network, routes, what left the cluster; raises Died when a program ended
     takes members out    remove_member(m, name); its Node goes by kubectl
 """
-import base64, collections, ctypes, dataclasses, ipaddress, json, os, signal, ssl, subprocess, time, urllib.error, urllib.request
+import base64, collections, ctypes, dataclasses, ipaddress, json, os, re, signal, ssl, subprocess, time, urllib.error, urllib.request
 from pathlib import Path
 
 PLATFORM = Path('/opt/platform')
@@ -118,7 +118,7 @@ def serves(stem, authority, names):
         said = run('openssl', 'x509', '-noout', '-ext', 'subjectAltName', '-in', f'{stem}.crt') if names else ''
     except OSError:
         return False
-    return {n.split(':', 1)[1] for n in said.replace('\n', ',').split(', ') if ':' in n} >= set(names) if names else True
+    return set(re.findall(r'(?:DNS|IP Address):([^,\s]+)', said)) >= set(names)
 
 
 def is_address(name):
