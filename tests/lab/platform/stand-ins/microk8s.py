@@ -218,9 +218,12 @@ def take_arguments(info):
 
 
 def forget_identity():
+    """The node's name for the old cluster, and the network that its pods had there; what still runs of them is ended by the new kubelet."""
     agent = node.COMMON / 'stand-in'
     for file in ('client-kubelet.crt', 'client-kubelet.key', 'etc/cni/net.d/10-flannel.conflist'):
         (agent / file).unlink(missing_ok=True)
+    subprocess.run(['ip', 'link', 'delete', 'cni0'], capture_output=True)
+    shutil.rmtree(node.COMMON / 'run/cni', ignore_errors=True)
 
 
 def become_server(info):
