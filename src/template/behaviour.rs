@@ -172,6 +172,13 @@ fn t5_every_operation_carries_the_secret_mark() {
         "{{ box }}",
         "{{ box.values() | list }}",
         "{{ lookup('items', key) }}",
+        "{{ 'inner' | extract(box) }}",
+        "{{ ['inner'] | map('extract', box) | list }}",
+        "{{ [box] | map(attribute='inner') | list }}",
+        "{{ box | attr('inner') }}",
+        "{{ [key] | map('upper') | list }}",
+        "{{ ['x'] | map('replace', 'x', key) | list }}",
+        "{{ [{}] | map(attribute='no', default=key) | list }}",
     ] {
         let value = render(text, &variables).unwrap();
         assert!(value.holds_secret(), "{text} gave {}", value.to_repr());
@@ -181,6 +188,10 @@ fn t5_every_operation_carries_the_secret_mark() {
         "{{ key == 'x' }}",
         "{{ 'h' in key }}",
         "{{ not key }}",
+        "{{ 'plain' | extract({'plain': open, 'inner': key}) }}",
+        "{{ ['plain'] | map('extract', {'plain': open, 'inner': key}) | list }}",
+        "{{ [{'plain': open, 'inner': key}] | map(attribute='plain') | list }}",
+        "{{ [[open, key]] | map('first') | list }}",
     ] {
         let value = render(text, &variables).unwrap();
         assert!(!value.holds_secret(), "{text}");

@@ -27,12 +27,14 @@ const FORGIVING_TESTS: [&str; 3] = ["defined", "undefined", "vault_encrypted"];
 /// Lookups that look at undefined terms or options.
 const FORGIVING_LOOKUPS: [&str; 2] = ["first_found", "env"];
 /// Filters that hand values on as they are: what comes out is as secret as it was, each value for itself.
-const PASSING_FILTERS: [&str; 23] = [
+const PASSING_FILTERS: [&str; 26] = [
+    "attr",
     "combine",
     "d",
     "default",
     "dict2items",
     "difference",
+    "extract",
     "first",
     "flatten",
     "intersect",
@@ -40,6 +42,7 @@ const PASSING_FILTERS: [&str; 23] = [
     "last",
     "list",
     "mandatory",
+    "map",
     "product",
     "reject",
     "rejectattr",
