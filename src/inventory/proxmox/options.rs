@@ -167,6 +167,7 @@ fn access(
     reader: &Reader<'_>,
     mistakes: &mut Mistakes,
 ) -> Option<Access> {
+    let before = mistakes.0.len();
     let mut text = |name: &str, variable: &str| {
         let found = options.text(name, Some(variable)).and_then(|value| {
             let Some(value) = value.filter(OptionReader::is_template) else {
@@ -197,6 +198,8 @@ fn access(
             id: id.trim().to_owned(),
             secret: Secret::from(secret.trim()),
         }),
+        // They are there, but what they lead to is not: that has been said.
+        _ if mistakes.0.len() > before => None,
         _ => {
             let headline =
                 "the Proxmox source needs `token_id` and `token_secret`, or a `password`";
