@@ -419,7 +419,7 @@ class Supervisor:
                 lines = (self.m.agent / 'logs' / f'{name}.log').read_text(errors='replace').splitlines()[-3:]
                 raise Died(f'{name} exited: {child.returncode}: ' + ' | '.join(lines))
 
-    def until(self, what, question, patience=180):
+    def until(self, what, question, patience=600):
         """Asks until the answer is true. Not yet is an error of the connection or of the other side."""
         deadline, why = time.monotonic() + patience, ''
         while True:
