@@ -5,6 +5,7 @@
 //! possible they are reported as ignored, with the reason; with `KPLAY_LAB_REQUIRED=1` they fail instead.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
@@ -69,7 +70,8 @@ fn run(kind: &str, stages: &[&str]) -> Result<(), Failed> {
         let output = full(kind, stage);
         let text = String::from_utf8_lossy(&output.stdout);
         if let Some((_, minutes)) = text.split_once("=== minutes\n") {
-            println!("{kind}, minutes:\n{minutes}");
+            let mut screen = std::io::stdout().lock();
+            write!(screen, "{kind}, minutes:\n{minutes}").unwrap();
         }
         if output.status.success() {
             return Ok(());

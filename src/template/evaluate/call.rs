@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::object::{Closure, Object, Operand};
 use super::plugin::first_undefined;
-use super::{Evaluator, Frame, Output, missing};
+use super::{Evaluator, Frame, Output, deeper, missing};
 use crate::template::call::Keyword;
 use crate::template::error::TemplateError;
 use crate::template::globals::{self, Function};
@@ -105,7 +105,7 @@ impl Evaluator<'_> {
                 };
                 let items = items.value()?;
                 let mut output = Output::default();
-                self.deeper(|| self.for_loop(around, code, &items, state.depth + 1, &mut output))?;
+                deeper(|| self.for_loop(around, code, &items, state.depth + 1, &mut output))?;
                 self.joined(output)?
             }
             other => {
@@ -309,7 +309,7 @@ impl Evaluator<'_> {
             )));
         }
         let mut output = Output::default();
-        self.deeper(|| self.statements(&frame, &code.body, &mut output))?;
+        deeper(|| self.statements(&frame, &code.body, &mut output))?;
         self.joined(output)
     }
 

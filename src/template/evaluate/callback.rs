@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::attribute::item_or_attribute;
-use super::{Evaluator, address, enter};
+use super::{Evaluator, address, deeper, enter};
 use crate::diag::Span;
 use crate::template::call::{Callback, Keyword};
 use crate::template::context::LookupContext;
@@ -69,7 +69,7 @@ impl Callback for Evaluator<'_> {
         let text: Arc<str> = text.into();
         inner.active.borrow_mut().clone_from(&self.active.borrow());
         enter(&inner.active, address(&text), "a template file")?;
-        let result = inner.deeper(|| inner.file(&text, origin, &FileSettings::default()));
+        let result = deeper(|| inner.file(&text, origin, &FileSettings::default()));
         self.fleeting
             .set(self.fleeting.get() || inner.fleeting.get());
         result

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::object::{Object, Operand};
-use super::{Evaluator, Frame, missing, placed};
+use super::{Evaluator, Frame, deeper, missing, placed};
 use crate::diag::Span;
 use crate::template::error::TemplateError;
 use crate::template::globals;
@@ -24,17 +24,15 @@ impl Evaluator<'_> {
         match &expression.node {
             Node::Constant(value) => Ok(Operand::Value(value.clone())),
             Node::Variable(name) => self.variable(frame, name, expression),
-            Node::Attribute(base, name) => self
-                .deeper(|| {
-                    if let Some(found) = self.below(frame, expression)? {
-                        return Ok(found);
-                    }
-                    let base = self.operand(frame, base)?;
-                    self.attribute_of(frame, base, name, expression.spot)
-                })
-                .map_err(|error| placed(frame, expression.spot, error)),
-            _ => self
-                .deeper(|| self.composite(frame, expression))
+            Node::Attribute(base, name) => deeper(|| {
+                if let Some(found) = self.below(frame, expression)? {
+                    return Ok(found);
+                }
+                let base = self.operand(frame, base)?;
+                self.attribute_of(frame, base, name, expression.spot)
+            })
+            .map_err(|error| placed(frame, expression.spot, error)),
+            _ => deeper(|| self.composite(frame, expression))
                 .map_err(|error| placed(frame, expression.spot, error)),
         }
     }

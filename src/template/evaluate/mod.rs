@@ -216,7 +216,7 @@ impl<'a> Evaluator<'a> {
             return self.deep_inside(resolved);
         };
         enter(&self.unfolding, address(text), text).map_err(|error| error.at(resolved.origin()))?;
-        let unfolded = self.deeper(|| self.deep_inside(resolved));
+        let unfolded = deeper(|| self.deep_inside(resolved));
         self.unfolding.borrow_mut().pop();
         unfolded
     }
@@ -388,15 +388,6 @@ impl<'a> Evaluator<'a> {
         TemplateError::Fault(fault)
     }
 
-    /// Runs `work` one level deeper, or fails where that is too deep.
-    fn deeper<T>(
-        &self,
-        work: impl FnOnce() -> Result<T, TemplateError>,
-    ) -> Result<T, TemplateError> {
-        let _level = Level::enter()?;
-        work()
-    }
-
     fn context(&self) -> Option<&dyn LookupContext> {
         self.context.outside
     }
@@ -406,6 +397,12 @@ impl<'a> Evaluator<'a> {
             .and_then(Operand::value)
             .map_err(|error| placed(frame, expression.spot, error))
     }
+}
+
+/// Runs `work` one level deeper, or fails where that is too deep.
+fn deeper<T>(work: impl FnOnce() -> Result<T, TemplateError>) -> Result<T, TemplateError> {
+    let _level = Level::enter()?;
+    work()
 }
 
 /// Notes that a text is on its way; fails where it is already, or where too many are.

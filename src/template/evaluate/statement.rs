@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::object::{Closure, Loop, Module, Object, Operand, Scope};
-use super::{Blocks, Evaluator, Frame, Output, missing, placed};
+use super::{Blocks, Evaluator, Frame, Output, deeper, missing, placed};
 use crate::diag::Span;
 use crate::template::context::FileKind;
 use crate::template::error::TemplateError;
@@ -53,7 +53,7 @@ impl Evaluator<'_> {
                 ..frame.clone()
             };
             let mut inherited = Output::default();
-            self.deeper(|| self.run_into(&parent, &mut inherited))?;
+            deeper(|| self.run_into(&parent, &mut inherited))?;
             inherited
                 .nodes
                 .into_iter()
@@ -97,12 +97,12 @@ impl Evaluator<'_> {
                 } else {
                     otherwise
                 };
-                return self.deeper(|| self.statements(frame, body, output));
+                return deeper(|| self.statements(frame, body, output));
             }
             Statement::For(code) => {
                 let items = self.value(frame, &code.iterable)?;
                 let around = Rc::new(frame.clone());
-                self.deeper(|| self.for_loop(&around, code, &items, 1, output))
+                deeper(|| self.for_loop(&around, code, &items, 1, output))
                     .map_err(|error| placed(frame, code.iterable.spot, error))?;
             }
             Statement::With { assignments, body } => {
@@ -111,7 +111,7 @@ impl Evaluator<'_> {
                     let value = self.operand(frame, value)?;
                     self.assign(&inner, target, value)?;
                 }
-                return self.deeper(|| self.statements(&inner, body, output));
+                return deeper(|| self.statements(&inner, body, output));
             }
             Statement::Set { target, value } => {
                 let operand = self.operand(frame, value)?;
@@ -133,7 +133,7 @@ impl Evaluator<'_> {
                 // Native results are never escaped, here as in ansible-core.
                 self.truth(frame, enabled)?;
                 let inner = frame.inner();
-                return self.deeper(|| self.statements(&inner, body, output));
+                return deeper(|| self.statements(&inner, body, output));
             }
             Statement::Block(block) => output.push(self.block_at(frame, &block.name, 0)?),
             Statement::Extends(_) => {}
@@ -176,7 +176,7 @@ impl Evaluator<'_> {
                 frame.scope.set(&code.name, self.closure(frame, code));
             }
             Statement::CallBlock { call, body } => {
-                let value = self.deeper(|| self.call_block(frame, call, body));
+                let value = deeper(|| self.call_block(frame, call, body));
                 output.push(value.map_err(|error| placed(frame, call.spot, error))?);
             }
             Statement::Do(expression) => {
@@ -230,7 +230,7 @@ impl Evaluator<'_> {
     ) -> Result<Value, TemplateError> {
         let inner = frame.inner();
         let mut output = Output::default();
-        self.deeper(|| self.statements(&inner, body, &mut output))?;
+        deeper(|| self.statements(&inner, body, &mut output))?;
         let value = self.joined(output)?;
         match filter {
             Some(filter) => self.chain(frame, filter, value),
@@ -376,7 +376,7 @@ impl Evaluator<'_> {
             inner.scope = Scope::inside(&frame.scope);
         }
         let mut included = Output::default();
-        self.deeper(|| self.run_into(&inner, &mut included))?;
+        deeper(|| self.run_into(&inner, &mut included))?;
         included
             .nodes
             .into_iter()
@@ -406,7 +406,7 @@ impl Evaluator<'_> {
             inner.scope = Scope::inside(&frame.scope);
         }
         let mut output = Output::default();
-        self.deeper(|| self.run_into(&inner, &mut output))?;
+        deeper(|| self.run_into(&inner, &mut output))?;
         let text = marked(self.joined(output)?, secret);
         Ok(Module {
             scope: inner.scope,
@@ -481,7 +481,7 @@ impl Evaluator<'_> {
             ..frame.inner()
         };
         let mut output = Output::default();
-        self.deeper(|| self.statements(&inner, &block.body, &mut output))?;
+        deeper(|| self.statements(&inner, &block.body, &mut output))?;
         self.joined(output)
     }
 

@@ -329,7 +329,7 @@ impl HelmArgs {
             status.is_some_and(|status| status.starts_with("uninstall"))
         });
         if gone {
-            return Ok(unchanged(program, release, Vec::new()));
+            return Ok(unchanged(program, release, &[]));
         }
         let before = program.get("manifest", name)?;
         let words = self.removal();
@@ -358,7 +358,7 @@ impl HelmArgs {
             plan.diff.extend(foreseen.diff);
             plan
         } else {
-            unchanged(program, release, self.origin())
+            unchanged(program, release, &self.origin())
         };
         plan.warnings.extend(warnings);
         plan.warnings_in_check.extend(foreseen.unknown);
@@ -414,9 +414,9 @@ impl HelmArgs {
     }
 }
 
-fn unchanged(program: &Program<'_>, release: Option<Dict>, words: Vec<String>) -> Plan<Change> {
+fn unchanged(program: &Program<'_>, release: Option<Dict>, words: &[String]) -> Plan<Change> {
     Plan::unchanged("the release is as it shall be")
-        .with_all(told(program, &words))
+        .with_all(told(program, words))
         .with("status", release.clone().map_or(Value::NULL, Value::dict))
         .with_in_check("status", status_in_check(release))
 }
