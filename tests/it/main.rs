@@ -12,6 +12,7 @@ mod architecture;
 mod bad_input;
 mod budget;
 mod cli;
+mod deployment;
 mod golden;
 mod graph;
 mod jobs;
