@@ -22,6 +22,8 @@ fn machines() -> Cluster {
         "nodes": [{"name": "pve1", "ip": "192.0.2.1"}],
         "guests": [
             guest("kp1", 101, "prod;kubeadm;masters", "192.168.10.11/24"),
+            guest("kp2", 102, "prod;kubeadm;masters", "192.168.10.12/24"),
+            guest("kp3", 103, "prod;kubeadm;masters", "192.168.10.13/24"),
             guest("kp5", 105, "prod;kubeadm;agents", "192.168.10.15/24"),
             guest("kp6", 106, "prod;kubeadm;agents", "192.168.10.16/24"),
             guest("stage-1", 201, "staging;kubeadm;masters", "192.168.20.11/24"),
