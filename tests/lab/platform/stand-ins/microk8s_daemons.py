@@ -126,6 +126,7 @@ def begin_kubernetes(s):
         if not first.exists():
             s.deploy()
             if not JOINED.exists():
+                cluster.kubectl(m, 'apply', '--filename', node.ARGS / 'cni-network/cni.yaml')
                 addons.begin(m)
             first.touch()
 

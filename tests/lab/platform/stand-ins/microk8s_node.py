@@ -39,6 +39,16 @@ DEFAULT_ARGUMENTS = {
     'apiserver-proxy': ['--refresh-interval=30s', '--traefik-config=${SNAP_DATA}/args/traefik/traefik.yaml'],
     'ha-conf': [],
 }
+# Of the real one, what somebody may want to change.
+NETWORK = """kind: ConfigMap
+apiVersion: v1
+metadata:
+  name: calico-config
+  namespace: kube-system
+data:
+  calico_backend: "vxlan"
+  veth_mtu: "0"
+"""
 TEMPLATE = """[ req ]
 default_bits = 2048
 prompt = no
@@ -133,7 +143,7 @@ def member():
     m = cluster.Member(name=name(), address=address, state=OWN, agent=COMMON / 'stand-in', run=COMMON / 'run', server=not is_worker(),
                        endpoint=f'https://127.0.0.1:{API_PORT}', pod_network=proxy.get('--cluster-cidr', '10.1.0.0/16'),
                        service_network=api.get('--service-cluster-ip-range', '10.152.183.0/24'), dns_address='10.152.183.10',
-                       port=int(api.get('--secure-port', API_PORT)), mtu=1450)
+                       port=int(api.get('--secure-port', API_PORT)), mtu=packet())
     m.names = certificate_names()
     m.labels = [label for label in kubelet.get('--node-labels', '').split(',') if label]
     m.role_labels = ['microk8s.io/cluster=true']
@@ -146,6 +156,12 @@ def member():
     if subprocess.run(['systemd-detect-virt', '--quiet', '--container']).returncode == 0:  # the real one knows LXC's by itself too
         m.arguments['kube-proxy'] += ['conntrack-max-per-core=0', 'conntrack-min=0', 'conntrack-tcp-timeout-established=0s', 'conntrack-tcp-timeout-close-wait=0s']
     return m
+
+
+def packet():
+    """The largest packet of pods, as the network's manifest says it; 0 is for finding it out."""
+    found = re.search(r'veth_mtu: "(\d+)"', (ARGS / 'cni-network/cni.yaml').read_text())
+    return int(found[1]) or 1450 if found else 1450
 
 
 def put_certificates(m):
@@ -212,6 +228,7 @@ def lay_out():
     for file, lines in DEFAULT_ARGUMENTS.items():
         cluster.write(ARGS / file, ''.join(f'{line}\n' for line in lines), 0o660)
     cluster.write(CERTS / 'csr.conf.template', TEMPLATE, 0o660)
+    cluster.write(ARGS / 'cni-network/cni.yaml', NETWORK, 0o660)
     for lock in ('ha-cluster', 'lite.lock', 'no-apiserver-proxy'):
         (LOCKS / lock).touch()
     store = Path('/var/lib/containerd')  # of the lab, where that is a file system that images can lie on
