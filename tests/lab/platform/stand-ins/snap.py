@@ -131,8 +131,7 @@ def put_down(revision):
     daemons, node = units()
     node.lay_out()
     for daemon in daemons:
-        once = daemon in ('apiserver-kicker',)
-        Path(f'/etc/systemd/system/snap.microk8s.daemon-{daemon}.service').write_text(UNIT.format(daemon=daemon, restart='no' if once else 'on-failure\nRestartSec=2'))
+        Path(f'/etc/systemd/system/snap.microk8s.daemon-{daemon}.service').write_text(UNIT.format(daemon=daemon, restart='no' if daemon == 'apiserver-kicker' else 'on-failure\nRestartSec=2'))
     systemctl('daemon-reload')
     for daemon in daemons:
         systemctl('enable', '--now', f'snap.microk8s.daemon-{daemon}')
