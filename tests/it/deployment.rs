@@ -192,3 +192,27 @@ fn the_guide_shows_what_is_printed() {
     }
     assert!(seen > 0, "the guide has no command of that kind any more");
 }
+
+#[test]
+fn on_real_machines_nothing_is_done_that_was_not_asked_for() {
+    let real = repository("tests/real");
+    let site = TestEnvironment::new()
+        .variable("KPLAY_ENGINE", env!("CARGO_BIN_EXE_kplay"))
+        .write("hosts", "[broken\n");
+    let refused = site.run_program(&real, ["hosts", "--life", "kp6"]).code(5);
+    assert!(
+        refused.stderr.contains("need --apply"),
+        "{}",
+        refused.stderr
+    );
+    let _ = site.run_program(&real, ["--apply"]).code(5);
+    let told = site
+        .run_program(&real, ["hosts", "--apply", "--yes"])
+        .code(1);
+    assert!(!told.stdout.contains("=== site.yml"), "{}", told.stdout);
+    let report = std::fs::read_to_string(site.path("real-report.md")).unwrap();
+    assert!(
+        report.contains("| the inventory has hosts | **not well** |") && report.contains("[broken"),
+        "{report}"
+    );
+}
