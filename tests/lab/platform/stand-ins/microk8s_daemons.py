@@ -114,7 +114,7 @@ def begin_kubernetes(s):
         for name, argv in cluster.server_commands(m):
             s.start(name, argv)
             if name == 'kube-apiserver':
-                s.until('the API', lambda: cluster.api(m).raw('/readyz') == b'ok')
+                s.until('the API', lambda: cluster.api(m).raw('/readyz') == b'ok', 600)  # five of them may begin at once on two processors
     (m.agent / 'etc/cni/net.d').mkdir(parents=True, exist_ok=True)
     s.until('containerd', m.socket.exists)
     for name, argv in cluster.node_commands(m):
