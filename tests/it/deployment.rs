@@ -102,14 +102,13 @@ fn commands() -> Vec<(String, String)> {
     for block in guide.split("```console\n").skip(1) {
         let block = block.split("```").next().unwrap_or_default();
         for line in block.lines() {
-            match line.strip_prefix("$ ") {
-                Some(command) => found.push((command.to_owned(), String::new())),
-                None => {
-                    let (_, output) = found.last_mut().unwrap();
-                    output.push_str(line);
-                    output.push('\n');
-                }
+            if let Some(command) = line.strip_prefix("$ ") {
+                found.push((command.to_owned(), String::new()));
+                continue;
             }
+            let (_, output) = found.last_mut().unwrap();
+            output.push_str(line);
+            output.push('\n');
         }
     }
     found

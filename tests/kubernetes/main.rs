@@ -17,10 +17,13 @@ use libtest_mimic::{Arguments, Completion, Trial};
 use case::Case;
 use server::Server;
 
+/// The server once somebody has started it, or why it cannot run.
+type Started = Option<Result<Arc<Server>, String>>;
+
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     // Started by the first case that runs, ended after the last.
-    let server: Arc<Mutex<Option<Result<Arc<Server>, String>>>> = Arc::default();
+    let server: Arc<Mutex<Started>> = Arc::default();
     let trials = Case::all().into_iter().map(|case| {
         let server = server.clone();
         Trial::ignorable_test(case.name.clone(), move || {
