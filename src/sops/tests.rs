@@ -241,7 +241,8 @@ fn t20_what_is_encrypted_comes_back_in_every_format() {
             let path = std::path::Path::new("/nowhere").join(name);
             let sealed = encrypt(&content, &path, &encryption(), &sources).unwrap();
             let text = String::from_utf8(sealed.clone()).unwrap();
-            assert!(!text.contains("lines") && !text.contains("two"), "{text}");
+            // Longer words than chance puts into base64.
+            assert!(!text.contains("lines"), "{text}");
             let keys = keys("getsops");
             assert!(
                 content.is_in(&sealed, &path, &keys, &sources).unwrap(),
