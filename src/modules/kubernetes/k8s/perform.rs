@@ -270,7 +270,9 @@ impl One<'_> {
     }
 
     fn delete_at(&self, path: &str) -> Result<Json, Failure> {
+        // The API takes `dryRun` from the body where there is one, and would delete: a rehearsal has none.
         let options = self.task.args.delete_options.as_ref();
+        let options = options.filter(|_| self.mode == Mode::Real);
         let body = options.map(super::DeleteOptions::body);
         let question = Question {
             path: path.to_owned(),

@@ -209,6 +209,17 @@ fn what_depends_on_an_earlier_object_is_done_after_it() {
 }
 
 #[test]
+fn a_rehearsed_deletion_has_no_body_that_would_make_it_real() {
+    let (args, asked) = api(&[("200 OK", LIST), ("200 OK", &map("1")), ("200 OK", "{}")]);
+    let options = Dict::new().with("propagationPolicy", "Foreground");
+    let args = args.with("state", "absent").with("delete_options", options);
+    assert!(check::<K8s>(&args.into(), &FakeHost::new()).changed);
+    let asked: Vec<String> = asked.try_iter().collect();
+    assert!(asked[2].starts_with("DELETE /api/v1/namespaces/d/configmaps/x?dryRun=All "));
+    assert!(asked[2].ends_with("\r\n\r\n"), "{}", asked[2]);
+}
+
+#[test]
 fn waiting_ends_and_says_why() {
     let list =
         r#"{"resources": [{"name": "deployments", "kind": "Deployment", "namespaced": true}]}"#;
