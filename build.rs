@@ -1,8 +1,9 @@
 //! Gives both programs one hash of the sources, which they exchange before anything else: a worker of another build is never
-//! misread, it is replaced.
+//! misread, it is replaced. And lets them be linked as small as the machine can, because the worker travels.
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 fn main() {
     let mut files = vec![PathBuf::from("Cargo.lock"), PathBuf::from("Cargo.toml")];
@@ -17,6 +18,26 @@ fn main() {
     }
     println!("cargo::rerun-if-changed=src");
     println!("cargo::rustc-env=KPLAY_BUILD={}", hash.text());
+    if unpacks_relocations() {
+        println!("cargo::rustc-link-arg-bins=-Wl,-z,pack-relative-relocs");
+    }
+}
+
+/// Can the C library that is linked in read relocations in their packed form (`DT_RELR`)? glibc can since 2.36. It makes the worker
+/// 700 KB smaller, and 75 KB of what travels.
+fn unpacks_relocations() -> bool {
+    let of_target = |name: &str| std::env::var(name).unwrap_or_default();
+    if of_target("CARGO_CFG_TARGET_ENV") != "gnu" || of_target("CARGO_CFG_TARGET_ARCH") != "x86_64"
+    {
+        return false;
+    }
+    let Ok(output) = Command::new("getconf").arg("GNU_LIBC_VERSION").output() else {
+        return false;
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    let version = text.trim().trim_start_matches("glibc ").split_once('.');
+    let number = |text: &str| text.parse::<u32>().unwrap_or_default();
+    version.is_some_and(|(major, minor)| (number(major), number(minor)) >= (2, 36))
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
