@@ -111,11 +111,7 @@ impl Packer {
 
     /// Remembers that later steps may be told of a failure inside the batch.
     pub(super) fn expect_failure(&mut self) {
-        for name in FAILURE_VARIABLES {
-            if !self.set.contains(name) {
-                self.set.insert(name.into());
-            }
-        }
+        self.set.extend(FAILURE_VARIABLES.map(Arc::from));
     }
 
     /// Returns how many steps there are.
