@@ -9,7 +9,6 @@ mod check;
 mod closure;
 mod complete;
 mod contents;
-mod course;
 mod dispatcher;
 mod drawing;
 mod effects;
