@@ -80,6 +80,9 @@ const OUTWARD_TESTS: [&str; 14] = [
 /// Functions that ask the controller.
 const OUTWARD_FUNCTIONS: [&str; 4] = ["lookup", "now", "q", "query"];
 
+/// The play's hosts: those that have failed are left out.
+const MEMBERS: [&str; 3] = ["ansible_play_batch", "ansible_play_hosts", "play_hosts"];
+
 /// Names that no closed set can hold.
 const OPEN: [&str; 2] = ["hostvars", "vars"];
 
@@ -293,6 +296,11 @@ impl<'a> Closure<'a> {
             }
         }
         Some(())
+    }
+
+    /// Tells whether the play's hosts are among the variables.
+    pub(super) fn names_members(&self) -> bool {
+        MEMBERS.iter().any(|name| self.bindings.contains_key(*name))
     }
 
     /// The text of a template file names variables too.

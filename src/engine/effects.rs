@@ -15,8 +15,7 @@ use super::target::{Place, place};
 use crate::diag::Diagnostic;
 use crate::kit::{Effect, Entry};
 use crate::playbook::{ActionKind, MetaAction, StatedEffect, Task, TaskId};
-use crate::value::{Dict, Kind, Value};
-use crate::wire::TaskResult;
+use crate::value::{Kind, Value};
 
 /// Returns the places where no handler can have anything to do: nothing in front of them notifies any, and nothing was notified
 /// before.
@@ -317,24 +316,6 @@ pub(super) fn handlers_for(
         }
     }
     found
-}
-
-/// Returns what a rescue section is told of the failure.
-pub(super) fn failure_variables(task: &Arc<Task>, result: &TaskResult) -> Dict {
-    let name = task.written_name().unwrap_or_default();
-    let described = Dict::new()
-        .with("name", name)
-        .with("action", &*task.action.name)
-        .with(
-            "args",
-            Value::dict(task.action.arguments.given.clone()).untrusted(),
-        );
-    Dict::new()
-        .with("ansible_failed_task", Value::dict(described))
-        .with(
-            "ansible_failed_result",
-            Value::dict(result.value.clone()).untrusted(),
-        )
 }
 
 #[cfg(test)]

@@ -11,6 +11,8 @@ use super::progress::State;
 use super::scope::HostScope;
 use super::slots::{Slot, SlotId, SlotKind};
 use crate::playbook::Task;
+use crate::step::failure_variables;
+use crate::value::Value;
 use crate::wire::{Status, TaskResult};
 
 impl Dispatcher<'_> {
@@ -212,7 +214,12 @@ impl Dispatcher<'_> {
         let stats = self.recap.entry(host.clone()).or_default();
         if rescued {
             stats.rescued += 1;
-            let failure = effects::failure_variables(task, result);
+            let failure = failure_variables(
+                task.written_name().unwrap_or_default(),
+                &task.action.name,
+                &Value::dict(task.action.arguments.given.clone()),
+                &result.value,
+            );
             self.setup
                 .run
                 .records

@@ -3,8 +3,10 @@
 //! The first step decides: if it can be evaluated on its host, it goes there with those behind it; if not, it is performed from
 //! here, alone.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::course::Leg;
 use super::link::{FileAnswer, FirstBatch, Link};
 use super::order::Pace;
 use super::outside::Outside;
@@ -15,12 +17,18 @@ use crate::kit::{Entry, Need};
 use crate::playbook::ActionKind;
 use crate::step::ExecutionError;
 use crate::vars::Layered;
-use crate::wire::{Batch, Report, Status, StepId, TaskResult};
+use crate::wire::{Batch, Course, FailedTask, OnFailure, Report, StepId, TaskResult};
 
-/// Steps of one host in order; never empty.
+/// A step of a flight, and what follows it there.
+pub(super) struct Stage {
+    pub(super) job: Arc<Job>,
+    pub(super) leg: Leg,
+}
+
+/// Steps of one host in the order of their places, the first of them alone and with all.
 pub(super) struct Flight {
     pub(super) first: Arc<Job>,
-    pub(super) behind: Vec<Arc<Job>>,
+    pub(super) stages: Vec<Stage>,
 }
 
 /// Where the first step is performed.
@@ -83,7 +91,7 @@ impl Flight {
 
     /// Answers questions of the steps for files of the controller.
     fn answer(&self) -> FileAnswer {
-        let jobs: Vec<Arc<Job>> = self.jobs().cloned().collect();
+        let jobs: Vec<Arc<Job>> = self.stages.iter().map(|stage| stage.job.clone()).collect();
         Arc::new(move |step: StepId, need: &Need| {
             let job = jobs
                 .iter()
@@ -94,37 +102,72 @@ impl Flight {
         })
     }
 
-    fn jobs(&self) -> impl Iterator<Item = &Arc<Job>> {
-        std::iter::once(&self.first).chain(&self.behind)
-    }
-
-    /// Packs the first step and those behind it, up to one that cannot go along.
+    /// Packs the first step and those that it leads to, as far as they can go along.
     fn pack(&self) -> Option<Batch> {
         let mut packer = Packer::new(&self.first.run);
-        for job in self.jobs() {
+        let mut numbers: HashMap<usize, u32> = HashMap::new();
+        let mut led_to = BTreeSet::from([0]);
+        let mut packed = Vec::new();
+        for (at, Stage { job, leg }) in self.stages.iter().enumerate() {
+            if !led_to.contains(&at) {
+                continue;
+            }
+            let number = u32::try_from(packer.count()).ok()?;
             let scope = job.scope();
-            if !packer.add(job.specification(&scope), &scope, job.hold) {
-                break;
+            if packer.add(
+                job.specification(&scope),
+                &scope,
+                leg.hold,
+                leg.members_differ,
+            ) {
+                numbers.insert(at, number);
+                led_to.extend(leg.then);
+                if let Some(detour) = &leg.on_failure {
+                    led_to.insert(detour.to);
+                    packer.expect_failure();
+                }
+                packed.push(leg);
             }
         }
-        packer.finish()
+        let course = |leg: &&Leg| Course {
+            then: leg.then.and_then(|to| numbers.get(&to).copied()),
+            on_failure: leg.on_failure.and_then(|detour| {
+                Some(OnFailure {
+                    to: *numbers.get(&detour.to)?,
+                    told: detour.rescued.then(|| FailedTask {
+                        name: leg.task.written_name().unwrap_or_default().into(),
+                        action: leg.task.action.name.clone(),
+                    }),
+                })
+            }),
+        };
+        let courses: Vec<Course> = packed.iter().map(course).collect();
+        (!courses.is_empty()).then(|| packer.finish(courses))
     }
 
     async fn run_there(&self, link: &Link, batch: Batch) {
-        let count = batch.steps.len();
-        let jobs: Vec<Arc<Job>> = self.jobs().take(count).cloned().collect();
-        let mut waiting = jobs.iter();
-        let mut current = waiting.next();
+        // Both are in the order of places.
+        let mut stages = self.stages.iter();
+        let steps: Vec<(Arc<Job>, Course)> = batch
+            .steps
+            .iter()
+            .filter_map(|packed| {
+                let stage = stages.find(|stage| stage.job.id == packed.step.id)?;
+                Some((stage.job.clone(), packed.course.clone()))
+            })
+            .collect();
+        let mut at = Some(0);
+        let step = |at: Option<usize>| at.and_then(|at| Some((at, steps.get(at)?)));
         let ended = link
             .run(batch, self.answer(), |report| {
-                let Some(job) = current else { return };
+                let Some((number, (job, course))) = step(at) else {
+                    return;
+                };
                 match report {
                     Report::Step(_, id, done) if id == job.id => {
-                        let goes_on = !matches!(done.status, Status::Failed | Status::Unreachable)
-                            || done.ignore_errors;
+                        at = course.behind(number, &done);
                         job.done(*done);
-                        current = waiting.next().filter(|_| goes_on);
-                        if let Some(next) = current {
+                        if let Some((_, (next, _))) = step(at) {
                             let begun = Notice::Begun(next.slot, next.host.clone());
                             let _ = next.notices.send(begun);
                         }
@@ -132,7 +175,7 @@ impl Flight {
                     Report::Held(_, id) if id == job.id => {
                         let held = Notice::Held(job.slot, job.host.clone());
                         let _ = job.notices.send(held);
-                        current = None;
+                        at = None;
                     }
                     Report::Item(_, id, item) if id == job.id => {
                         let told = Notice::Item(job.slot, job.host.clone(), item);
@@ -146,7 +189,7 @@ impl Flight {
                 }
             })
             .await;
-        if let Some(job) = current {
+        if let Some((_, (job, _))) = step(at) {
             job.done(match ended {
                 Err(error) => lost(error),
                 Ok(()) => TaskResult::failed("internal error: the worker gave no result"),

@@ -9,6 +9,7 @@ mod check;
 mod closure;
 mod complete;
 mod contents;
+mod course;
 mod dispatcher;
 mod drawing;
 mod effects;

@@ -50,8 +50,6 @@ pub(super) struct Job {
     pub(super) slot: SlotId,
     pub(super) host: Arc<str>,
     pub(super) id: StepId,
-    /// It may only find out whether it would change something.
-    pub(super) hold: bool,
     pub(super) notices: mpsc::UnboundedSender<Notice>,
     pub(super) interrupted: watch::Receiver<bool>,
 }

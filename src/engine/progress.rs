@@ -14,7 +14,7 @@ enum Section {
 }
 
 /// A block that surrounds the host's place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Frame {
     section: Section,
     has_rescue: bool,
@@ -106,6 +106,22 @@ impl Progress {
     /// Tells whether the host has anything left to do.
     pub(super) fn is_alive(&self) -> bool {
         matches!(self.state, State::Running | State::FailedWithHandlers)
+    }
+
+    /// Tells whether a block surrounds the host's place.
+    pub(super) fn is_in_block(&self) -> bool {
+        !self.frames.is_empty()
+    }
+
+    /// Tells whether two hosts at this place would go the same ways from here on, whatever becomes of their steps.
+    pub(super) fn is_as(&self, other: &Self) -> bool {
+        self.place == other.place
+            && self.state == other.state
+            && self.removed == other.removed
+            && self.frames == other.frames
+            && self.notified == other.notified
+            && self.roles_begun == other.roles_begun
+            && self.roles_completed == other.roles_completed
     }
 
     /// Tells whether a failure here would come to a rescue section in the end.

@@ -2,25 +2,22 @@
 
 use std::sync::Arc;
 
-use super::dispatcher::{BatchEnd, Dispatcher, Passing};
+use super::course::{Leg, MOST_STEPS};
+use super::dispatcher::{BatchEnd, Dispatcher};
 use super::effects;
 use super::events::{Event, TaskHeader};
-use super::flight::Flight;
+use super::flight::{Flight, Stage};
 use super::order::Pace;
 use super::perform::{self, Job, Notice};
 use super::progress::Progress;
 use super::scope::HostScope;
-use super::slots::{Slot, SlotId, SlotKind};
-use crate::kit::Entry;
+use super::slots::{Slot, SlotId};
 use crate::playbook::{ActionKind, Task};
 use crate::wire::StepId;
 
-/// How many steps go out together at most.
-const MOST_STEPS: usize = 512;
-
 /// Whether a step may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Turn {
+pub(super) enum Turn {
     /// Not yet.
     Wait,
     /// It may find out whether it would change something.
@@ -31,7 +28,7 @@ enum Turn {
 
 /// Where the hosts are: the lowest place and who is there, and the lowest of the others.
 #[derive(Clone, Copy, Default)]
-struct Lowest {
+pub(super) struct Lowest {
     first: Option<(usize, usize)>,
     second: Option<usize>,
 }
@@ -88,83 +85,19 @@ impl Dispatcher<'_> {
             if stepping && !self.may_step(place) {
                 continue;
             }
-            let mut legs = self.legs(index, lowest);
-            if stepping {
-                legs.truncate(1);
-            }
-            if !legs.is_empty() {
-                self.take_off(index, &legs);
-            }
-        }
-    }
-
-    /// Returns what a host does next: the step that it stands at, if that may begin, and those behind it that may go along.
-    fn legs(&self, index: usize, lowest: Lowest) -> Vec<(SlotId, Arc<Task>, bool)> {
-        let mut legs = Vec::new();
-        let Some((host, progress)) = self.hosts.get_index(index) else {
-            return legs;
-        };
-        let slot = self.program.at(progress.place);
-        let Some(slot) = slot.filter(|_| !self.awaits_include(progress.place)) else {
-            return legs;
-        };
-        let Some(task) = slot.task() else {
-            return legs;
-        };
-        let turn = self.turn(index, progress.place, lowest);
-        let hold = match turn {
-            Turn::Wait => return legs,
-            Turn::Hold if progress.held == Some(slot.id) => return legs,
-            Turn::Hold => true,
-            Turn::Go => false,
-        };
-        if !self.may_begin(host, slot, task) {
-            return legs;
-        }
-        legs.push((slot.id, task.clone(), hold));
-        let mut ahead = progress.clone();
-        let mut last = task;
-        let most = match self.setup.run.options.order.pace {
-            Pace::Batched => MOST_STEPS,
-            Pace::Strict | Pace::Ahead => 1,
-        };
-        while legs.len() < most && goes_along(slot, last) {
-            if let Some(role) = last.role() {
-                ahead.roles_begun.insert(role.identity);
-            }
-            ahead.notified.remove(&last.id);
-            ahead.place += 1;
-            let Some((slot, task)) = self.next_step(host, &mut ahead) else {
-                break;
+            let most = match self.setup.run.options.order.pace {
+                Pace::Batched if !stepping => MOST_STEPS,
+                _ => 1,
             };
-            let turn = self.turn(index, ahead.place, lowest);
-            if turn == Turn::Wait || !goes_along(slot, task) {
-                break;
-            }
-            legs.push((slot.id, task.clone(), turn == Turn::Hold));
-            last = task;
-        }
-        legs
-    }
-
-    /// Leads a host that fares well over all that holds no work for it, to its next step.
-    fn next_step(&self, host: &Arc<str>, ahead: &mut Progress) -> Option<(&Slot, &Arc<Task>)> {
-        loop {
-            // A failure that waited for the end of its block takes the host out there.
-            if !ahead.is_alive() || self.awaits_include(ahead.place) {
-                return None;
-            }
-            let slot = self.program.at(ahead.place)?;
-            match self.passing(host, ahead, slot) {
-                None => return slot.task().map(|task| (slot, task)),
-                Some(Passing::Once(_)) => return None,
-                Some(passing) => passing.lead(ahead, &self.program, self.setup.force_handlers),
+            let legs = self.legs(index, lowest, most);
+            if !legs.is_empty() {
+                self.take_off(index, legs);
             }
         }
     }
 
     /// Tells whether the other hosts are far enough.
-    fn turn(&self, index: usize, place: usize, lowest: Lowest) -> Turn {
+    pub(super) fn turn(&self, index: usize, place: usize, lowest: Lowest) -> Turn {
         let others = lowest.of_others(index);
         let before = self.waits.before(place);
         let behind = |earlier: Option<usize>| earlier.is_some_and(|earlier| others <= earlier);
@@ -195,7 +128,7 @@ impl Dispatcher<'_> {
     }
 
     /// Tells whether `run_once` and `throttle` let a step begin.
-    fn may_begin(&self, host: &Arc<str>, slot: &Slot, task: &Arc<Task>) -> bool {
+    pub(super) fn may_begin(&self, host: &Arc<str>, slot: &Slot, task: &Arc<Task>) -> bool {
         let place = self.program.place(slot.id);
         let others = || {
             self.hosts
@@ -229,38 +162,43 @@ impl Dispatcher<'_> {
         }
     }
 
-    fn take_off(&mut self, index: usize, legs: &[(SlotId, Arc<Task>, bool)]) {
+    fn take_off(&mut self, index: usize, legs: Vec<Leg>) {
         let Some((host, progress)) = self.hosts.get_index_mut(index) else {
             return;
         };
         let host = host.clone();
         progress.busy = true;
-        if let Some((slot, task, _)) = legs.first()
-            && let Err(diagnostic) = effects::throttle(task, self.setup, &host)
+        if let Some(leg) = legs.first()
+            && let Err(diagnostic) = effects::throttle(&leg.task, self.setup, &host)
         {
-            self.begin(*slot, &host);
+            self.begin(leg.slot, &host);
             self.ended = Some(BatchEnd::Faulty(Box::new(diagnostic)));
             return;
         }
-        let mut jobs = legs.iter().map(|(slot, task, hold)| {
-            self.next_step += 1;
-            Arc::new(Job {
-                run: self.setup.run.clone(),
-                play: self.setup.play.clone(),
-                links: self.setup.links.clone(),
-                task: task.clone(),
-                slot: *slot,
-                host: host.clone(),
-                id: StepId(self.next_step),
-                hold: *hold,
-                notices: self.sender.clone(),
-                interrupted: self.setup.interrupted.clone(),
+        let stages: Vec<Stage> = legs
+            .into_iter()
+            .map(|leg| {
+                self.next_step += 1;
+                let job = Arc::new(Job {
+                    run: self.setup.run.clone(),
+                    play: self.setup.play.clone(),
+                    links: self.setup.links.clone(),
+                    task: leg.task.clone(),
+                    slot: leg.slot,
+                    host: host.clone(),
+                    id: StepId(self.next_step),
+                    notices: self.sender.clone(),
+                    interrupted: self.setup.interrupted.clone(),
+                });
+                Stage { job, leg }
             })
-        });
-        let Some(first) = jobs.next() else { return };
+            .collect();
+        let Some(first) = stages.first().map(|stage| stage.job.clone()) else {
+            return;
+        };
         let flight = Flight {
             first: first.clone(),
-            behind: jobs.collect(),
+            stages,
         };
         self.running += 1;
         self.begin(first.slot, &host);
@@ -433,20 +371,4 @@ impl Dispatcher<'_> {
             && self.pass_one(host, progress.place)
         {}
     }
-}
-
-/// Tells whether a step can be one of several that go out together: the same for whoever comes to it, and on its own host.
-fn goes_along(slot: &Slot, task: &Arc<Task>) -> bool {
-    let ActionKind::Module(entry) = &task.action.kind else {
-        return false;
-    };
-    let scope = &task.scope;
-    // A handler that notifies may make others run that are not known to.
-    let notifies = matches!(slot.kind, SlotKind::Handler(_))
-        && scope.effective(|keywords| &keywords.notify).is_some();
-    !notifies
-        && !matches!(entry, Entry::Control(entry) if entry.once() || entry.needs_controller())
-        && scope.effective(|keywords| &keywords.run_once).is_none()
-        && scope.effective(|keywords| &keywords.throttle).is_none()
-        && scope.effective(|keywords| &keywords.delegate_to).is_none()
 }

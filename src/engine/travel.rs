@@ -12,9 +12,10 @@ use super::outside::Outside;
 use super::run_state::RunState;
 use super::scope::HostScope;
 use crate::kit::{Entry, ModuleEntry, Need, NeedKind, Supplied, SuppliedContent};
+use crate::step::FAILURE_VARIABLES;
 use crate::value::{Dict, Value};
 use crate::vars::{Layered, Level};
-use crate::wire::{Batch, BatchStep, Binding, LoopSource, Step};
+use crate::wire::{Batch, BatchStep, Binding, Course, LoopSource, Step};
 
 /// Modules that work with files of the controller.
 const WITH_FILES: [&str; 3] = [
@@ -57,8 +58,15 @@ impl Packer {
         }
     }
 
-    /// Adds a step with all that it needs. Says whether it can travel in this batch.
-    pub(super) fn add(&mut self, step: Step, scope: &HostScope<'_>, hold: bool) -> bool {
+    /// Adds a step with all that it needs. Says whether it can travel in this batch. With `members_differ` the list of the play's
+    /// hosts will be another one by then.
+    pub(super) fn add(
+        &mut self,
+        step: Step,
+        scope: &HostScope<'_>,
+        hold: bool,
+        members_differ: bool,
+    ) -> bool {
         if self.bytes > MOST_BYTES || !can_travel(&step) {
             return false;
         }
@@ -66,7 +74,8 @@ impl Packer {
         let collected = closure
             .step(&step)
             .and_then(|()| self.files(&step, &mut closure))
-            .filter(|_| closure.close().is_some());
+            .filter(|_| closure.close().is_some())
+            .filter(|_| !(members_differ && closure.names_members()));
         let Some(supplied) = collected else {
             return false;
         };
@@ -95,13 +104,27 @@ impl Packer {
             variables,
             supplied,
             hold,
+            course: Course::default(),
         });
         true
     }
 
-    /// Returns the batch, unless nothing could be added.
-    pub(super) fn finish(self) -> Option<Batch> {
-        (!self.batch.steps.is_empty()).then_some(self.batch)
+    /// Remembers that later steps may be told of a failure inside the batch.
+    pub(super) fn expect_failure(&mut self) {
+        self.set.extend(FAILURE_VARIABLES.map(Arc::from));
+    }
+
+    /// Returns how many steps there are.
+    pub(super) fn count(&self) -> usize {
+        self.batch.steps.len()
+    }
+
+    /// Returns the batch, with what follows each of its steps.
+    pub(super) fn finish(mut self, courses: Vec<Course>) -> Batch {
+        for (step, course) in self.batch.steps.iter_mut().zip(courses) {
+            step.course = course;
+        }
+        self.batch
     }
 
     /// Returns the number of a variable in the batch; equal ones travel once.

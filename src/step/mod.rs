@@ -7,6 +7,7 @@ mod asynchronous;
 mod attempt;
 mod conclude;
 mod evaluation;
+mod failure;
 mod item;
 mod keywords;
 mod looping;
@@ -22,6 +23,7 @@ use crate::value::Dict;
 use crate::vars::Variables;
 use crate::wire::{Become, Invocation, ItemResult, JobNews, Step, StepId, TaskResult};
 
+pub use failure::{FAILURE_VARIABLES, failure_variables};
 pub use looping::run;
 
 /// Why a module could not be brought to its host, or its host lost on the way.

@@ -14,8 +14,8 @@ pub use frame::{FrameError, MAXIMUM_FRAME, decode, encode, read_frame, write_fra
 pub use message::{Invocation, Order, Report, WorkerSettings};
 pub use result::{ItemResult, JobNews, Status, TaskResult};
 pub use step::{
-    Asynchronous, Batch, BatchStep, BecomeKeywords, Binding, Loop, LoopControl, LoopSource, Step,
-    StepId,
+    Asynchronous, Batch, BatchStep, BecomeKeywords, Binding, Course, FailedTask, Loop, LoopControl,
+    LoopSource, OnFailure, Step, StepId,
 };
 
 /// The hash of the source tree that this program was built from.

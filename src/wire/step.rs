@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::result::{Status, TaskResult};
 use crate::diag::Span;
 use crate::kit::{Need, Supplied};
 use crate::value::{Dict, Value};
@@ -159,6 +160,53 @@ pub struct Step {
     pub seen: bool,
 }
 
+/// What a rescue section is told of the task that failed, besides its arguments.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct FailedTask {
+    /// Its name as written.
+    pub name: Arc<str>,
+    /// Its module as written.
+    pub action: Arc<str>,
+}
+
+/// Where a failure leads inside a batch.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OnFailure {
+    /// The number of the step that follows.
+    pub to: u32,
+    /// What the rescue section on the way is told; nothing where none is on the way.
+    pub told: Option<FailedTask>,
+}
+
+/// Where a batch goes on behind a step.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Course {
+    /// The number of the step that follows; nothing ends the batch.
+    pub then: Option<u32>,
+    /// Where a failure leads that is not forgiven; nothing ends the batch.
+    pub on_failure: Option<OnFailure>,
+}
+
+impl Course {
+    /// Returns where a failure of that result leads; nothing if it is none, is forgiven, or ends the batch.
+    pub fn failure(&self, result: &TaskResult) -> Option<&OnFailure> {
+        self.on_failure
+            .as_ref()
+            .filter(|_| result.status == Status::Failed && !result.ignore_errors)
+    }
+
+    /// Returns the number of the step that follows that result, always a later one than `at`.
+    pub fn behind(&self, at: usize, result: &TaskResult) -> Option<usize> {
+        let well = result.status.is_well() || result.ignore_errors;
+        let next = match self.failure(result) {
+            Some(failure) => Some(failure.to),
+            None => self.then.filter(|_| well),
+        };
+        next.and_then(|to| usize::try_from(to).ok())
+            .filter(|to| *to > at)
+    }
+}
+
 /// A step of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BatchStep {
@@ -170,9 +218,11 @@ pub struct BatchStep {
     pub supplied: Vec<(Need, Supplied)>,
     /// It may only find out whether it would change something: if it would, the batch ends before it.
     pub hold: bool,
+    /// What follows it.
+    pub course: Course,
 }
 
-/// Steps of one host that are run in order, and the variables that their expressions name, closed under reference. What a step
+/// Steps of one host that are run one after the other, beginning with the first, each leading to a later one; and the variables that their expressions name, closed under reference. What a step
 /// sets (`register`, `set_fact`, facts) the later ones see, as the table of precedence says.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Batch {

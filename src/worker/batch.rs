@@ -9,28 +9,31 @@ use std::time::{Duration, Instant};
 use super::command::Limits;
 use super::session::Shared;
 use crate::kit::{ControllerRequest, Need, Outcome, Persistence, Supplied};
-use crate::step::{ExecutionError, Executor, StepContext, run_safely};
+use crate::step::{ExecutionError, Executor, StepContext, failure_variables, run_safely};
 use crate::template::Templar;
 use crate::value::{Dict, Value};
 use crate::vars::{Facts, Found, Level, Variables};
 use crate::wire::{
-    Batch, BatchStep, Binding, Invocation, ItemResult, Report, Status, Step, StepId, TaskResult,
+    Batch, BatchStep, Binding, FailedTask, Invocation, ItemResult, Report, Step, StepId, TaskResult,
 };
 
-/// Runs the steps; stops after one that failed, since what follows a failure is the controller's business, and before one that
-/// would change something and must not yet.
+/// Runs the steps, each where the one before it leads; stops after one that leads nowhere, since what follows is the controller's
+/// business, and before one that would change something and must not yet.
 pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &Arc<AtomicBool>) {
     let mut learned = Learned {
         facts: Facts::from(batch.facts.clone()),
         inject_facts: batch.inject_facts,
         ..Learned::default()
     };
-    for BatchStep {
-        step,
-        variables,
-        supplied,
-        hold,
-    } in &batch.steps
+    let mut next = Some(0);
+    while let Some(at) = next
+        && let Some(BatchStep {
+            step,
+            variables,
+            supplied,
+            hold,
+            course,
+        }) = batch.steps.get(at)
     {
         if cancelled.load(Ordering::Relaxed) {
             return;
@@ -69,18 +72,19 @@ pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &
         for report in executor.late.take() {
             shared.outbox.send(&report);
         }
-        let goes_on =
-            !matches!(result.status, Status::Failed | Status::Unreachable) || result.ignore_errors;
+        next = course.behind(at, &result);
         learned.learn(step, &result);
+        if let Some(failure) = course.failure(&result)
+            && let Some(FailedTask { name, action }) = &failure.told
+        {
+            learned.failure = failure_variables(name, action, &step.arguments, &result.value);
+        }
         if !step.seen {
             result.leave_out_unseen();
         }
         shared
             .outbox
             .send(&Report::Step(number, step.id, Box::new(result)));
-        if !goes_on {
-            return;
-        }
     }
 }
 
@@ -90,10 +94,11 @@ fn templar() -> &'static Templar {
     TEMPLAR.get_or_init(Templar::default)
 }
 
-/// What the steps of a batch have set so far: registers, `set_fact`, facts.
+/// What the steps of a batch have set so far: registers, `set_fact`, the last failure, facts.
 #[derive(Default)]
 struct Learned {
     set: BTreeMap<Arc<str>, Value>,
+    failure: Dict,
     facts: Facts,
     inject_facts: bool,
 }
@@ -124,7 +129,7 @@ impl Learned {
 
     /// Returns the variable with its level.
     fn find(&self, name: &str) -> Option<(Level, Value)> {
-        if let Some(value) = self.set.get(name) {
+        if let Some(value) = self.set.get(name).or_else(|| self.failure.get(name)) {
             return Some((Level::SetFact, value.clone()));
         }
         let fact = if name == "ansible_facts" {
@@ -159,6 +164,8 @@ impl Variables for StepVariables<'_> {
 
     fn names(&self) -> Vec<Arc<str>> {
         let mut names: BTreeSet<Arc<str>> = self.learned.set.keys().cloned().collect();
+        let failure = self.learned.failure.keys();
+        names.extend(failure.filter_map(|name| name.as_str().map(Arc::from)));
         names.extend(self.shipped.values().map(|binding| binding.name.clone()));
         names.into_iter().collect()
     }

@@ -238,16 +238,15 @@ fn users_may_alternate() {
     );
 }
 
-#[test]
-fn a_failure_ends_its_batch() {
-    let tasks = "
+const RESCUED: &str = "
   tasks:
     - block:
         - command: echo 1
         - command: 'false'
+          name: Failing
         - debug: {msg: never}
       rescue:
-        - debug: {msg: '{{ ansible_failed_task.name }}'}
+        - debug: {msg: '{{ ansible_failed_task.name }} {{ ansible_failed_result.rc }}'}
         - command: echo 2
       always:
         - command: echo 3
@@ -255,9 +254,63 @@ fn a_failure_ends_its_batch() {
       ignore_errors: true
     - command: echo 4
 ";
+
+#[test]
+fn a_failure_goes_on_to_its_rescue_in_the_batch() {
+    assert_eq!(
+        Site::new(1).cost(RESCUED, [4096, 4096]),
+        "1 round trips, 2 frames out, 9 in"
+    );
+}
+
+#[test]
+fn a_failure_that_others_share_ends_its_batch() {
+    assert_eq!(
+        Site::new(1).cost(
+            &format!("  any_errors_fatal: true\n{RESCUED}"),
+            [4096, 4096]
+        ),
+        "2 round trips, 3 frames out, 10 in"
+    );
+}
+
+#[test]
+fn always_sections_go_along_on_the_way_out() {
+    let tasks = "
+  tasks:
+    - block:
+        - block:
+            - command: 'false'
+          always:
+            - command: echo 1
+        - debug: {msg: never}
+      rescue:
+        - set_fact: {saved: '{{ ansible_failed_result.rc }}'}
+      always:
+        - command: echo 2
+    - assert: {that: saved == 1}
+";
     assert_eq!(
         Site::new(1).cost(tasks, [4096, 4096]),
-        "2 round trips, 3 frames out, 10 in"
+        "1 round trips, 2 frames out, 7 in"
+    );
+}
+
+#[test]
+fn hosts_that_fail_need_no_more_round_trips_than_those_that_do_not() {
+    let tasks = "
+  tasks:
+    - block:
+        - stat: {path: /}
+        - fail: {msg: not here}
+          when: inventory_hostname == 'h1'
+      rescue:
+        - stat: {path: '{{ ansible_failed_result.msg }}'}
+    - stat: {path: /}
+";
+    assert_eq!(
+        Site::new(2).cost(tasks, [4096, 4096]),
+        "1 round trips, 2 frames out, 6 in\n1 round trips, 2 frames out, 5 in"
     );
 }
 

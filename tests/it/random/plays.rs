@@ -150,7 +150,7 @@ impl Maker {
 
     /// A task, a block, or something that brings tasks.
     fn entry(&mut self) -> Value {
-        if self.depth < 2 && self.dice.percent(15) {
+        if self.depth < 2 && self.dice.percent(20) {
             return self.block();
         }
         if self.depth < 2 && self.dice.percent(10) {
@@ -162,22 +162,60 @@ impl Maker {
         self.task()
     }
 
+    /// A block; many have a task that fails for some hosts, so that their ways part and meet again.
     fn block(&mut self) -> Value {
         self.depth += 1;
-        let mut block = json!({"block": self.tasks(4)});
+        let mut tasks = self.tasks(4);
         if self.dice.percent(50) {
+            let at = self.dice.below(tasks.len() as u64 + 1);
+            tasks.insert(usize::try_from(at).unwrap(), self.failure());
+        }
+        let mut block = json!({"block": tasks});
+        if self.dice.percent(60) {
             block["rescue"] = Value::Array(self.tasks(2));
             if self.dice.percent(50) {
-                let told = "{{ ansible_failed_task.name | default('?') }} {{ ansible_failed_result.msg | default('?') }}";
-                block["rescue"][0] = json!({"debug": {"msg": told}});
+                block["rescue"][0] = self.failure_told();
             }
         }
-        if self.dice.percent(30) {
+        if self.dice.percent(40) {
             block["always"] = Value::Array(self.tasks(2));
+            if self.dice.percent(30) {
+                block["always"][0] = self.failure_told();
+            }
         }
         self.depth -= 1;
         self.around(&mut block);
         block
+    }
+
+    /// A task that fails for some of the hosts.
+    fn failure(&mut self) -> Value {
+        let which = condition(&mut self.dice, ANYWHERE);
+        let mut task = match self.dice.below(3) {
+            0 => json!({"fail": {"msg": self.words()}, "when": which}),
+            1 => json!({"command": {"argv": ["true"]}, "failed_when": which}),
+            _ => json!({"assert": {"that": [which]}, "name": self.words()}),
+        };
+        if self.dice.percent(30) {
+            task["register"] = self.dice.pick(&REGISTERS).into();
+        }
+        task
+    }
+
+    /// A task that says what is known of the last failure, and who is still there.
+    fn failure_told(&mut self) -> Value {
+        let told = [
+            "{{ ansible_failed_task.name | default('?') }} {{ ansible_failed_result.msg | default('?') }}",
+            "{{ ansible_failed_task.action | default('?') }} {{ ansible_failed_task.args | default('?') }}",
+            "{{ ansible_failed_result is defined }} {{ ansible_failed_result.rc | default('?') }}",
+            "{{ ansible_play_hosts }} {{ ansible_play_batch | length }}",
+        ];
+        let told = self.dice.pick(&told);
+        match self.dice.below(3) {
+            0 => json!({"set_fact": {"t1": told}}),
+            1 => json!({"copy": {"content": told, "dest": "{{ here }}/told"}}),
+            _ => json!({"debug": {"msg": told}}),
+        }
     }
 
     fn bringer(&mut self) -> Value {
