@@ -17,7 +17,7 @@ use crate::kit::{Entry, Need};
 use crate::playbook::ActionKind;
 use crate::step::ExecutionError;
 use crate::vars::Layered;
-use crate::wire::{Batch, Course, FailedTask, OnFailure, Report, StepId, TaskResult};
+use crate::wire::{Batch, Course, FailedTask, OnFailure, Report, StepId, TaskResult, Trail};
 
 /// A step of a flight, and what follows it there.
 pub(super) struct Stage {
@@ -25,7 +25,7 @@ pub(super) struct Stage {
     pub(super) leg: Leg,
 }
 
-/// Steps of one host in the order of their places, the first of them alone and with all.
+/// Steps of one host in the order of their places. The first leads to all others, and is in both fields.
 pub(super) struct Flight {
     pub(super) first: Arc<Job>,
     pub(super) stages: Vec<Stage>,
@@ -146,28 +146,21 @@ impl Flight {
     }
 
     async fn run_there(&self, link: &Link, batch: Batch) {
-        // Both are in the order of places.
-        let mut stages = self.stages.iter();
-        let steps: Vec<(Arc<Job>, Course)> = batch
-            .steps
+        let mut trail = Trail::of(&batch);
+        let jobs: HashMap<StepId, &Arc<Job>> = self
+            .stages
             .iter()
-            .filter_map(|packed| {
-                let stage = stages.find(|stage| stage.job.id == packed.step.id)?;
-                Some((stage.job.clone(), packed.course.clone()))
-            })
+            .map(|stage| (stage.job.id, &stage.job))
             .collect();
-        let mut at = Some(0);
-        let step = |at: Option<usize>| at.and_then(|at| Some((at, steps.get(at)?)));
+        let current = |trail: &Trail| trail.step().and_then(|step| jobs.get(&step).copied());
         let ended = link
             .run(batch, self.answer(), |report| {
-                let Some((number, (job, course))) = step(at) else {
-                    return;
-                };
+                let Some(job) = current(&trail) else { return };
                 match report {
                     Report::Step(_, id, done) if id == job.id => {
-                        at = course.behind(number, &done);
+                        trail.go_on(&done);
                         job.done(*done);
-                        if let Some((_, (next, _))) = step(at) {
+                        if let Some(next) = current(&trail) {
                             let begun = Notice::Begun(next.slot, next.host.clone());
                             let _ = next.notices.send(begun);
                         }
@@ -175,7 +168,7 @@ impl Flight {
                     Report::Held(_, id) if id == job.id => {
                         let held = Notice::Held(job.slot, job.host.clone());
                         let _ = job.notices.send(held);
-                        at = None;
+                        trail.end();
                     }
                     Report::Item(_, id, item) if id == job.id => {
                         let told = Notice::Item(job.slot, job.host.clone(), item);
@@ -189,7 +182,7 @@ impl Flight {
                 }
             })
             .await;
-        if let Some((_, (job, _))) = step(at) {
+        if let Some(job) = current(&trail) {
             job.done(match ended {
                 Err(error) => lost(error),
                 Ok(()) => TaskResult::failed("internal error: the worker gave no result"),

@@ -21,8 +21,8 @@ use crate::remote::process::ProcessHandle;
 use crate::step::ExecutionError;
 use crate::value::Dict;
 use crate::wire::{
-    BUILD, Batch, Become, Invocation, MAXIMUM_FRAME, Order, Report, StepId, WorkerSettings, decode,
-    encode,
+    BUILD, Batch, Become, Invocation, MAXIMUM_FRAME, Order, Report, StepId, Trail, WorkerSettings,
+    decode, encode,
 };
 
 /// A frame's length stands in front of it.
@@ -287,7 +287,7 @@ impl Link {
         mut tell: impl FnMut(Report),
     ) -> Result<(), ExecutionError> {
         let steps: BTreeSet<StepId> = batch.steps.iter().map(|leg| leg.step.id).collect();
-        let (mut open, mut allowance) = (steps.clone(), Allowance::new());
+        let (mut trail, mut allowance) = (Trail::of(&batch), Allowance::new());
         for step in &steps {
             lock(&self.shared.files).insert(*step, answer.clone());
         }
@@ -310,13 +310,15 @@ impl Link {
                 let expected = match &report {
                     Report::BatchDone(_) => return Ok(()),
                     Report::Failed(_, why) => return Err(ExecutionError::Failed(why.clone())),
-                    Report::Step(_, step, _) => {
+                    Report::Step(_, step, result) => {
                         allowance = Allowance::new();
-                        open.pop_first() == Some(*step)
+                        let expected = trail.step() == Some(*step);
+                        trail.go_on(result);
+                        expected
                     }
                     Report::Held(_, step)
                     | Report::Item(_, step, _)
-                    | Report::Retry(_, step, ..) => open.first() == Some(step),
+                    | Report::Retry(_, step, ..) => trail.step() == Some(*step),
                     _ => false,
                 };
                 if !expected {

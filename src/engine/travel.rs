@@ -111,7 +111,11 @@ impl Packer {
 
     /// Remembers that later steps may be told of a failure inside the batch.
     pub(super) fn expect_failure(&mut self) {
-        self.set.extend(FAILURE_VARIABLES.map(Arc::from));
+        for name in FAILURE_VARIABLES {
+            if !self.set.contains(name) {
+                self.set.insert(name.into());
+            }
+        }
     }
 
     /// Returns how many steps there are.

@@ -15,7 +15,7 @@ pub use message::{Invocation, Order, Report, WorkerSettings};
 pub use result::{ItemResult, JobNews, Status, TaskResult};
 pub use step::{
     Asynchronous, Batch, BatchStep, BecomeKeywords, Binding, Course, FailedTask, Loop, LoopControl,
-    LoopSource, OnFailure, Step, StepId,
+    LoopSource, OnFailure, Step, StepId, Trail,
 };
 
 /// The hash of the source tree that this program was built from.

@@ -235,3 +235,80 @@ pub struct Batch {
     /// Facts are variables too (`ansible_os_family`), not only keys of `ansible_facts`.
     pub inject_facts: bool,
 }
+
+/// Where a batch is, told by its results: both the one who checks what a worker tells and the one who passes it on follow it.
+#[derive(Clone, Debug)]
+pub struct Trail {
+    steps: Vec<(StepId, Course)>,
+    at: Option<usize>,
+}
+
+impl Trail {
+    /// Begins with the first step.
+    pub fn of(batch: &Batch) -> Self {
+        let steps = batch.steps.iter();
+        Self {
+            steps: steps
+                .map(|packed| (packed.step.id, packed.course.clone()))
+                .collect(),
+            at: Some(0),
+        }
+    }
+
+    /// Returns the step that runs now; nothing where the batch is through.
+    pub fn step(&self) -> Option<StepId> {
+        self.steps.get(self.at?).map(|(step, _)| *step)
+    }
+
+    /// Goes on behind the step that ended so.
+    pub fn go_on(&mut self, result: &TaskResult) {
+        self.at = self
+            .at
+            .and_then(|at| self.steps.get(at)?.1.behind(at, result));
+    }
+
+    /// The batch ends here.
+    pub fn end(&mut self) {
+        self.at = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn course() -> Course {
+        Course {
+            then: Some(3),
+            on_failure: Some(OnFailure { to: 2, told: None }),
+        }
+    }
+
+    #[test]
+    fn a_failure_leads_elsewhere_unless_it_is_forgiven() {
+        let mut failed = TaskResult::failed("no");
+        assert_eq!(course().behind(1, &failed), Some(2));
+        failed.ignore_errors = true;
+        assert_eq!(course().behind(1, &failed), Some(3));
+        assert_eq!(
+            course().behind(1, &TaskResult::new(Status::Skipped)),
+            Some(3)
+        );
+    }
+
+    #[test]
+    fn a_lost_host_and_a_failure_without_a_detour_end_the_batch() {
+        assert_eq!(course().behind(1, &TaskResult::unreachable("gone")), None);
+        let straight = Course {
+            on_failure: None,
+            ..course()
+        };
+        assert_eq!(straight.behind(1, &TaskResult::failed("no")), None);
+    }
+
+    #[test]
+    fn nothing_leads_back() {
+        assert_eq!(course().behind(2, &TaskResult::failed("no")), None);
+        assert_eq!(course().behind(3, &TaskResult::new(Status::Ok)), None);
+    }
+}
