@@ -111,7 +111,7 @@ impl Dispatcher<'_> {
             && self.setup.max_fail_percentage.is_none()
             && self.ended != Some(BatchEnd::TooManyFailed)
             // Of two values of one level the one that was set hides what a failure leaves.
-            && !FAILURE_VARIABLES.iter().any(|name| record.set.get(*name).is_some())
+            && !FAILURE_VARIABLES.iter().any(|name| record.set.get(name).is_some())
     }
 
     /// Tells whether a failure of the task concerns other hosts.
