@@ -239,7 +239,7 @@ impl<'a> Survey<'a> {
         let dispatcher = self.dispatcher;
         let task = &self.found.get(at)?.leg.task;
         let slot = dispatcher.program.at(ahead.place)?;
-        if !goes_along(slot, task) {
+        if !goes_along(slot, task) || dispatcher.awaits_fate(slot.id) {
             return None;
         }
         if let Some(role) = task.role() {

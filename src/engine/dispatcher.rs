@@ -14,6 +14,7 @@ use super::events::{Event, Recap, TaskHeader};
 use super::graph::{Reach, Waits};
 use super::include;
 use super::links::Links;
+use super::moment::Moment;
 use super::order::Pace;
 use super::outward::Outward;
 use super::perform::Notice;
@@ -110,6 +111,8 @@ pub(super) struct Dispatcher<'a> {
     pub(super) sender: mpsc::UnboundedSender<Notice>,
     pub(super) running: usize,
     pub(super) next_step: u64,
+    /// How the hosts were when they began the last task that reaches beyond them.
+    pub(super) moment: Option<(SlotId, Arc<Moment>)>,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -167,6 +170,7 @@ impl<'a> Dispatcher<'a> {
             sender,
             running: 0,
             next_step: 0,
+            moment: None,
         };
         dispatcher.rebuild_waits();
         dispatcher
@@ -318,6 +322,16 @@ impl<'a> Dispatcher<'a> {
             .hosts
             .get(host)
             .filter(|progress| progress.is_alive() && !progress.busy)
+            && self.pass_one(host, progress.place)
+        {}
+    }
+
+    /// Leads a host that has ended a step on to its next one, though the rest of its flight is under way: where it stands, and
+    /// whether it counts among the play's hosts, must not depend on when its flight lands.
+    pub(super) fn pass_on(&mut self, host: &Arc<str>) {
+        while let Some(progress) = self.hosts.get(host).filter(|progress| progress.is_alive())
+            && let Some(slot) = self.program.at(progress.place)
+            && !matches!(self.passing(host, progress, slot), Some(Passing::Once(_)))
             && self.pass_one(host, progress.place)
         {}
     }

@@ -204,8 +204,13 @@ pub(super) fn is_run_once(task: &Arc<Task>, setup: &Setup, host: &Arc<str>) -> b
     perform::flag(Some(keyword), &scope) == Some(true)
 }
 
+/// Tells whether the hosts do the task one after the other, in their order.
+pub(super) fn goes_in_order(task: &Task) -> bool {
+    matches!(task.action.kind, ActionKind::Meta(_)) || sets_facts_elsewhere(task)
+}
+
 /// Tells whether several hosts may set variables of the same other one: the last of them counts.
-pub(super) fn sets_facts_elsewhere(task: &Task) -> bool {
+fn sets_facts_elsewhere(task: &Task) -> bool {
     let pure = match &task.action.kind {
         ActionKind::Module(entry) => entry.meta().effect == Effect::Pure,
         _ => false,

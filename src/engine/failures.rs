@@ -8,7 +8,6 @@ use super::effects;
 use super::events::{Event, HostResult};
 use super::perform::{self};
 use super::progress::State;
-use super::scope::HostScope;
 use super::slots::{Slot, SlotId, SlotKind};
 use crate::playbook::Task;
 use crate::step::failure_variables;
@@ -50,6 +49,15 @@ impl Dispatcher<'_> {
             }
         }
         !due.is_empty()
+    }
+
+    /// Tells whether hosts have failed at a task for which all who are through with it may have to leave too.
+    pub(super) fn awaits_fate(&self, id: SlotId) -> bool {
+        self.failures.get(&id).is_some_and(|(_, for_all)| {
+            *for_all
+                || self.setup.max_fail_percentage.is_some()
+                || self.ended == Some(BatchEnd::TooManyFailed)
+        })
     }
 
     pub(super) fn batch_size(&self) -> usize {
@@ -130,13 +138,13 @@ impl Dispatcher<'_> {
         self.note_removed(host);
     }
 
-    pub(super) fn ignores_unreachable(&self, task: &Arc<Task>, host: &Arc<str>) -> bool {
-        let scope = HostScope::new(
-            &self.setup.run,
-            Some(&self.setup.play),
-            Some(&task.scope),
-            host,
-        );
+    pub(super) fn ignores_unreachable(
+        &self,
+        id: SlotId,
+        task: &Arc<Task>,
+        host: &Arc<str>,
+    ) -> bool {
+        let scope = self.scope_at(id, task, host);
         let keyword = task
             .scope
             .effective(|keywords| &keywords.ignore_unreachable);
@@ -235,12 +243,7 @@ impl Dispatcher<'_> {
 
     /// Whether this failure concerns the other hosts too.
     pub(super) fn mind_failure(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>) {
-        let scope = HostScope::new(
-            &self.setup.run,
-            Some(&self.setup.play),
-            Some(&task.scope),
-            host,
-        );
+        let scope = self.scope_at(slot.id, task, host);
         let for_all = perform::flag(
             task.scope.effective(|keywords| &keywords.any_errors_fatal),
             &scope,

@@ -105,10 +105,10 @@ pub(super) fn find(scope: &HostScope<'_>, name: &str) -> Option<Value> {
         "ansible_version" => version(),
         "ansible_playbook_python" => Value::text("/usr/bin/python3"),
         "ansible_play_name" => Value::text(play?.name.as_str()),
-        "ansible_play_hosts" | "play_hosts" => names(&play?.active_hosts()),
+        "ansible_play_hosts" | "play_hosts" => names(&scope.members()?),
         "ansible_play_hosts_all" => names(&play?.all_hosts),
         "ansible_play_batch" => {
-            let active = play?.active_hosts();
+            let active = scope.members()?;
             play?
                 .batch
                 .iter()

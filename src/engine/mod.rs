@@ -26,6 +26,7 @@ mod link;
 mod links;
 mod listing;
 mod magic;
+mod moment;
 mod names;
 mod notify;
 mod order;

@@ -5,24 +5,23 @@ use std::sync::Arc;
 use super::dispatcher::{BatchEnd, Dispatcher};
 use super::effects;
 use super::events::Event;
-use super::scope::HostScope;
+use super::slots::SlotId;
 use crate::playbook::Task;
 
 impl Dispatcher<'_> {
     /// Renders what `notify` names and marks the handlers.
-    pub(super) fn notify(&mut self, task: &Arc<Task>, host: &Arc<str>) {
+    pub(super) fn notify(&mut self, id: SlotId, task: &Arc<Task>, host: &Arc<str>) {
         let Some(notify) = task.scope.effective(|keywords| &keywords.notify) else {
             return;
         };
-        let scope = HostScope::new(
-            &self.setup.run,
-            Some(&self.setup.play),
-            Some(&task.scope),
-            host,
-        );
-        let names = effects::texts(notify, &scope);
-        for name in names {
+        let scope = self.scope_at(id, task, host);
+        let found_for = |name: String| {
             let found = effects::handlers_for(&name, &self.handlers, &scope);
+            (name, found)
+        };
+        let names = effects::texts(notify, &scope);
+        let found: Vec<_> = names.into_iter().map(found_for).collect();
+        for (name, found) in found {
             if found.is_empty() {
                 self.missing_handler(&name, task);
                 continue;

@@ -8,12 +8,13 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::dispatcher::Setup;
+use super::include;
 use super::outside::Outside;
 use super::scope::HostScope;
 use super::slots::Program;
 use crate::diag::Span;
 use crate::kit::{Entry, NeedKind};
-use crate::playbook::{ActionKind, Loop, Role, Task};
+use crate::playbook::{ActionKind, Keywords, Loop, Role, Task, names};
 use crate::template::{FileKind, FileSettings, LookupContext as _, Templar, Uses};
 use crate::value::{Dict, Value};
 
@@ -42,6 +43,23 @@ const HARMLESS_LOOKUPS: [&str; 13] = [
     "sequence",
     "subelements",
     "together",
+];
+
+/// Keywords that say how a task is done, or what its result means. A task with any other is bound to wait for all as it is.
+const KEYWORDS: [fn(&Keywords) -> &Option<Value>; 13] = [
+    |keywords| &keywords.become_,
+    |keywords| &keywords.become_exe,
+    |keywords| &keywords.become_flags,
+    |keywords| &keywords.become_method,
+    |keywords| &keywords.become_user,
+    |keywords| &keywords.check_mode,
+    |keywords| &keywords.delegate_to,
+    |keywords| &keywords.diff,
+    |keywords| &keywords.ignore_errors,
+    |keywords| &keywords.ignore_unreachable,
+    |keywords| &keywords.no_log,
+    |keywords| &keywords.notify,
+    |keywords| &keywords.timeout,
 ];
 
 /// The names of variables that reach beyond their host, in a play's batch.
@@ -261,15 +279,30 @@ fn uses_of(task: &Task, templar: &Templar) -> Option<Uses> {
         uses.extend(templar.uses_of_condition(condition, None));
     }
     let control = &task.loop_control;
+    let looping = [
+        &control.loop_var,
+        &control.index_var,
+        &control.label,
+        &control.pause,
+        &control.extended,
+        &control.extended_allitems,
+    ];
+    let own = [&task.name, &task.retries, &task.delay];
+    let keywords = KEYWORDS.iter().filter_map(|get| scope.effective(get));
+    let module = &*task.action.name;
+    let defaults = scope.defaults_for(module, |group| names::group_contains(group, module));
     let values = scope
         .environment()
         .into_iter()
         .chain(&task.action.arguments.templates)
-        .chain(&control.label)
-        .chain(&task.retries)
-        .chain(&task.delay);
+        .chain(looping.into_iter().chain(own).flatten())
+        .chain(keywords)
+        .chain(defaults);
     for value in values {
         uses.extend(templar.uses(value, None));
+    }
+    if let Some(arguments) = include::arguments(task) {
+        uses.extend(templar.uses(&arguments, None));
     }
     match &task.loop_ {
         Some(Loop::Items(items)) => uses.extend(templar.uses(items, None)),

@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::link::Link;
 use super::links::Links;
+use super::moment::Moment;
 use super::outside::Outside;
 use super::run_state::{PlayState, RunState};
 use super::scope::HostScope;
@@ -52,16 +53,21 @@ pub(super) struct Job {
     pub(super) id: StepId,
     pub(super) notices: mpsc::UnboundedSender<Notice>,
     pub(super) interrupted: watch::Receiver<bool>,
+    /// How the hosts were when the first of them began the task, where it could notice.
+    pub(super) moment: Option<Arc<Moment>>,
 }
 
 impl Job {
     pub(super) fn scope(&self) -> HostScope<'_> {
-        HostScope::new(
-            &self.run,
-            Some(&self.play),
-            Some(&self.task.scope),
-            &self.host,
-        )
+        self.scope_of(&self.host)
+    }
+
+    /// Returns the variables of that host as the task sees them.
+    fn scope_of(&self, host: &Arc<str>) -> HostScope<'_> {
+        HostScope {
+            moment: self.moment.clone(),
+            ..HostScope::new(&self.run, Some(&self.play), Some(&self.task.scope), host)
+        }
     }
 
     pub(super) fn done(&self, result: TaskResult) {
@@ -117,7 +123,7 @@ impl HereExecutor<'_> {
     ) -> Result<(Arc<str>, Place), ExecutionError> {
         let job = self.job;
         let host: Arc<str> = delegate.map_or_else(|| job.host.clone(), Arc::from);
-        let scope = HostScope::new(&job.run, Some(&job.play), Some(&job.task.scope), &host);
+        let scope = job.scope_of(&host);
         let place = place(&scope, &Outside { scope: &scope }).map_err(ExecutionError::Failed)?;
         Ok((host, place))
     }

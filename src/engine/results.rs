@@ -34,6 +34,7 @@ impl Dispatcher<'_> {
             self.once.insert(id, result);
             self.touch_all();
         }
+        self.pass_on(host);
     }
 
     /// What a step sets that runs once is set for the batch's other hosts too, even for those that never come to it: it was included
@@ -84,12 +85,12 @@ impl Dispatcher<'_> {
         }
         let ignored = match result.status {
             Status::Failed => result.ignore_errors,
-            Status::Unreachable => self.ignores_unreachable(task, host),
+            Status::Unreachable => self.ignores_unreachable(slot.id, task, host),
             _ => false,
         };
         let fine = matches!(result.status, Status::Ok | Status::Changed);
         if result.status == Status::Changed {
-            self.notify(task, host);
+            self.notify(slot.id, task, host);
         }
         if (!(is_include || is_meta) || !fine)
             && let Some(header) = self.headers.get(&slot.id).cloned()

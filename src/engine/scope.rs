@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::hosts::HostRecord;
 use super::magic;
+use super::moment::Moment;
 use super::run_state::{PlayState, RunState};
 use crate::diag::Span;
 use crate::playbook::{Role, Scope as TaskScope, ScopeKind};
@@ -25,6 +26,8 @@ pub(super) struct HostScope<'a> {
     pub(super) record: Arc<HostRecord>,
     /// Somebody looks through `hostvars`: what is found there cannot use `hostvars` itself.
     pub(super) through_hostvars: bool,
+    /// How the hosts were when the first of them began the task; without it they are seen as they are.
+    pub(super) moment: Option<Arc<Moment>>,
 }
 
 impl<'a> HostScope<'a> {
@@ -41,15 +44,29 @@ impl<'a> HostScope<'a> {
             host: host.clone(),
             record: run.records.get(host),
             through_hostvars: false,
+            moment: None,
         }
     }
 
     /// Returns another host's variables as `hostvars` shows them: without those of the play and the task.
     pub(super) fn through_hostvars(&self, host: &Arc<str>) -> Self {
+        let known = self.moment.as_ref().and_then(|moment| moment.record(host));
         Self {
+            run: self.run,
+            play: None,
+            task: None,
+            host: host.clone(),
+            record: known.unwrap_or_else(|| self.run.records.get(host)),
             through_hostvars: true,
-            ..Self::new(self.run, None, None, host)
+            moment: None,
         }
+    }
+
+    /// Returns the play's hosts that are still in it; nothing outside of a play.
+    pub(super) fn members(&self) -> Option<Vec<Arc<str>>> {
+        let play = self.play?;
+        let known = self.moment.as_ref().map(|moment| moment.members().to_vec());
+        Some(known.unwrap_or_else(|| play.active_hosts()))
     }
 
     /// Returns the variable with the level that it comes from.

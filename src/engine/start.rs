@@ -10,7 +10,6 @@ use super::flight::{Flight, Stage};
 use super::order::Pace;
 use super::perform::{self, Job, Notice};
 use super::progress::Progress;
-use super::scope::HostScope;
 use super::slots::{Slot, SlotId};
 use crate::playbook::{ActionKind, Task};
 use crate::wire::StepId;
@@ -140,9 +139,7 @@ impl Dispatcher<'_> {
                 && progress.place <= place
                 && (progress.busy || self.hosts.get_index_of(name) < self.hosts.get_index_of(host))
         };
-        let in_order =
-            matches!(task.action.kind, ActionKind::Meta(_)) || effects::sets_facts_elsewhere(task);
-        if in_order && !self.setup.free {
+        if effects::goes_in_order(task) && !self.setup.free {
             // One host after the other, in their order.
             return !others().any(|(name, progress)| before(name, progress));
         }
@@ -168,10 +165,9 @@ impl Dispatcher<'_> {
         };
         let host = host.clone();
         progress.busy = true;
-        if let Some(leg) = legs.first()
-            && let Err(diagnostic) = effects::throttle(&leg.task, self.setup, &host)
-        {
-            self.begin(leg.slot, &host);
+        let Some(first) = legs.first() else { return };
+        self.begin(first.slot, &host);
+        if let Err(diagnostic) = effects::throttle(&first.task, self.setup, &host) {
             self.ended = Some(BatchEnd::Faulty(Box::new(diagnostic)));
             return;
         }
@@ -189,6 +185,7 @@ impl Dispatcher<'_> {
                     id: StepId(self.next_step),
                     notices: self.sender.clone(),
                     interrupted: self.setup.interrupted.clone(),
+                    moment: self.moment_of(leg.slot).cloned(),
                 });
                 Stage { job, leg }
             })
@@ -196,12 +193,8 @@ impl Dispatcher<'_> {
         let Some(first) = stages.first().map(|stage| stage.job.clone()) else {
             return;
         };
-        let flight = Flight {
-            first: first.clone(),
-            stages,
-        };
+        let flight = Flight { first, stages };
         self.running += 1;
-        self.begin(first.slot, &host);
         tokio::spawn(flight.perform());
     }
 
@@ -217,6 +210,7 @@ impl Dispatcher<'_> {
         let Some(task) = slot.task().cloned() else {
             return;
         };
+        self.take_moment(id, &task);
         let is_meta = matches!(task.action.kind, ActionKind::Meta(_));
         if is_meta {
             // Each host that comes to a `meta` has a heading of its own.
@@ -280,12 +274,7 @@ impl Dispatcher<'_> {
     /// Names a task as that host sees it.
     fn name(&mut self, slot: &Slot, task: &Arc<Task>, host: &Arc<str>) -> Arc<TaskHeader> {
         let number = self.headers.get(&slot.id).map(|header| header.number);
-        let scope = HostScope::new(
-            &self.setup.run,
-            Some(&self.setup.play),
-            Some(&task.scope),
-            host,
-        );
+        let scope = self.scope_at(slot.id, task, host);
         let header = Arc::new(TaskHeader {
             number: number.unwrap_or_else(|| {
                 let numbers = &self.setup.run.numbers;

@@ -16,6 +16,7 @@ mod deployment;
 mod golden;
 mod graph;
 mod jobs;
+mod order;
 mod report;
 mod proxmox;
 mod quickstart;

@@ -147,6 +147,7 @@ fn removable(value: &Value, at: &str) -> Vec<String> {
 
 fn environment(site: &RandomSite) -> TestEnvironment {
     let mut environment = TestEnvironment::new()
+        .variable("ANSIBLE_FORKS", site.forks.to_string())
         .variable("ANSIBLE_STDOUT_CALLBACK", "json")
         .variable("ANSIBLE_INJECT_FACT_VARS", "true")
         .program("sudo", SUDO);

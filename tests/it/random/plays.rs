@@ -16,6 +16,8 @@ use super::expressions::{
 pub(super) struct RandomSite {
     pub(super) plays: Vec<Value>,
     pub(super) files: Vec<(String, String)>,
+    /// How many hosts work at once.
+    pub(super) forks: u64,
 }
 
 const ITEM: Place = Place {
@@ -79,7 +81,12 @@ pub(super) fn site(seed: u64) -> RandomSite {
         json!({"hosts": "all", "gather_facts": false, "tasks": [{"meta": "clear_host_errors"}]}),
     );
     plays.push(last_play());
-    RandomSite { plays, files }
+    let forks = if maker.dice.percent(20) { 1 } else { 8 };
+    RandomSite {
+        plays,
+        files,
+        forks,
+    }
 }
 
 /// Shows what each host has in the end.
