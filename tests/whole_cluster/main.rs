@@ -1,5 +1,5 @@
-//! Clusters of real Kubernetes on hosts of the lab, from nothing to validated, by this repository's playbooks: `tests/lab/full` does it, these
-//! tests ask whether it did.
+//! Clusters of real Kubernetes and a tailnet on hosts of the lab, from nothing to validated, by this repository's playbooks: `tests/lab/full` and
+//! `tests/lab/tailnet` do it, these tests ask whether they did.
 //!
 //! They need root on Debian and Go, of which the products are built once (twenty minutes; `tests/lab/platform/build`). Where that is not
 //! possible they are reported as ignored, with the reason; with `KPLAY_LAB_REQUIRED=1` they fail instead.
@@ -11,15 +11,17 @@ use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
-/// What a test is called, the cluster's kind, and what `full` is asked to do with it, in order.
-const TESTS: &[(&str, &str, &[&str])] = &[
+/// What a test is called, the script, the cluster's kind if it has one, and what the script is asked to do, in order.
+const TESTS: &[(&str, &str, &str, &[&str])] = &[
+    ("tailnet_from_joining_to_leaving", "tailnet", "", &["up"]),
     (
         "kubeadm_from_nothing_and_broken_in_every_way",
+        "full",
         "kubeadm",
         &["up", "wrong"],
     ),
-    ("k3s_from_nothing", "k3s", &["up"]),
-    ("microk8s_from_nothing", "microk8s", &["up"]),
+    ("k3s_from_nothing", "full", "k3s", &["up"]),
+    ("microk8s_from_nothing", "full", "microk8s", &["up"]),
 ];
 
 /// A lab of their own, beside the one of the other tests.
@@ -28,9 +30,9 @@ const SLOT: &str = "40";
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1); // each is a whole site, on the same hosts
-    let trials = TESTS.iter().map(|(name, kind, stages)| {
+    let trials = TESTS.iter().map(|(name, script, kind, stages)| {
         Trial::ignorable_test(*name, move || match missing() {
-            None => run(kind, stages).map(|()| Completion::Completed),
+            None => run(script, kind, stages).map(|()| Completion::Completed),
             Some(what) if required() => Err(format!("needs {what}").into()),
             Some(what) => Ok(Completion::ignored_with(format!("needs {what}"))),
         })
@@ -65,27 +67,28 @@ fn missing() -> Option<&'static str> {
 }
 
 /// Runs the stages; the output is shown if one of them fails, the minutes of each always.
-fn run(kind: &str, stages: &[&str]) -> Result<(), Failed> {
+fn run(script: &str, kind: &str, stages: &[&str]) -> Result<(), Failed> {
     let result = stages.iter().try_for_each(|stage| {
-        let output = full(kind, stage);
+        let output = call(script, kind, stage);
         let text = String::from_utf8_lossy(&output.stdout);
         if let Some((_, minutes)) = text.split_once("=== minutes\n") {
             let mut screen = std::io::stdout().lock();
-            write!(screen, "{kind}, minutes:\n{minutes}").unwrap();
+            write!(screen, "{script} {kind}, minutes:\n{minutes}").unwrap();
         }
         if output.status.success() {
             return Ok(());
         }
         let errors = String::from_utf8_lossy(&output.stderr);
-        Err(Failed::from(format!("full {stage}: {text}{errors}")))
+        Err(Failed::from(format!("{script} {stage}: {text}{errors}")))
     });
-    full(kind, "down");
+    call(script, kind, "down");
     result
 }
 
-fn full(kind: &str, stage: &str) -> std::process::Output {
+fn call(script: &str, kind: &str, stage: &str) -> std::process::Output {
     let engine = Path::new(env!("CARGO_BIN_EXE_kplay"));
-    let mut command = Command::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab/full"));
+    let lab = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/lab"));
+    let mut command = Command::new(lab.join(script));
     // Cargo has built it if it builds all tests; else the script does.
     let proxmox = engine.with_file_name("examples/proxmox-server");
     if proxmox.is_file() {
