@@ -22,8 +22,9 @@ use super::process::{BUFFER_SIZE, Exit, Process, ProcessDriver, ProcessHandle};
 use super::ssh_config::HostSettings;
 use super::transport::{ProxyProcess, Stream};
 
-/// PAM may take its time; but a host that hangs must not hold the run.
-const AUTHENTICATION_LIMIT: Duration = Duration::from_secs(20);
+/// A host that answers may be busy: PAM and a login shell take their time there, and OpenSSH's client would wait for ever. But one that hangs must
+/// not hold the run.
+const BUSY_LIMIT: Duration = Duration::from_secs(60);
 /// How long a killed process may take to say how it ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -108,7 +109,7 @@ impl Handshake<'_> {
             (Err(failure), _) => return Err(failure),
         };
         self.credentials
-            .login(&mut handle, &shared, limit.max(AUTHENTICATION_LIMIT))
+            .login(&mut handle, &shared, limit.max(BUSY_LIMIT))
             .await?;
         Ok(SshConnection {
             handle,
@@ -207,7 +208,8 @@ fn classify(error: russh::Error, phase: Phase, farewell: Option<String>) -> Fail
 impl SshConnection {
     /// Starts a command by the user's login shell. Its input may be written at once.
     pub async fn exec(&self, command: &str) -> Result<Process, ExecError> {
-        let channel = match timeout(self.limit, self.handle.channel_open_session()).await {
+        let limit = self.limit.max(BUSY_LIMIT);
+        let channel = match timeout(limit, self.handle.channel_open_session()).await {
             Ok(Ok(channel)) => channel,
             Ok(Err(russh::Error::ChannelOpenFailure(reason))) => {
                 return Err(ExecError::ChannelRefused {
@@ -219,7 +221,7 @@ impl SshConnection {
             Err(_) => {
                 return Err(ExecError::Timeout {
                     host: self.host.clone(),
-                    limit: self.limit,
+                    limit,
                 });
             }
         };
