@@ -239,7 +239,8 @@ def invite(request, remote, host):
         stem = node.OWN / 'issued' / request['hostname']
         cluster.certificate(stem, m.tls / 'client-ca', f'/O=system:nodes/CN=system:node:{request["hostname"]}')
         answer |= {'clients': (m.tls / 'client-ca.crt').read_text(), 'identity': [Path(f'{stem}.{e}').read_text() for e in ('crt', 'key')]}
-        Path(f'{stem}.key').unlink()
+        for ending in ('crt', 'key'):  # one that comes again gets another
+            Path(f'{stem}.{ending}').unlink()
         return answer
     told = cluster.etcd(m)('/v3/cluster/member/add', {'peerURLs': [peer(remote)], 'isLearner': True})['members']
     initial = ','.join(f'{x.get("name") or request["hostname"]}={x["peerURLs"][0]}' for x in told)
