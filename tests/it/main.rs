@@ -23,5 +23,6 @@ mod quickstart;
 mod random;
 mod reference;
 mod registry;
+mod roles;
 mod sockets;
 mod support;
