@@ -116,10 +116,12 @@ fn walk(
         match entry {
             Entry::Task(task) => {
                 if !task.implicit && !matches!(task.action.kind, ActionKind::Meta(_)) {
-                    take(
-                        task.display_name(task.written_name()),
-                        tags(task, run, state),
-                    );
+                    // As in Ansible: without a name it is its action alone, whatever role it is in.
+                    let name = match task.written_name() {
+                        None => task.action.written.to_string(),
+                        name => task.display_name(name),
+                    };
+                    take(name, tags(task, run, state));
                 }
             }
             Entry::Block(block) => {

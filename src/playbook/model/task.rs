@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::action::Action;
+use super::action::{Action, ActionKind};
 use super::role::Role;
 use super::scope::Scope;
 use super::unsupported::Unsupported;
@@ -169,11 +169,17 @@ impl Task {
     }
 
     /// Returns what the task is called on the screen: `ROLE : NAME`, with `name` as rendered for the purpose, or the action as
-    /// written where it has none.
+    /// written where it has none. An `include_role` names the role that it brings, and never the one that it is in.
     pub fn display_name(&self, name: Option<&str>) -> String {
-        let name = name
-            .filter(|name| !name.is_empty())
-            .unwrap_or(&self.action.written);
+        let action = &self.action.written;
+        let name = name.filter(|name| !name.is_empty());
+        if let ActionKind::IncludeRole(include) = &self.action.kind {
+            return name.map_or_else(
+                || format!("{action} : {}", include.name.to_text()),
+                str::to_owned,
+            );
+        }
+        let name = name.unwrap_or(action);
         match self.role() {
             Some(role) => format!("{} : {name}", role.name),
             None => name.to_owned(),
