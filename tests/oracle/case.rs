@@ -14,6 +14,8 @@ pub(crate) struct Case {
     pub(crate) settings: Settings,
     /// The hash of every file of the case, so that an answer to another question is never compared.
     pub(crate) hash: String,
+    /// The same of the repository's roles that it has.
+    pub(crate) roles_hash: String,
 }
 
 impl std::ops::Deref for Case {
@@ -41,13 +43,15 @@ pub(crate) struct Settings {
     pub(crate) check: bool,
     /// How often the playbook runs; the second run proves that the first one converged.
     pub(crate) runs: usize,
-    /// A shell script that prepares every host before the first run.
+    /// A shell script that prepares every host before the first run; a longer one is the file `prepare.sh`.
     pub(crate) prepare: String,
     /// The registered variables whose values are compared.
     pub(crate) registers: Vec<String>,
     /// The hosts whose variables those are: a pattern, `all` where nothing is said.
     pub(crate) registers_on: String,
     pub(crate) end_state: EndState,
+    /// Roles of this repository that the case finds as its own, in `roles/`.
+    pub(crate) roles: Vec<String>,
     /// The plain output is compared as text (`--list-tasks` and the like), not as the story of a run.
     pub(crate) plain_output: bool,
     pub(crate) allow: Vec<Allowance>,
@@ -68,6 +72,7 @@ impl Default for Settings {
             registers: Vec::new(),
             registers_on: "all".to_owned(),
             end_state: EndState::default(),
+            roles: Vec::new(),
             plain_output: false,
             allow: Vec::new(),
         }
@@ -111,7 +116,7 @@ impl Case {
         let directory = crate::directory().join("cases").join(name);
         let directory = directory.as_path();
         let settings = directory.join("case.json");
-        let settings = if settings.exists() {
+        let mut settings = if settings.exists() {
             let text = std::fs::read_to_string(&settings)
                 .map_err(|error| format!("{}: {error}", settings.display()))?;
             serde_json::from_str(&text)
@@ -119,42 +124,22 @@ impl Case {
         } else {
             Settings::default()
         };
-        let mut files = Vec::new();
-        walk(directory, &mut files).map_err(|error| format!("{}: {error}", directory.display()))?;
-        files.sort();
-        let mut hash = Sha256::new();
-        for file in files {
-            let name = file.strip_prefix(directory).unwrap_or(&file);
-            // What may differ is no part of the question.
-            if name == Path::new("case.json") {
-                let question = std::fs::read_to_string(&file).map_err(|error| error.to_string())?;
-                let mut question: serde_json::Value =
-                    serde_json::from_str(&question).map_err(|error| error.to_string())?;
-                if let Some(keys) = question.as_object_mut() {
-                    keys.shift_remove("allow");
-                }
-                hash.update(question.to_string());
-                continue;
-            }
-            let content =
-                std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
-            hash.update(name.to_string_lossy().as_bytes());
-            hash.update([0]);
-            hash.update(content.len().to_be_bytes());
-            hash.update(content);
+        if let Ok(script) = std::fs::read_to_string(directory.join("prepare.sh")) {
+            settings.prepare = format!("set -e\n{script}");
         }
-        let hash = hash
-            .finalize()
-            .iter()
-            .fold(String::new(), |mut text, byte| {
-                let _ = write!(text, "{byte:02x}"); // into a string: cannot fail
-                text
-            });
+        let mut hash = Sha256::new();
+        hash_files(directory, &mut hash)?;
+        let mut roles_hash = Sha256::new();
+        for role in &settings.roles {
+            hash_files(&role_directory(role), &mut roles_hash)?;
+        }
+        let (hash, roles_hash) = (text_of(hash), text_of(roles_hash));
         Ok(Self {
             name: name.to_owned(),
             directory: directory.to_owned(),
             settings,
             hash,
+            roles_hash,
         })
     }
 
@@ -174,6 +159,54 @@ pub(crate) fn names() -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// Where the repository has this role.
+pub(crate) fn role_directory(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("roles")
+        .join(name)
+}
+
+fn text_of(hash: Sha256) -> String {
+    hash.finalize()
+        .iter()
+        .fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}"); // into a string: cannot fail
+            text
+        })
+}
+
+/// Adds every file of the directory, with its name, to the hash.
+fn hash_files(directory: &Path, hash: &mut Sha256) -> Result<(), String> {
+    let mut files = Vec::new();
+    walk(directory, &mut files).map_err(|error| format!("{}: {error}", directory.display()))?;
+    files.sort();
+    for file in files {
+        let name = file.strip_prefix(directory).unwrap_or(&file);
+        // Nothing that runs reads it.
+        if name == Path::new("README.md") {
+            continue;
+        }
+        // What may differ is no part of the question.
+        if name == Path::new("case.json") {
+            let question = std::fs::read_to_string(&file).map_err(|error| error.to_string())?;
+            let mut question: serde_json::Value =
+                serde_json::from_str(&question).map_err(|error| error.to_string())?;
+            if let Some(keys) = question.as_object_mut() {
+                keys.shift_remove("allow");
+            }
+            hash.update(question.to_string());
+            continue;
+        }
+        let content =
+            std::fs::read(&file).map_err(|error| format!("{}: {error}", file.display()))?;
+        hash.update(name.to_string_lossy().as_bytes());
+        hash.update([0]);
+        hash.update(content.len().to_be_bytes());
+        hash.update(content);
+    }
+    Ok(())
 }
 
 fn walk(directory: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {

@@ -97,6 +97,15 @@ const PATTERNS: &[(&str, &str)] = &[
         r"_Ansible(?:Tagged|LazyTemplate|LazyAccess)(?:List)\b",
         "list",
     ),
+    (
+        r"ansible\.module_utils\._internal\._datatag\.(list|dict|str|int)\b",
+        "$1",
+    ),
+    // Out of a set of Python's, whose order is another one each time.
+    (
+        r"Valid booleans include: [^\n]*",
+        "Valid booleans include: <all of them>",
+    ),
     // Python's addresses of objects.
     (r"0x[0-9a-f]{8,}", "<address>"),
 ];

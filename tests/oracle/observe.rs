@@ -9,13 +9,15 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Map, Value, json};
 
-use crate::case::{Case, Connection};
+use crate::case::{Case, Connection, role_directory};
 use crate::engine::{Engine, Run};
 use crate::hosts::{Claim, Host};
 use crate::normalise::Normaliser;
 use crate::screen;
 
 const END_STATE: &str = include_str!("end-state.sh");
+/// What the preparation of a case may call.
+const PREPARATION: &str = include_str!("prepare.sh");
 
 /// Where the case is while it runs.
 struct Scene<'case> {
@@ -37,7 +39,8 @@ pub(crate) fn observe(case: &Case, engine: &Engine, claim: &Claim<'_>) -> Result
     let scene = Scene::set(case, claim, scratch.path())?;
     if !case.prepare.is_empty() {
         for host in &claim.hosts {
-            claim.shell(host, &scene.directory, &case.prepare, &[])?;
+            let script = format!("{PREPARATION}\n{}", case.prepare);
+            claim.shell(host, &scene.directory, &script, &[])?;
         }
     }
     let mut observed = Map::new();
@@ -58,13 +61,13 @@ impl<'case> Scene<'case> {
         let directory = scratch.join("case");
         let home = scratch.join("home");
         std::fs::create_dir(&home).map_err(|error| error.to_string())?;
-        let copied = Command::new("cp")
-            .arg("-R")
-            .arg(&case.directory)
-            .arg(&directory)
-            .status();
-        if !copied.is_ok_and(|status| status.success()) {
-            return Err(format!("cannot copy {}", case.directory.display()));
+        copy(&case.directory, &directory)?;
+        if !case.roles.is_empty() {
+            let roles = directory.join("roles");
+            std::fs::create_dir_all(&roles).map_err(|error| error.to_string())?;
+            for role in &case.roles {
+                copy(&role_directory(role), &roles.join(role))?;
+            }
         }
         if !directory.join("ansible.cfg").exists() {
             write(
@@ -308,6 +311,14 @@ fn normaliser(claim: &Claim<'_>, scratch: &Path) -> Result<Normaliser, String> {
         )
     }));
     Normaliser::new(literals, &names)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<(), String> {
+    let copied = Command::new("cp").arg("-R").arg(from).arg(to).status();
+    if copied.is_ok_and(|status| status.success()) {
+        return Ok(());
+    }
+    Err(format!("cannot copy {}", from.display()))
 }
 
 fn write(path: &Path, text: &str) -> Result<(), String> {

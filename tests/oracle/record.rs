@@ -39,15 +39,30 @@ pub(crate) fn write(case: &Case, engine: &Engine, answer: &Value) -> Result<(), 
         ));
     }
     let path = path(&case.name);
-    let record = json!({"ansible_core": version, "case": case.hash, "answer": answer});
+    let mut record = json!({"ansible_core": version, "case": case.hash, "answer": answer});
+    if !case.roles.is_empty() {
+        record["roles"] = case.roles_hash.clone().into();
+    }
     let text = serde_json::to_string_pretty(&record).map_err(|error| error.to_string())?;
     std::fs::write(&path, format!("{text}\n"))
         .map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// Whether the case waits to be recorded.
+/// Whether ansible-core has to be asked again: it never was, or about another case, or about roles as they were earlier. Those are
+/// compared all the same, for a role may change and its answer stay.
 pub(crate) fn is_stale(name: &str) -> bool {
-    Case::load(name).and_then(|case| read(&case)).is_err()
+    let Ok(case) = Case::load(name) else {
+        return true;
+    };
+    read(&case).is_err() || !has_these_roles(&case)
+}
+
+fn has_these_roles(case: &Case) -> bool {
+    case.roles.is_empty()
+        || std::fs::read_to_string(path(&case.name))
+            .ok()
+            .and_then(|text| serde_json::from_str::<Value>(&text).ok())
+            .is_some_and(|record| record["roles"] == case.roles_hash)
 }
 
 fn path(name: &str) -> PathBuf {
