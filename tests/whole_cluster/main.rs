@@ -7,7 +7,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
 
 use libtest_mimic::{Arguments, Completion, Failed, Trial};
 
@@ -20,7 +20,12 @@ const TESTS: &[(&str, &str, &str, &[&str])] = &[
         "kubeadm",
         &["up", "wrong"],
     ),
-    ("k3s_from_nothing", "full", "k3s", &["up"]),
+    (
+        "k3s_from_nothing_and_the_other_engine_changes_nothing",
+        "full",
+        "k3s",
+        &["up", "other-engine"],
+    ),
     ("microk8s_from_nothing", "full", "microk8s", &["up"]),
 ];
 
@@ -37,7 +42,75 @@ fn main() -> ExitCode {
             Some(what) => Ok(Completion::ignored_with(format!("needs {what}"))),
         })
     });
-    libtest_mimic::run(&arguments, trials.collect()).exit_code()
+    let comparison = Trial::test("an_outcome_that_differs_is_named", || {
+        an_outcome_that_differs_is_named().map_err(Failed::from)
+    });
+    libtest_mimic::run(&arguments, trials.chain([comparison]).collect()).exit_code()
+}
+
+/// The comparison with what ansible-core said of each task, tried on a run of its own: `tests/lab/platform/outcome`.
+fn an_outcome_that_differs_is_named() -> Result<(), String> {
+    let run = "PLAY [all] ****\n\nTASK [r : one] ****\nchanged: [h1] => (item=a)\nok: [h1] => (item=b)\nfailed: [h2] (item=a) => {}\n...ignoring\n\n\
+        TASK [r : two] ****\nincluded: /x/roles/r/tasks/y.yml for h1, h2\n\nTASK [r : three] ****\nok: [h1 -> h2(192.0.2.1)]\nskipping: [h2]\n\nPLAY RECAP ****\n";
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let record = directory.path().join("record.json");
+    let outcome = |verb: &str, more: &[&str], output: &str| {
+        let mut child = Command::new(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/tests/lab/platform/outcome"
+        ))
+        .arg(verb)
+        .arg(&record)
+        .args(more)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(output.as_bytes()).unwrap();
+        drop(input);
+        let output = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout).into_owned();
+        (output.status.success(), said)
+    };
+    outcome("write", &["2.19.14"], run);
+    let text = std::fs::read_to_string(&record).map_err(|error| error.to_string())?;
+    let expected = [
+        r#"["all", "r : one", {"h1": "changed (1 changed, 1 ok)", "h2": "ignored (1 failed)"}]"#,
+        r#"["all", "r : two", {"h1": "included (1 included)", "h2": "included (1 included)"}]"#,
+        r#"["all", "r : three", {"h1": "ok -> h2", "h2": "skipped"}]"#,
+    ];
+    if let Some(line) = expected.iter().find(|line| !text.contains(**line)) {
+        return Err(format!("{line} is not in {text}"));
+    }
+    let changes = [
+        (run.to_owned(), None),
+        (
+            run.replace("ok: [h1] => (item=b)\n", ""),
+            Some(
+                "[all] r : one\n    h1: ansible-core changed (1 changed, 1 ok), here changed (1 changed)",
+            ),
+        ),
+        (
+            run.replace("h1 -> h2(192.0.2.1)", "h1"),
+            Some("[all] r : three\n    h1: ansible-core ok -> h2, here ok"),
+        ),
+        (
+            run.replace("three", "four"),
+            Some("[all] r : four\n    only here: h1 ok -> h2, h2 skipped"),
+        ),
+        (
+            run.replace("...ignoring\n", ""),
+            Some("h2: ansible-core ignored (1 failed), here failed (1 failed)"),
+        ),
+    ];
+    for (output, difference) in changes {
+        let (same, said) = outcome("compare", &[], &output);
+        if same != difference.is_none() || !said.contains(difference.unwrap_or("0 differences")) {
+            return Err(format!("{output}\nwas compared so: {said}"));
+        }
+    }
+    Ok(())
 }
 
 fn required() -> bool {
