@@ -33,6 +33,11 @@ pub(super) struct Version {
 }
 
 impl Version {
+    /// Returns what a file is now.
+    pub(super) fn of(path: &Path) -> std::io::Result<Self> {
+        Ok(Self::new(path, &fs::metadata(path)?))
+    }
+
     fn new(path: &Path, data: &fs::Metadata) -> Self {
         Self {
             path: path.to_owned(),

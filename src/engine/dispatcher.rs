@@ -9,6 +9,7 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use tokio::sync::{mpsc, watch};
 
+use super::common::Common;
 use super::effects;
 use super::events::{Event, Recap, TaskHeader};
 use super::graph::{Reach, Waits};
@@ -85,6 +86,8 @@ pub(super) struct Dispatcher<'a> {
     pub(super) recap: &'a mut Recap,
     pub(super) handlers: Vec<Arc<Task>>,
     pub(super) tags: TagSelection,
+    /// What is the same for all hosts of the tasks that some have begun.
+    pub(super) commons: HashMap<SlotId, Arc<Common>>,
     pub(super) headers: HashMap<SlotId, Arc<TaskHeader>>,
     /// The place among the hosts of the one that named a task of which nothing is shown yet.
     pub(super) named_by: HashMap<SlotId, usize>,
@@ -111,8 +114,8 @@ pub(super) struct Dispatcher<'a> {
     pub(super) sender: mpsc::UnboundedSender<Notice>,
     pub(super) running: usize,
     pub(super) next_step: u64,
-    /// How the hosts were when they began the last task that reaches beyond them.
-    pub(super) moment: Option<(SlotId, Arc<Moment>)>,
+    /// How the hosts were when they began the last task that all wait for; nothing where it names nothing of other hosts.
+    pub(super) moment: Option<(SlotId, Option<Arc<Moment>>)>,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -153,6 +156,7 @@ impl<'a> Dispatcher<'a> {
             recap,
             handlers,
             tags,
+            commons: HashMap::new(),
             headers: HashMap::new(),
             named_by: HashMap::new(),
             queued: BTreeMap::new(),

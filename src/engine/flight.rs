@@ -116,6 +116,7 @@ impl Flight {
             let scope = job.scope();
             if packer.add(
                 job.specification(&scope),
+                &job.common,
                 &scope,
                 leg.hold,
                 leg.members_differ,

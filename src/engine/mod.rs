@@ -7,6 +7,7 @@ pub mod ask;
 mod budget;
 mod check;
 mod closure;
+mod common;
 mod complete;
 mod contents;
 mod course;

@@ -52,26 +52,24 @@ impl Dispatcher<'_> {
         let setup = self.setup;
         let reach = self.reaches.get(&id);
         let is_world = reach.is_some_and(|reach| reach.effect == Effect::World);
-        if setup.free
-            || setup.play.batch.len() == 1
-            || !is_world
-            || self.moment_of(id).is_some()
-            || effects::goes_in_order(task)
+        let is_known = self.moment.as_ref().is_some_and(|(known, _)| *known == id);
+        if !is_world || is_known || setup.free || setup.play.batch.len() == 1 {
+            return;
+        }
+        let one_by_one = effects::goes_in_order(task)
             || task
                 .scope
                 .effective(|keywords| &keywords.throttle)
-                .is_some()
-            || !self.outward.reaches(task, setup)
-        {
-            return;
-        }
-        self.moment = Some((id, Arc::new(Moment::now(&setup.run, &setup.play))));
+                .is_some();
+        let reaches = !one_by_one && self.outward.reaches(task, setup);
+        let moment = reaches.then(|| Arc::new(Moment::now(&setup.run, &setup.play)));
+        self.moment = Some((id, moment));
     }
 
     /// Returns the moment at which the hosts began a task. Tasks that have one are done one after the other.
     pub(super) fn moment_of(&self, id: SlotId) -> Option<&Arc<Moment>> {
         let known = self.moment.as_ref().filter(|(known, _)| *known == id);
-        known.map(|(_, moment)| moment)
+        known.and_then(|(_, moment)| moment.as_ref())
     }
 
     /// Returns a host's variables as the task at a slot sees them.

@@ -6,6 +6,8 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, watch};
 
+use super::common::Common;
+use super::complete;
 use super::link::Link;
 use super::links::Links;
 use super::moment::Moment;
@@ -14,7 +16,6 @@ use super::run_state::{PlayState, RunState};
 use super::scope::HostScope;
 use super::slots::SlotId;
 use super::target::{Place, place};
-use super::{complete, specification};
 use crate::kit::{Need, Outcome, Supplied};
 use crate::playbook::Task;
 use crate::step::{ExecutionError, Executor, StepContext, run_safely};
@@ -48,6 +49,7 @@ pub(super) struct Job {
     pub(super) play: Arc<PlayState>,
     pub(super) links: Arc<Links>,
     pub(super) task: Arc<Task>,
+    pub(super) common: Arc<Common>,
     pub(super) slot: SlotId,
     pub(super) host: Arc<str>,
     pub(super) id: StepId,
@@ -76,14 +78,7 @@ impl Job {
     }
 
     pub(super) fn specification(&self, scope: &HostScope<'_>) -> Step {
-        let name = shown_name(&self.task, scope);
-        let mut step = specification::step(&self.task, self.id, &self.host, &name, &self.run);
-        if let Some(arguments) = super::include::arguments(&self.task) {
-            step.arguments = arguments;
-            // A template that stands for all of an include's arguments is its file, and is in there already.
-            step.argument_defaults.clear();
-        }
-        step
+        self.common.step(&self.task, self.id, scope)
     }
 
     /// Performs the step from here: its expressions are evaluated on the controller, and its module, if it has one, runs on the

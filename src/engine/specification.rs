@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use super::include;
 use super::run_state::RunState;
 use crate::kit::job::ASYNC_STATUS;
 use crate::playbook::{ActionKind, Keywords, Loop as TaskLoop, Scope, Task, names};
 use crate::value::Value;
-use crate::wire::{Asynchronous, BecomeKeywords, Loop, LoopControl, LoopSource, Step, StepId};
+use crate::wire::{Asynchronous, BecomeKeywords, Loop, LoopControl, LoopSource, StepTask};
 
 /// Returns the full name of the module that a task runs; includes and `meta` are modules of their own for `step`.
 pub(super) fn module(task: &Task) -> Arc<str> {
@@ -19,20 +20,23 @@ pub(super) fn module(task: &Task) -> Arc<str> {
     }
 }
 
-/// Returns the step that a task is on a host. `name` is the task's name as shown.
-pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &RunState) -> Step {
+/// Returns what a task is for every host.
+pub(super) fn task(task: &Task, run: &RunState) -> StepTask {
     let scope = &task.scope;
     let keyword = |get: fn(&Keywords) -> &Option<Value>| scope.effective(get).cloned();
     let cloned = |values: Vec<&Value>| values.into_iter().cloned().collect::<Vec<Value>>();
     let (options, config) = (&run.options, &run.config);
     let text = |value: &Option<String>| value.as_deref().map(Value::text);
-    Step {
-        id,
-        name: name.into(),
+    let included = include::arguments(task);
+    StepTask {
         span: task.span,
         module: module(task),
-        arguments: Value::dict(task.action.arguments.given.clone()),
-        argument_defaults: argument_defaults(task, scope),
+        // A template that stands for all of an include's arguments is its file, and is in there already.
+        argument_defaults: match included {
+            Some(_) => Vec::new(),
+            None => argument_defaults(task, scope),
+        },
+        arguments: included.unwrap_or_else(|| Value::dict(task.action.arguments.given.clone())),
         when: cloned(scope.when()),
         looping: task
             .loop_
@@ -74,7 +78,6 @@ pub(super) fn step(task: &Task, id: StepId, host: &Arc<str>, name: &str, run: &R
         async_directory: (task.async_.is_some() || &*module(task) == ASYNC_STATUS)
             .then(|| config.async_dir.as_str().into()),
         delegate_to: keyword(|k| &k.delegate_to),
-        host: host.clone(),
         verbosity: options.verbosity,
         seen: task.register.is_some() || run.shows_results(),
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::common::Common;
 use super::course::{Leg, MOST_STEPS};
 use super::dispatcher::{BatchEnd, Dispatcher};
 use super::effects;
@@ -179,6 +180,7 @@ impl Dispatcher<'_> {
                     run: self.setup.run.clone(),
                     play: self.setup.play.clone(),
                     links: self.setup.links.clone(),
+                    common: self.common(leg.slot, &leg.task),
                     task: leg.task.clone(),
                     slot: leg.slot,
                     host: host.clone(),
@@ -196,6 +198,15 @@ impl Dispatcher<'_> {
         let flight = Flight { first, stages };
         self.running += 1;
         tokio::spawn(flight.perform());
+    }
+
+    /// Returns what a task's steps have in common.
+    fn common(&mut self, id: SlotId, task: &Task) -> Arc<Common> {
+        let run = &self.setup.run;
+        let known = self.commons.entry(id);
+        known
+            .or_insert_with(|| Arc::new(Common::of(task, run)))
+            .clone()
     }
 
     /// A step begins on a host: it is told of, and counts for its role.

@@ -7,15 +7,16 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
-use super::closure::Closure;
+use super::closure::{Closure, STEERING};
+use super::common::Common;
 use super::outside::Outside;
 use super::run_state::RunState;
 use super::scope::HostScope;
-use crate::kit::{Entry, ModuleEntry, Need, NeedKind, Supplied, SuppliedContent};
+use crate::kit::{Entry, ModuleEntry, Need, Supplied, SuppliedContent};
 use crate::step::FAILURE_VARIABLES;
 use crate::value::{Dict, Value};
 use crate::vars::{Layered, Level};
-use crate::wire::{Batch, BatchStep, Binding, Course, LoopSource, Step};
+use crate::wire::{Batch, BatchStep, Binding, Course, LoopSource, Shared, Step};
 
 /// Modules that work with files of the controller.
 const WITH_FILES: [&str; 3] = [
@@ -40,6 +41,8 @@ pub(super) struct Packer {
     /// A step gathers facts.
     gathers: bool,
     bytes: usize,
+    /// Variables that steer steps and that the host has whatever its task is.
+    steering: Option<Vec<&'static str>>,
 }
 
 impl Packer {
@@ -55,6 +58,7 @@ impl Packer {
             sets_any: false,
             gathers: false,
             bytes: 0,
+            steering: None,
         }
     }
 
@@ -63,17 +67,20 @@ impl Packer {
     pub(super) fn add(
         &mut self,
         step: Step,
+        common: &Common,
         scope: &HostScope<'_>,
         hold: bool,
         members_differ: bool,
     ) -> bool {
-        if self.bytes > MOST_BYTES || !can_travel(&step) {
+        let needs = common.needs.as_ref();
+        let Some(needs) = needs.filter(|_| self.bytes <= MOST_BYTES && can_travel(&step)) else {
             return false;
-        }
+        };
         let mut closure = Closure::new(scope);
         let collected = closure
-            .step(&step)
-            .and_then(|()| self.files(&step, &mut closure))
+            .take(needs)
+            .and_then(|()| self.steering(common, &mut closure))
+            .and_then(|()| self.files(&step, common, &mut closure))
             .filter(|_| closure.close().is_some())
             .filter(|_| !(members_differ && closure.names_members()));
         let Some(supplied) = collected else {
@@ -107,6 +114,20 @@ impl Packer {
             course: Course::default(),
         });
         true
+    }
+
+    /// Takes up the variables that steer a step. Most hosts have none of them, which is found out once for all steps.
+    fn steering(&mut self, common: &Common, closure: &mut Closure<'_>) -> Option<()> {
+        let host = self.steering.get_or_insert_with(|| {
+            let without_task = HostScope {
+                task: None,
+                ..closure.scope.clone()
+            };
+            let is_set = |name: &&str| without_task.find_with_level(name).is_some();
+            STEERING.into_iter().filter(is_set).collect()
+        });
+        let names = host.iter().chain(&common.steering);
+        names.into_iter().try_for_each(|name| closure.name(name))
     }
 
     /// Remembers that later steps may be told of a failure inside the batch.
@@ -216,7 +237,12 @@ impl Packer {
 
     /// Brings the controller's files that the step names. A template that is not known here and now makes the step wait: its text
     /// names variables too. Other files the host asks for when it comes to the step.
-    fn files(&self, step: &Step, closure: &mut Closure<'_>) -> Option<Vec<(Need, Supplied)>> {
+    fn files(
+        &self,
+        step: &Step,
+        common: &Common,
+        closure: &mut Closure<'_>,
+    ) -> Option<Vec<(Need, Shared<Supplied>)>> {
         let Some(Entry::Module(entry)) = crate::modules::find(&step.module) else {
             return Some(Vec::new());
         };
@@ -252,7 +278,7 @@ impl Packer {
         let Some(items) = loop_items(step, scope) else {
             return otherwise();
         };
-        let mut supplied: Vec<(Need, Supplied)> = Vec::new();
+        let mut supplied: Vec<(Need, Shared<Supplied>)> = Vec::new();
         for item in items {
             let Some(needs) = needs_of(entry, arguments, &item, scope) else {
                 otherwise()?;
@@ -262,13 +288,10 @@ impl Packer {
                 if supplied.iter().any(|(known, _)| *known == need) {
                     continue;
                 }
-                let outside = Outside { scope };
-                match scope.run.contents.supply(&need, &outside) {
+                match common.file(&need, scope) {
                     Ok(file) => {
-                        if let NeedKind::Rendered(settings) = &need.kind {
-                            closure.template_text(&file, settings)?;
-                        }
-                        supplied.push((need, file));
+                        closure.take(file.needs.as_ref()?)?;
+                        supplied.push((need, file.supplied.clone()));
                     }
                     // The step says so when it comes to it.
                     Err(_) => drop(otherwise()?),

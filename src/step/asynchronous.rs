@@ -109,7 +109,7 @@ mod tests {
     use crate::kit::{Failure, Need, Supplied};
     use crate::step::{ExecutionError, Executor, StepContext, run};
     use crate::template::Templar;
-    use crate::wire::{Asynchronous, ItemResult, Status, StepId, TaskResult};
+    use crate::wire::{Asynchronous, ItemResult, Shared, Status, StepId, StepTask, TaskResult};
 
     type Answer = Result<Outcome, ExecutionError>;
 
@@ -161,7 +161,7 @@ mod tests {
             slept: RefCell::default(),
             news: RefCell::default(),
         };
-        let step = Step {
+        let task = StepTask {
             module: module.into(),
             arguments: Dict::new()
                 .with("argv", Value::list(["true".into()]))
@@ -171,6 +171,10 @@ mod tests {
                 poll: poll.into(),
                 action: Arc::from("word"),
             }),
+            ..StepTask::default()
+        };
+        let step = Step {
+            task: Shared::new(task),
             ..Step::default()
         };
         let (templar, variables) = (Templar::default(), Dict::new());

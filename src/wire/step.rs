@@ -1,10 +1,12 @@
 //! The specification of a step: one task for one host, as expressions. What its keywords mean is written in `step` alone.
 
+use std::ops::Deref;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::result::{Status, TaskResult};
+use super::shared::Shared;
 use crate::diag::Span;
 use crate::kit::{Need, Supplied};
 use crate::value::{Dict, Value};
@@ -104,6 +106,23 @@ pub struct Step {
     pub id: StepId,
     /// The task's name as messages show it.
     pub name: Arc<str>,
+    /// The host's name in the inventory.
+    pub host: Arc<str>,
+    /// What is to be done.
+    pub task: Shared<StepTask>,
+}
+
+impl Deref for Step {
+    type Target = StepTask;
+
+    fn deref(&self) -> &StepTask {
+        &self.task
+    }
+}
+
+/// What the steps of a task are to do, the same for every host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StepTask {
     /// Where the task was written.
     pub span: Span,
     /// The full name of the module.
@@ -152,8 +171,6 @@ pub struct Step {
     pub async_directory: Option<Arc<str>>,
     /// `delegate_to`.
     pub delegate_to: Option<Value>,
-    /// The host's name in the inventory.
-    pub host: Arc<str>,
     /// How often `-v` was given.
     pub verbosity: u8,
     /// Somebody may look at the return values: the task registers them, or they are shown.
@@ -215,7 +232,7 @@ pub struct BatchStep {
     /// The variables that it sees, as numbers in [`Batch::variables`], each name once.
     pub variables: Vec<u32>,
     /// The controller's files that it is known to need; others are asked for.
-    pub supplied: Vec<(Need, Supplied)>,
+    pub supplied: Vec<(Need, Shared<Supplied>)>,
     /// It may only find out whether it would change something: if it would, the batch ends before it.
     pub hold: bool,
     /// What follows it.

@@ -14,7 +14,8 @@ use crate::template::Templar;
 use crate::value::{Dict, Value};
 use crate::vars::{Facts, Found, Level, Variables};
 use crate::wire::{
-    Batch, BatchStep, Binding, FailedTask, Invocation, ItemResult, Report, Step, StepId, TaskResult,
+    Batch, BatchStep, Binding, FailedTask, Invocation, ItemResult, Report, Shared as SharedPart,
+    Step, StepId, TaskResult,
 };
 
 /// Runs the steps, each where the one before it leads; stops after one that leads nowhere, since what follows is the controller's
@@ -175,7 +176,7 @@ impl Variables for StepVariables<'_> {
 struct HereExecutor<'a> {
     shared: &'a Arc<Shared>,
     number: u64,
-    supplied: &'a [(Need, Supplied)],
+    supplied: &'a [(Need, SharedPart<Supplied>)],
     cancelled: &'a Arc<AtomicBool>,
     /// The step may only find out whether it would change something.
     hold: bool,
@@ -234,7 +235,7 @@ impl Executor for HereExecutor<'_> {
 
     fn supply(&self, step: StepId, need: &Need) -> Result<Supplied, String> {
         if let Some((_, supplied)) = self.supplied.iter().find(|(known, _)| known == need) {
-            return Ok(supplied.clone());
+            return Ok(Supplied::clone(supplied));
         }
         let limits = Limits {
             deadline: None,
