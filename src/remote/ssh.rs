@@ -24,7 +24,7 @@ use super::transport::{ProxyProcess, Stream};
 
 /// A host that answers may be busy: PAM and a login shell take their time there, and OpenSSH's client would wait for ever. But one that hangs must
 /// not hold the run.
-const BUSY_LIMIT: Duration = Duration::from_secs(60);
+const BUSY_LIMIT: Duration = Duration::from_mins(1);
 /// How long a killed process may take to say how it ended.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
