@@ -383,15 +383,7 @@ impl<'a> Scan<'a> {
     }
 
     fn loop_control(&mut self, control: &LoopControl) {
-        let values = [
-            &control.loop_var,
-            &control.index_var,
-            &control.label,
-            &control.pause,
-            &control.extended,
-            &control.extended_allitems,
-        ];
-        self.values(values.into_iter().flatten());
+        self.values(control.values());
         self.conditions(&control.break_when);
     }
 

@@ -278,15 +278,6 @@ fn uses_of(task: &Task, templar: &Templar) -> Option<Uses> {
     for condition in conditions {
         uses.extend(templar.uses_of_condition(condition, None));
     }
-    let control = &task.loop_control;
-    let looping = [
-        &control.loop_var,
-        &control.index_var,
-        &control.label,
-        &control.pause,
-        &control.extended,
-        &control.extended_allitems,
-    ];
     let own = [&task.name, &task.retries, &task.delay];
     let keywords = KEYWORDS.iter().filter_map(|get| scope.effective(get));
     let module = &*task.action.name;
@@ -295,7 +286,8 @@ fn uses_of(task: &Task, templar: &Templar) -> Option<Uses> {
         .environment()
         .into_iter()
         .chain(&task.action.arguments.templates)
-        .chain(looping.into_iter().chain(own).flatten())
+        .chain(task.loop_control.values())
+        .chain(own.into_iter().flatten())
         .chain(keywords)
         .chain(defaults);
     for value in values {

@@ -79,6 +79,21 @@ pub struct LoopControl {
     pub break_when: Vec<Value>,
 }
 
+impl LoopControl {
+    /// What is given of it but the conditions of `break_when`.
+    pub fn values(&self) -> impl Iterator<Item = &Value> {
+        let all = [
+            &self.loop_var,
+            &self.index_var,
+            &self.label,
+            &self.pause,
+            &self.extended,
+            &self.extended_allitems,
+        ];
+        all.into_iter().flatten()
+    }
+}
+
 /// A task or handler. Values may be templates, except where the type says otherwise.
 #[derive(Clone, Debug)]
 pub struct Task {
