@@ -129,9 +129,10 @@ pub(super) fn write(
     host: &dyn Host,
 ) -> Result<Dict, Failure> {
     let Written { backup, md5 } = target.write(decision, source, host)?;
-    let mut values = path_info(&decision.path, host)?
-        .with("dest", decision.path.as_str())
-        .with("checksum", source.sha1.get(host)?);
+    let mut values = path_info(&decision.path, host)?.with("dest", decision.path.as_str());
+    if let Some(sum) = source.sha1.seen(host)? {
+        values.insert("checksum", sum);
+    }
     if let Some(md5) = md5 {
         values.insert("md5sum", md5);
     }

@@ -54,6 +54,14 @@ impl Sum {
         self.known.get().map(String::as_str)
     }
 
+    /// Returns it where somebody may look at it; of a content that was not summed as it came, it is not worth the way else.
+    pub(super) fn seen(&self, host: &dyn Host) -> Result<Option<&str>, Failure> {
+        if host.result_is_seen() {
+            return self.get(host).map(Some);
+        }
+        Ok(self.if_known())
+    }
+
     /// Takes the sum of the content that has come.
     fn settle(&self, sum: String) {
         let _ = self.known.set(sum);
@@ -155,8 +163,8 @@ pub(super) enum Asked<'a> {
 pub(super) struct Written {
     /// The copy of what was there.
     pub(super) backup: Option<String>,
-    /// Summed as the content went by: a large file need not be read again. Only where somebody may look at it: nothing else
-    /// costs a host as much of a large file, decryption included.
+    /// Summed as the content went by: a large file need not be read again. Only where somebody may look at it, as with the
+    /// SHA-1: nothing else costs a host as much of a large file, decryption included.
     pub(super) md5: Option<String>,
 }
 
@@ -360,6 +368,9 @@ impl Target<'_> {
         let mut content = decision.content(source, host)?;
         let write = |content: &mut dyn Read| {
             let Some(sha1) = source.sha1.if_known() else {
+                if !host.result_is_seen() {
+                    return writing.write(Content::Stream(content), host);
+                }
                 let mut summing = Summing::new(Algorithm::Sha1, content);
                 let backup = writing.write(Content::Stream(&mut summing), host)?;
                 source.sha1.settle(summing.sum());
