@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::dispatcher::{BatchEnd, Dispatcher, Passing};
+use super::foresight;
 use super::progress::{Progress, State};
 use super::slots::{Slot, SlotId, SlotKind};
 use super::start::{Lowest, Turn};
@@ -24,6 +25,8 @@ pub(super) struct Leg {
     pub(super) task: Arc<Task>,
     /// It may only find out whether it would change something.
     pub(super) hold: bool,
+    /// And what it finds counts unless another host changes something before its turn.
+    pub(super) foreseen: bool,
     /// Whether the host counts among the play's hosts is not what it is now.
     pub(super) members_differ: bool,
     /// What follows if it does not fail.
@@ -77,12 +80,12 @@ impl Dispatcher<'_> {
         let Some(task) = slot.task() else {
             return Vec::new();
         };
-        let hold = match self.turn(index, progress.place, lowest) {
-            Turn::Wait => return Vec::new(),
+        let turn = self.turn(index, progress.place, lowest);
+        match turn {
+            Turn::Wait | Turn::Foresee => return Vec::new(),
             Turn::Hold if progress.held == Some(slot.id) => return Vec::new(),
-            Turn::Hold => true,
-            Turn::Go => false,
-        };
+            Turn::Hold | Turn::Go => {}
+        }
         if !self.may_begin(host, slot, task) {
             return Vec::new();
         }
@@ -96,7 +99,7 @@ impl Dispatcher<'_> {
             found: Vec::new(),
             of_slot: HashMap::new(),
         };
-        survey.add(slot, task, hold, progress, false);
+        survey.add(slot, task, turn, progress, false);
         survey.fare_well(progress.clone());
         if self.may_detour(host, progress) {
             survey.find_detours();
@@ -143,7 +146,7 @@ impl<'a> Survey<'a> {
         &mut self,
         slot: &Slot,
         task: &Arc<Task>,
-        hold: bool,
+        turn: Turn,
         before: &Progress,
         behind_block: bool,
     ) -> usize {
@@ -156,7 +159,8 @@ impl<'a> Survey<'a> {
             leg: Leg {
                 slot: slot.id,
                 task: task.clone(),
-                hold,
+                hold: turn != Turn::Go,
+                foreseen: turn == Turn::Foresee,
                 members_differ: before.removed != self.removed,
                 then: None,
                 on_failure: None,
@@ -172,10 +176,10 @@ impl<'a> Survey<'a> {
         let mut at = 0;
         while self.found.len() < self.most {
             let in_block = ahead.is_in_block();
-            let Some((slot, task, hold)) = self.step_behind(at, &mut ahead, false) else {
+            let Some((slot, task, turn)) = self.step_behind(at, &mut ahead, false) else {
                 return;
             };
-            let next = self.add(slot, task, hold, &ahead, in_block);
+            let next = self.add(slot, task, turn, &ahead, in_block);
             self.lead(at, next);
             at = next;
         }
@@ -213,7 +217,7 @@ impl<'a> Survey<'a> {
 
     /// Returns the leg that follows the one at `at`, whichever way leads there already, or adds it.
     fn meet_or_add(&mut self, at: usize, mut ahead: Progress, failed: bool) -> Option<usize> {
-        let (slot, task, hold) = self.step_behind(at, &mut ahead, failed)?;
+        let (slot, task, turn) = self.step_behind(at, &mut ahead, failed)?;
         let same = |number: &&usize| {
             let found = self.found.get(**number);
             let before = found.and_then(|found| found.before.as_ref());
@@ -225,17 +229,17 @@ impl<'a> Survey<'a> {
         }
         // A way that does not meet another one behind its block ends there: all that follows would go along twice.
         (ahead.is_in_block() && self.found.len() < self.most)
-            .then(|| self.add(slot, task, hold, &ahead, false))
+            .then(|| self.add(slot, task, turn, &ahead, false))
     }
 
-    /// Leads a host over the leg at `at`, where it stands, and on to the next step, if that may go along: with it, and whether it is
-    /// on hold.
+    /// Leads a host over the leg at `at`, where it stands, and on to the next step, if that may go along: with it, and how it may
+    /// begin.
     fn step_behind(
         &self,
         at: usize,
         ahead: &mut Progress,
         failed: bool,
-    ) -> Option<(&'a Slot, &'a Arc<Task>, bool)> {
+    ) -> Option<(&'a Slot, &'a Arc<Task>, Turn)> {
         let dispatcher = self.dispatcher;
         let task = &self.found.get(at)?.leg.task;
         let slot = dispatcher.program.at(ahead.place)?;
@@ -256,7 +260,12 @@ impl<'a> Survey<'a> {
         }
         let (slot, task) = dispatcher.next_step(self.host, ahead)?;
         let turn = dispatcher.turn(self.index, ahead.place, self.lowest);
-        (turn != Turn::Wait && goes_along(slot, task)).then_some((slot, task, turn == Turn::Hold))
+        let may_begin = match turn {
+            Turn::Wait => false,
+            Turn::Foresee => foresight::foretells(task),
+            Turn::Hold | Turn::Go => true,
+        };
+        (may_begin && goes_along(slot, task)).then_some((slot, task, turn))
     }
 
     /// Returns the legs in the order of their places, so that each leads to later ones.

@@ -12,6 +12,7 @@ use tokio::sync::{mpsc, watch};
 use super::common::Common;
 use super::effects;
 use super::events::{Event, Recap, TaskHeader};
+use super::foresight::Foresight;
 use super::graph::{Reach, Waits};
 use super::include;
 use super::links::Links;
@@ -116,6 +117,8 @@ pub(super) struct Dispatcher<'a> {
     pub(super) next_step: u64,
     /// How the hosts were when they began the last task that all wait for; nothing where it names nothing of other hosts.
     pub(super) moment: Option<(SlotId, Option<Arc<Moment>>)>,
+    /// What hosts told before its turn.
+    pub(super) foresight: Foresight,
 }
 
 impl<'a> Dispatcher<'a> {
@@ -175,6 +178,7 @@ impl<'a> Dispatcher<'a> {
             running: 0,
             next_step: 0,
             moment: None,
+            foresight: Foresight::default(),
         };
         dispatcher.rebuild_waits();
         dispatcher
@@ -312,6 +316,7 @@ impl<'a> Dispatcher<'a> {
             let mut all = self.expand_includes();
             all |= self.flush_handlers();
             all |= self.end_if_fatal();
+            all |= self.settle_foresight();
             if !all {
                 break;
             }

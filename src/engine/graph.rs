@@ -75,6 +75,9 @@ pub(super) fn wait(earlier: Reach, later: Reach) -> Option<Wait> {
 pub(super) struct Before {
     /// Steps that must have ended before it begins.
     pub(super) begin: Option<usize>,
+    /// Steps that must have ended before it begins, unless none of them changes anything: then it may have begun before
+    /// ([`super::foresight`]).
+    pub(super) foresee: Option<usize>,
     /// Steps that must have ended before it changes anything.
     pub(super) change: Option<usize>,
 }
@@ -112,12 +115,12 @@ impl Waits {
                 if let (Some(from), Some(to)) = (nodes.get(at), nodes.get(place)) {
                     graph.add_edge(*from, *to, why);
                 }
-                let may_plan = why == Wait::Seen && matches!(later.effect, Effect::Host);
                 if let Some(before) = before.get_mut(place) {
-                    let last = if may_plan {
-                        &mut before.change
-                    } else {
-                        &mut before.begin
+                    let last = match (why, later.effect) {
+                        (Wait::Seen, Effect::Host) => &mut before.change,
+                        // What only sees may wait, or ask a server for something: that is no plan.
+                        (Wait::Seen, Effect::Shows) => &mut before.foresee,
+                        _ => &mut before.begin,
                     };
                     *last = (*last).max(Some(at));
                 }
@@ -204,14 +207,30 @@ mod tests {
         let waits = waits(&[World, Shows, Host]);
         let before = Before {
             begin: Some(0),
+            foresee: None,
             change: Some(1),
         };
         assert_eq!(waits.before(2), before);
         let shows = Before {
             begin: Some(0),
+            foresee: None,
             change: None,
         };
         assert_eq!(waits.before(1), shows);
+    }
+
+    #[test]
+    fn a_step_that_shows_may_be_foreseen_and_one_that_sees_may_not() {
+        use Effect::{Host, Sees, Shows, World};
+        let waits = waits(&[World, Host, Shows, Shows, Sees]);
+        let shows = Before {
+            begin: Some(0),
+            foresee: Some(1),
+            change: None,
+        };
+        assert_eq!(waits.before(2), shows);
+        assert_eq!(waits.before(3).foresee, Some(2));
+        assert_eq!(waits.before(4).begin, Some(3));
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod fact_cache;
 mod facts;
 mod failures;
 mod flight;
+mod foresight;
 mod graph;
 mod hosts;
 mod include;

@@ -1,5 +1,6 @@
 //! One task on one host: its specification, and how it is performed from the controller.
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,7 +89,11 @@ impl Job {
         let done = tokio::task::spawn_blocking(move || {
             let scope = self.scope();
             let outside = Outside { scope: &scope };
-            let executor = HereExecutor { job: &self, handle };
+            let executor = HereExecutor {
+                job: &self,
+                handle,
+                applied: Cell::new(false),
+            };
             let context = StepContext {
                 templar: &self.run.templar,
                 variables: &scope,
@@ -96,7 +101,9 @@ impl Job {
                 sources: Some(&self.run.sources),
                 executor: &executor,
             };
-            run_safely(&self.specification(&scope), &context)
+            let mut result = run_safely(&self.specification(&scope), &context);
+            result.applied = executor.applied.get();
+            result
         });
         done.await.unwrap_or_else(|_| {
             TaskResult::failed("internal error: the step panicked; please report it")
@@ -108,6 +115,8 @@ impl Job {
 pub(super) struct HereExecutor<'a> {
     pub(super) job: &'a Job,
     pub(super) handle: Handle,
+    /// A module carried out a plan.
+    applied: Cell<bool>,
 }
 
 impl HereExecutor<'_> {
@@ -158,13 +167,15 @@ impl Executor for HereExecutor<'_> {
         delegate: Option<&str>,
     ) -> Result<Outcome, ExecutionError> {
         if invocation.module == "ansible.builtin.raw" {
+            self.applied.set(true);
             return super::raw::run(self, &invocation, delegate);
         }
         let limit = invocation
             .timeout
             .map(|seconds| Duration::from_secs(seconds + 5));
         let link = self.link(delegate)?;
-        self.wait(async {
+        let is_job = invocation.asynchronous.is_some();
+        let outcome = self.wait(async {
             match limit {
                 None => link.execute(invocation).await,
                 Some(limit) => tokio::time::timeout(limit, link.execute(invocation))
@@ -176,7 +187,10 @@ impl Executor for HereExecutor<'_> {
                         )))
                     }),
             }
-        })
+        })?;
+        self.applied
+            .set(self.applied.get() || outcome.applied || is_job);
+        Ok(outcome)
     }
 
     fn supply(&self, _step: StepId, need: &Need) -> Result<Supplied, String> {

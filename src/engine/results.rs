@@ -22,6 +22,9 @@ impl Dispatcher<'_> {
             return;
         };
         let result = Arc::new(result);
+        if result.may_have_changed() {
+            self.foresight.note_change(host, id);
+        }
         if let Some(progress) = self.hosts.get_mut(host) {
             progress.notified.remove(&task.id);
         }

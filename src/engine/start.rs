@@ -20,6 +20,8 @@ use crate::wire::StepId;
 pub(super) enum Turn {
     /// Not yet.
     Wait,
+    /// What it would find out now counts unless another host changes something before its turn.
+    Foresee,
     /// It may find out whether it would change something.
     Hold,
     /// Yes.
@@ -45,7 +47,7 @@ impl Lowest {
 }
 
 impl Dispatcher<'_> {
-    fn lowest_places(&self) -> Lowest {
+    pub(super) fn lowest_places(&self) -> Lowest {
         let mut lowest = Lowest::default();
         for (index, progress) in self.hosts.values().enumerate() {
             if !progress.is_alive() {
@@ -103,6 +105,9 @@ impl Dispatcher<'_> {
         let behind = |earlier: Option<usize>| earlier.is_some_and(|earlier| others <= earlier);
         if behind(before.begin) || self.waits_for_its_machine(index, place) {
             return Turn::Wait;
+        }
+        if behind(before.foresee) {
+            return Turn::Foresee;
         }
         if behind(before.change) {
             return Turn::Hold;
@@ -166,6 +171,7 @@ impl Dispatcher<'_> {
         };
         let host = host.clone();
         progress.busy = true;
+        self.foresight.look_ahead(&host, &legs);
         let Some(first) = legs.first() else { return };
         self.begin(first.slot, &host);
         if let Err(diagnostic) = effects::throttle(&first.task, self.setup, &host) {
@@ -301,8 +307,18 @@ impl Dispatcher<'_> {
         header
     }
 
-    /// Takes what a flight tells.
+    /// Takes what a flight tells, once it counts.
     pub(super) fn take(&mut self, notice: Notice) {
+        if matches!(notice, Notice::Landed(_)) {
+            self.running = self.running.saturating_sub(1);
+        }
+        if let Some(notice) = self.foresight.put_off(notice) {
+            self.accept(notice);
+        }
+    }
+
+    /// Takes what counts.
+    pub(super) fn accept(&mut self, notice: Notice) {
         match notice {
             Notice::Begun(slot, host) => {
                 self.reach(slot, &host);
@@ -352,7 +368,6 @@ impl Dispatcher<'_> {
                 }
             }
             Notice::Landed(host) => {
-                self.running = self.running.saturating_sub(1);
                 if let Some(progress) = self.hosts.get_mut(&host) {
                     progress.busy = false;
                 }

@@ -107,6 +107,8 @@ pub struct Outcome {
     pub failed: bool,
     /// It would change something and was told to hold: nothing was done.
     pub held: bool,
+    /// A plan was carried out, whatever the result says of it (`changed`).
+    pub applied: bool,
     /// It did nothing and says so (`creates` exists, no support for check mode).
     pub skipped: bool,
     /// Return values with Ansible's names, without `changed`, `failed`, `diff`, `warnings`.

@@ -90,7 +90,7 @@ pub(super) fn drive(
             Applied::PlanAgain(outcome) if !last => {
                 before = finish(
                     before,
-                    outcome,
+                    applied(outcome),
                     Plan {
                         values: Dict::new(),
                         diff: Vec::new(),
@@ -99,11 +99,18 @@ pub(super) fn drive(
                 );
             }
             Applied::Done(outcome) | Applied::PlanAgain(outcome) => {
-                return Ok(finish(before, outcome, plan));
+                return Ok(finish(before, applied(outcome), plan));
             }
         }
     }
     Ok(before)
+}
+
+fn applied(outcome: Outcome) -> Outcome {
+    Outcome {
+        applied: true,
+        ..outcome
+    }
 }
 
 fn skipped_in_check(meta: &Meta, words: Option<&str>) -> Outcome {
@@ -136,6 +143,7 @@ fn finish(before: Outcome, outcome: Outcome, plan: Plan<()>) -> Outcome {
     };
     Outcome {
         changed: before.changed || outcome.changed,
+        applied: before.applied || outcome.applied,
         values,
         diff,
         warnings,

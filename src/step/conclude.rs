@@ -116,6 +116,7 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
         request,
         shown,
         held: _,
+        applied: _,
         why,
     } = outcome;
     let diff = if keywords.show_diff { diff } else { Vec::new() };

@@ -66,6 +66,7 @@ fn finish(ended: Ended) -> TaskResult {
         facts: ended.facts,
         diagnostic: ended.diagnostic,
         delegated: ended.delegated,
+        applied: false,
     }
 }
 
@@ -382,6 +383,7 @@ impl Folded {
             facts: self.facts,
             diagnostic: self.diagnostic.or_else(|| self.trouble.map(Into::into)),
             delegated: self.delegated,
+            applied: false,
         }
     }
 }

@@ -96,6 +96,8 @@ pub struct TaskResult {
     pub diagnostic: Option<Diagnostic>,
     /// The hosts that did the work instead, by their inventory names (`delegate_to`).
     pub delegated: Option<String>,
+    /// A module carried out a plan, whatever `changed` says. Who runs the step's modules says so.
+    pub applied: bool,
 }
 
 impl TaskResult {
@@ -125,7 +127,13 @@ impl TaskResult {
             facts: Dict::new(),
             diagnostic: None,
             delegated: None,
+            applied: false,
         }
+    }
+
+    /// Tells whether the task may have made the host another one.
+    pub fn may_have_changed(&self) -> bool {
+        self.applied || !self.status.is_well()
     }
 
     /// Returns the result of a host that cannot be reached, with the reason.

@@ -56,6 +56,7 @@ pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &
             hold: *hold,
             seen: step.seen,
             held: Cell::new(false),
+            applied: Cell::new(false),
             late: RefCell::default(),
         };
         let context = StepContext {
@@ -66,6 +67,7 @@ pub(super) fn run(shared: &Arc<Shared>, number: u64, batch: &Batch, cancelled: &
             executor: &executor,
         };
         let mut result = run_safely(step, &context);
+        result.applied = executor.applied.get();
         if executor.held.get() {
             shared.outbox.send(&Report::Held(number, step.id));
             return;
@@ -184,6 +186,8 @@ struct HereExecutor<'a> {
     seen: bool,
     /// It would.
     held: Cell<bool>,
+    /// A module carried out a plan.
+    applied: Cell<bool>,
     /// What a step that may yet be held would have told on its way.
     late: RefCell<Vec<Report>>,
 }
@@ -230,6 +234,7 @@ impl Executor for HereExecutor<'_> {
             .execute(self.number, &invocation, self.cancelled)
             .map_err(ExecutionError::Failed)?;
         self.held.set(outcome.held);
+        self.applied.set(self.applied.get() || outcome.applied);
         Ok(outcome)
     }
 

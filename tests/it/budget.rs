@@ -156,6 +156,28 @@ fn hosts_that_are_converged_do_not_wait_for_each_other() {
 }
 
 #[test]
+fn steps_that_show_look_ahead_while_nothing_changes() {
+    let tasks = "
+  vars: {here: '{{ playbook_dir }}/{{ inventory_hostname }}'}
+  tasks:
+    - copy: {content: a, dest: '{{ here }}/f'}
+    - copy: {content: b, dest: '{{ here }}/g'}
+      vars: {kplay_effect: shows}
+      register: shown
+    - debug: {msg: '{{ shown.changed }}'}
+    - copy: {content: c, dest: '{{ here }}/h'}
+      vars: {kplay_effect: shows}
+    - copy: {content: '{{ shown.dest }}', dest: '{{ here }}/i'}
+";
+    let site = Site::new(2);
+    site.cost(tasks, [u64::MAX; 2]);
+    assert_eq!(
+        site.cost(tasks, [4096, 4096]),
+        "1 round trips, 2 frames out, 7 in"
+    );
+}
+
+#[test]
 fn loops_and_templates_travel_whole() {
     let site = Site::new(1).write(
         "t.j2",

@@ -106,3 +106,38 @@ fn keywords_that_name_other_hosts_wait_for_them() {
     let handled = ["handled"; 3];
     assert_eq!(told(play), [hosts, handled].concat());
 }
+
+#[test]
+fn what_was_seen_too_early_does_not_count() {
+    let play = "
+  vars: {shared: '{{ playbook_dir }}/shared', mine: '{{ playbook_dir }}/{{ inventory_hostname }}.copy'}
+  tasks:
+    - copy: {content: x, dest: '{{ mine }}'}
+    - copy: {content: x, dest: '{{ shared }}.old'}
+      run_once: true
+    - command: sh -c 'sleep 0.3; echo x > {{ shared }}; echo y > {{ shared }}.old'
+      when: inventory_hostname == 'h3'
+      changed_when: false
+      vars: {kplay_effect: host}
+    # Too early there is no such file, and the task fails.
+    - lineinfile: {path: '{{ shared }}', line: x}
+      vars: {kplay_effect: shows}
+      ignore_errors: true
+      register: shown
+    - debug: {msg: '{{ inventory_hostname }} {{ shown.failed }} {{ shown.changed }}'}
+    # Too early there is nothing to do.
+    - copy: {src: '{{ shared }}.old', dest: '{{ mine }}', remote_src: true}
+      vars: {kplay_effect: shows}
+      register: shown
+    - debug: {msg: '{{ inventory_hostname }} {{ shown.changed }}'}
+";
+    let expected = [
+        "h1 False False",
+        "h1 True",
+        "h2 False False",
+        "h2 True",
+        "h3 False False",
+        "h3 True",
+    ];
+    assert_eq!(told(play), expected);
+}
