@@ -6,12 +6,12 @@ use std::process::Command;
 use kplay::secrets::age::{AgeError, Identity, Recipient, decrypt, encrypt};
 use sha2::{Digest as _, Sha256};
 
-use crate::Test;
 use crate::bench::{Bench, Tools};
+use crate::{Run, Test};
 
 pub(crate) const TESTS: &[Test] = &[
-    ("age_and_kplay_read_each_other", both_ways),
-    ("the_shared_test_files_of_age", shared_files),
+    ("age_and_kplay_read_each_other", Run::Plain(both_ways)),
+    ("the_shared_test_files_of_age", Run::IfThere(shared_files)),
 ];
 
 fn both_ways(tools: &Tools) {
@@ -50,10 +50,9 @@ fn module() -> Option<PathBuf> {
     Some(PathBuf::from(json.get("Dir")?.as_str()?).join("testdata"))
 }
 
-fn shared_files(_: &Tools) {
-    let Some(directory) = module().filter(|directory| directory.is_dir()) else {
-        return;
-    };
+fn shared_files(_: &Tools) -> Result<(), String> {
+    let directory = module().filter(|directory| directory.is_dir());
+    let directory = directory.ok_or("the Go module c2sp.org/CCTV/age cannot be had")?;
     let (mut count, mut wrong) = (0, Vec::new());
     for entry in std::fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
@@ -105,4 +104,5 @@ fn shared_files(_: &Tools) {
     }
     assert!(count > 30, "only {count} files");
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    Ok(())
 }

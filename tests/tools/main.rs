@@ -16,7 +16,16 @@ use libtest_mimic::{Arguments, Completion, Trial};
 use bench::Tools;
 
 /// A test with its name.
-pub(crate) type Test = (&'static str, fn(&Tools));
+pub(crate) type Test = (&'static str, Run);
+
+/// How a test is run.
+#[derive(Clone, Copy)]
+pub(crate) enum Run {
+    /// With the programs alone.
+    Plain(fn(&Tools)),
+    /// With something that cannot be had everywhere; says why it was not there.
+    IfThere(fn(&Tools) -> Result<(), String>),
+}
 
 fn main() -> ExitCode {
     static TOOLS: OnceLock<Result<Tools, String>> = OnceLock::new();
@@ -25,8 +34,14 @@ fn main() -> ExitCode {
     let trials = tests.into_iter().flatten().map(|(name, run)| {
         Trial::ignorable_test(*name, move || match TOOLS.get_or_init(Tools::find) {
             Ok(tools) => {
-                run(tools);
-                Ok(Completion::Completed)
+                let ignored = match run {
+                    Run::Plain(run) => {
+                        run(tools);
+                        None
+                    }
+                    Run::IfThere(run) => run(tools).err(),
+                };
+                Ok(ignored.map_or(Completion::Completed, Completion::ignored_with))
             }
             Err(why) => Ok(Completion::ignored_with(why)),
         })
