@@ -80,6 +80,8 @@ impl Engine {
             .env("TERM", "dumb")
             .env("USER", "root")
             .env("COLUMNS", "80")
+            // A host that has just begun may be slow to greet where much else runs: that is no difference of engines.
+            .env("ANSIBLE_TIMEOUT", "60")
             .envs(environment)
             .stdin(Stdio::null())
             .output()
