@@ -76,13 +76,14 @@ impl Foresight {
             return None;
         }
         if landed && let Some(host) = notice.host() {
-            self.visions.remove(host);
-            self.forget_changes();
+            self.end(host);
         }
         Some(notice)
     }
 
-    fn forget_changes(&mut self) {
+    /// The host's flight has ended, and so has what it saw.
+    fn end(&mut self, host: &Arc<str>) {
+        self.visions.remove(host);
         if self.visions.is_empty() {
             self.changes.clear();
         }
@@ -113,8 +114,7 @@ impl Foresight {
     fn take_next(&mut self, host: &Arc<str>) -> Option<Notice> {
         let notice = self.visions.get_mut(host)?.told.pop_front();
         if matches!(notice, Some(Notice::Landed(_))) {
-            self.visions.remove(host);
-            self.forget_changes();
+            self.end(host);
         }
         notice
     }

@@ -115,7 +115,7 @@ impl Job {
 pub(super) struct HereExecutor<'a> {
     pub(super) job: &'a Job,
     pub(super) handle: Handle,
-    /// A module carried out a plan.
+    /// A module may have changed something.
     applied: Cell<bool>,
 }
 
@@ -175,7 +175,7 @@ impl Executor for HereExecutor<'_> {
             .map(|seconds| Duration::from_secs(seconds + 5));
         let link = self.link(delegate)?;
         let is_job = invocation.asynchronous.is_some();
-        let outcome = self.wait(async {
+        let executed = self.wait(async {
             match limit {
                 None => link.execute(invocation).await,
                 Some(limit) => tokio::time::timeout(limit, link.execute(invocation))
@@ -187,10 +187,11 @@ impl Executor for HereExecutor<'_> {
                         )))
                     }),
             }
-        })?;
-        self.applied
-            .set(self.applied.get() || outcome.applied || is_job);
-        Ok(outcome)
+        });
+        if is_job || executed.as_ref().map_or(true, Outcome::may_have_changed) {
+            self.applied.set(true);
+        }
+        executed
     }
 
     fn supply(&self, _step: StepId, need: &Need) -> Result<Supplied, String> {

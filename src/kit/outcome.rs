@@ -126,6 +126,11 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Tells whether the module may have changed something, whatever it says of it: one that fails may have begun.
+    pub fn may_have_changed(&self) -> bool {
+        self.applied || self.failed
+    }
+
     /// Returns the result of something done.
     pub fn changed() -> Self {
         Self {

@@ -96,7 +96,8 @@ pub struct TaskResult {
     pub diagnostic: Option<Diagnostic>,
     /// The hosts that did the work instead, by their inventory names (`delegate_to`).
     pub delegated: Option<String>,
-    /// A module carried out a plan, whatever `changed` says. Who runs the step's modules says so.
+    /// A module carried out a plan, or failed and may have begun to, whatever `changed` and `failed` say of it. Who runs the step's
+    /// modules says so.
     pub applied: bool,
 }
 

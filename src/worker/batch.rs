@@ -186,7 +186,7 @@ struct HereExecutor<'a> {
     seen: bool,
     /// It would.
     held: Cell<bool>,
-    /// A module carried out a plan.
+    /// A module may have changed something.
     applied: Cell<bool>,
     /// What a step that may yet be held would have told on its way.
     late: RefCell<Vec<Report>>,
@@ -229,12 +229,14 @@ impl Executor for HereExecutor<'_> {
             hold: self.hold,
             ..invocation
         };
-        let outcome = self
+        let executed = self
             .shared
-            .execute(self.number, &invocation, self.cancelled)
-            .map_err(ExecutionError::Failed)?;
+            .execute(self.number, &invocation, self.cancelled);
+        if executed.as_ref().map_or(true, Outcome::may_have_changed) {
+            self.applied.set(true);
+        }
+        let outcome = executed.map_err(ExecutionError::Failed)?;
         self.held.set(outcome.held);
-        self.applied.set(self.applied.get() || outcome.applied);
         Ok(outcome)
     }
 
