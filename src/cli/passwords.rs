@@ -144,6 +144,7 @@ fn from_file(path: &Path) -> Result<String, Diagnostic> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::secrets::testing::write_program;
 
     #[test]
     fn files_and_programs_give_passwords() {
@@ -159,8 +160,7 @@ mod tests {
                 .ends_with("is empty")
         );
         let program = directory.path().join("program");
-        std::fs::write(&program, "#!/bin/sh\necho two\n").unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+        write_program(&program, "echo two");
         assert_eq!(from_file(&program).unwrap(), "two");
         assert!(
             from_file(Path::new("/nonexistent"))

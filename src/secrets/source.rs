@@ -204,6 +204,7 @@ fn trim_line_ends(bytes: &[u8]) -> &[u8] {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::write_program;
     use super::*;
 
     struct Typed(&'static str);
@@ -213,13 +214,6 @@ mod tests {
             assert!(prompt.starts_with("Vault password"));
             Ok(Secret::from(self.0))
         }
-    }
-
-    fn script(directory: &Path, name: &str, text: &str) -> PathBuf {
-        let path = directory.join(name);
-        std::fs::write(&path, text).unwrap();
-        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700)).unwrap();
-        path
     }
 
     #[test]
@@ -250,12 +244,10 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let plain = directory.path().join("plain");
         std::fs::write(&plain, " one \n").unwrap();
-        let shell = script(directory.path(), "shell", "#!/bin/sh\necho ' two '\n");
-        let client = script(
-            directory.path(),
-            "my-client.sh",
-            "#!/bin/sh\n[ $2 = dev ] || exit 2\necho three-$2\n",
-        );
+        let shell = directory.path().join("shell");
+        write_program(&shell, "echo ' two '");
+        let client = directory.path().join("my-client.sh");
+        write_program(&client, "[ $2 = dev ] || exit 2\necho three-$2");
         let sources = [
             VaultSource::File {
                 id: None,

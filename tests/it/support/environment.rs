@@ -15,7 +15,6 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::fs;
 use std::io::Write as _;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -79,10 +78,23 @@ impl TestEnvironment {
     }
 
     /// Writes a program: `script` under `#!/bin/sh`.
+    ///
+    /// Another process writes it: were the file open for writing here, a program that another test starts at that moment would
+    /// hold it open until its own `exec`, and a file that somebody writes cannot be run (ETXTBSY).
     pub(crate) fn program(self, name: &str, script: &str) -> Self {
-        let this = self.write(name, &format!("#!/bin/sh\n{script}\n"));
-        fs::set_permissions(this.path(name), fs::Permissions::from_mode(0o755)).unwrap();
-        this
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        let status = Command::new("sh")
+            .args([
+                "-c",
+                r#"printf '#!/bin/sh\n%s\n' "$1" >"$0" && chmod 755 "$0""#,
+            ])
+            .arg(&path)
+            .arg(script)
+            .status()
+            .unwrap();
+        assert!(status.success());
+        self
     }
 
     /// Sets a variable of the environment.
