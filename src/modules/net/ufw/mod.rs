@@ -1,10 +1,12 @@
 //! `community.general.ufw`: Ubuntu's and Debian's firewall.
 //!
-//! ufw itself tells what a rule would make of its rules (`--dry-run`); `rules` compares that with what is there.
+//! A rule that stands word for word in ufw's files is there (`tuple`). Of any other ufw itself tells what it would make of its
+//! rules (`--dry-run`), and `rules` compares that with what is there.
 
 mod rules;
 #[cfg(test)]
 mod tests;
+mod tuple;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -153,7 +155,7 @@ enum Relative {
 ///
 /// ## Check mode
 ///
-/// Tells what would change, by ufw's own dry run.
+/// Tells what would change, by ufw's files and its own dry run.
 ///
 /// ## Returns
 ///
@@ -178,7 +180,7 @@ enum Relative {
 ///
 /// ## Differs from Ansible
 ///
-/// What is there already is recognised by a dry run and by ufw's files, and then no command runs for real; `commands` says so. A
+/// What is there already is recognised by ufw's files and by a dry run, and then no command runs for real; `commands` says so. A
 /// default is compared while the firewall is off too.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -410,7 +412,12 @@ impl Module for Ufw {
 
     fn plan(args: &Self::Args, host: &dyn Host) -> Result<Plan<Change>, Failure> {
         let mut runner = Runner::new(host, Vec::new())?;
-        let status = runner.run(&Words::new(&["status", "verbose"]))?;
+        // Python starts for each command: what nobody looks at is not asked.
+        let status = if args.state.is_some() || host.result_is_seen() {
+            runner.run(&Words::new(&["status", "verbose"]))?
+        } else {
+            String::new()
+        };
         let mut steps = Vec::new();
         if let Some(state) = args.state {
             let active = status.contains("Status: active");
@@ -436,7 +443,9 @@ impl Module for Ufw {
             words.extend(args.direction.map(Direction::word));
             steps.push(Words::new(&words));
         }
-        if let Some(action) = args.rule {
+        if let Some(action) = args.rule
+            && !tuple::stands(args, action.word(), host)?
+        {
             let words = rules::words(args, action.word(), host, &runner.program)?;
             if rules::would_change(args, &words, &mut runner)? {
                 steps.push(words);
@@ -472,10 +481,12 @@ impl Module for Ufw {
                 }
             })?;
         }
-        let status = runner.run(&Words::new(&["status", "verbose"]))?;
-        Ok(Outcome::changed()
-            .with("commands", runner.ran)
-            .with("msg", status.trim_end())
-            .into())
+        let outcome = if host.result_is_seen() {
+            let status = runner.run(&Words::new(&["status", "verbose"]))?;
+            Outcome::changed().with("msg", status.trim_end())
+        } else {
+            Outcome::changed()
+        };
+        Ok(outcome.with("commands", runner.ran).into())
     }
 }

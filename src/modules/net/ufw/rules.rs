@@ -170,19 +170,20 @@ pub(super) fn would_change(
     })
 }
 
-fn is_ipv4(word: &str) -> bool {
+pub(super) fn is_ipv4(word: &str) -> bool {
     word.split('/')
         .next()
         .is_some_and(|address| address.parse::<Ipv4Addr>().is_ok())
 }
 
-fn is_ipv6(word: &str) -> bool {
+pub(super) fn is_ipv6(word: &str) -> bool {
     word.split('/')
         .next()
         .is_some_and(|address| address.parse::<Ipv6Addr>().is_ok())
 }
 
-fn setting(path: &str, name: &str, host: &dyn Host) -> Result<Option<String>, Failure> {
+/// Returns the last value, in small letters and without quotes, that a file of settings gives to that name.
+pub(super) fn setting(path: &str, name: &str, host: &dyn Host) -> Result<Option<String>, Failure> {
     if host.status(path, true)?.is_none() {
         return Ok(None);
     }

@@ -187,3 +187,91 @@ fn mistakes_are_told() {
     );
     assert!(failure::<Ufw>(&rule().into(), &FakeHost::new()).contains("ufw"));
 }
+
+/// A host with rules in ufw's files, whose ufw would skip each rule.
+fn host_with_rules(ipv6: &str) -> FakeHost {
+    FakeHost::new()
+        .program("ufw")
+        .command(&["/usr/bin/ufw", "status"], printed("Status: active\n"))
+        .command(
+            &["/usr/bin/ufw", "--dry-run"],
+            printed("Skipping adding existing rule\n"),
+        )
+        .file("/etc/default/ufw", format!("IPV6={ipv6}\n"))
+        .file(
+            "/etc/ufw/user.rules",
+            "*filter\n\
+             ### tuple ### allow tcp 22 0.0.0.0/0 any 0.0.0.0/0 in comment=737368\n\
+             -A ufw-user-input -p tcp --dport 22 -j ACCEPT\n\
+             ### tuple ### allow any 53 0.0.0.0/0 any 0.0.0.0/0 in\n\
+             ### tuple ### route:allow any any 0.0.0.0/0 any 10.244.0.0/16 in\n\
+             ### tuple ### reject udp any 192.0.2.1 53 0.0.0.0/0 out_eth0\n\
+             ### tuple ### limit tcp 80,443 0.0.0.0/0 any 10.0.0.0/8 in_eth1\n",
+        )
+        .file(
+            "/etc/ufw/user6.rules",
+            "### tuple ### allow tcp 22 ::/0 any ::/0 in comment=737368\n\
+             ### tuple ### allow tcp 6443 ::/0 any fd7a::/48 in_tailscale0\n",
+        )
+}
+
+#[test]
+fn a_rule_that_stands_in_the_files_needs_no_dry_run() {
+    let host = host_with_rules("yes");
+    let asks = |rule: &str, host: &FakeHost| {
+        let before = host.ran().len();
+        let args: Dict = rule
+            .split(", ")
+            .map(|pair| {
+                let (name, value) = pair.split_once('=').unwrap();
+                (name, Value::from(value))
+            })
+            .fold(Dict::new(), |args, (name, value)| args.with(name, value));
+        assert!(!run::<Ufw>(&args.into(), host).changed, "{rule}");
+        host.ran()[before..]
+            .iter()
+            .any(|argv| argv[1] == "--dry-run")
+    };
+    for rule in [
+        "rule=allow, port=22, proto=tcp, comment=ssh",
+        "rule=allow, port=22, proto=tcp, comment=ssh, direction=in",
+        "rule=allow, route=true, src=10.244.0.0/16",
+        "rule=reject, direction=out, interface=eth0, to=192.0.2.1, from_port=53, proto=udp",
+        "rule=reject, interface_out=eth0, to=192.0.2.1, from_port=53, proto=udp, from_ip=any",
+        "rule=limit, direction=in, interface=eth1, port=80,443, proto=tcp, src=10.0.0.0/8",
+        "rule=allow, if_in=tailscale0, port=6443, proto=tcp, src=fd7a::/48",
+    ] {
+        assert!(!asks(rule, &host), "{rule}");
+    }
+    for rule in [
+        // Another action, comment, protocol, port, address, direction, interface.
+        "rule=deny, port=22, proto=tcp, comment=ssh",
+        "rule=allow, port=22, proto=tcp",
+        "rule=allow, port=22, proto=tcp, comment=SSH",
+        "rule=allow, port=22, proto=udp, comment=ssh",
+        "rule=allow, port=22, comment=ssh",
+        "rule=allow, port=2, proto=tcp, comment=ssh",
+        "rule=allow, route=true, src=10.244.0.0/17",
+        "rule=allow, src=10.244.0.0/16",
+        "rule=allow, port=22, proto=tcp, comment=ssh, direction=out",
+        "rule=limit, direction=in, interface=eth2, port=80,443, proto=tcp, src=10.0.0.0/8",
+        // For IPv4 alone, and the rule is for both.
+        "rule=allow, port=53",
+        // Parts that ufw writes in its own way, or that the line does not tell.
+        "rule=limit, direction=in, interface=eth1, port=443,80, proto=tcp, src=10.0.0.0/8",
+        "rule=allow, port=22, proto=tcp, comment=ssh, log=true",
+        "rule=allow, port=22, proto=tcp, comment=ssh, insert=1",
+        "rule=allow, port=22, proto=tcp, comment=ssh, delete=true",
+        "rule=allow, name=OpenSSH",
+        "rule=allow, port=22, proto=tcp, comment=ssh, from_ip=10.0.0.1, to_ip=fd7a::1",
+    ] {
+        assert!(asks(rule, &host), "{rule}");
+    }
+    let without_ipv6 = host_with_rules("no");
+    assert!(asks(
+        "rule=allow, if_in=tailscale0, port=6443, proto=tcp, src=fd7a::/48",
+        &without_ipv6
+    ));
+    let old = without_ipv6.file("/lib/ufw/user.rules", "");
+    assert!(asks("rule=allow, port=22, proto=tcp, comment=ssh", &old));
+}
