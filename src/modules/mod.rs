@@ -22,6 +22,9 @@ mod services;
 mod system;
 mod users;
 
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
 use crate::kit::{Entry, Manual};
 
 pub use system::setup::{NEEDED_GROUPS, fact_group};
@@ -58,7 +61,16 @@ pub fn all() -> impl Iterator<Item = Entry> {
 
 /// Returns the module of that full name (`ansible.builtin.copy`) or redirected name; short names are resolved by the playbook.
 pub fn find(name: &str) -> Option<Entry> {
-    all().find(|entry| entry.meta().name == name || entry.meta().aliases.contains(&name))
+    /// By names and aliases: each step of each host asks.
+    static BY_NAME: LazyLock<HashMap<&str, Entry>> = LazyLock::new(|| {
+        let names = |entry: Entry| {
+            let meta = entry.meta();
+            let aliases = meta.aliases.iter().copied();
+            aliases.chain([meta.name]).map(move |name| (name, entry))
+        };
+        all().flat_map(names).collect()
+    });
+    BY_NAME.get(name).copied()
 }
 
 /// Returns the JSON Schema of a module's arguments, documentation included.

@@ -1,6 +1,6 @@
 //! The way to every host of a run: one [`Connector`], asked once per host.
 //!
-//! It holds what hosts share: the local user, the configuration files, opened keys, and which warnings were shown already.
+//! It holds what hosts share: the local user, the configuration files, opened keys, known hosts, and which warnings were shown already.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -13,6 +13,7 @@ use super::algorithms;
 use super::auth::{Credentials, KeyStore};
 use super::error::{ConnectError, ExecError, Failure, Place};
 use super::host_key::HostKeyVerifier;
+use super::known_hosts::KnownHostsFiles;
 use super::local;
 use super::local_user::LocalUser;
 use super::process::Process;
@@ -46,6 +47,7 @@ pub struct Connector {
     local: LocalUser,
     files: SourceFiles,
     keys: KeyStore,
+    known_hosts: KnownHostsFiles,
     tell: TellWarning,
     told: Mutex<BTreeSet<Warning>>,
 }
@@ -134,6 +136,7 @@ impl Connector {
             local,
             files,
             keys: KeyStore::new(ask),
+            known_hosts: KnownHostsFiles::default(),
             tell,
             told: Mutex::default(),
         }
@@ -292,7 +295,7 @@ impl Connector {
         below: Below,
         limit: Duration,
     ) -> Result<SshConnection, ConnectError> {
-        let verifier = Arc::new(HostKeyVerifier::new(&hop.settings));
+        let verifier = Arc::new(HostKeyVerifier::new(&hop.settings, &self.known_hosts));
         let (preferred, warnings) = algorithms::preferred(&hop.settings, &verifier);
         self.tell_all(&hop.settings.warnings);
         self.tell_all(&warnings);

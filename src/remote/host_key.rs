@@ -12,7 +12,7 @@ use russh::keys::ssh_key::certificate::CertType;
 use russh::keys::ssh_key::public::KeyData;
 use russh::keys::{Algorithm, Certificate, HashAlg, PublicKey, PublicKeyOrCertificate};
 
-use super::known_hosts::{Entry, KnownHost, append, fingerprint, lookup_name};
+use super::known_hosts::{Entry, KnownHost, KnownHostsFiles, append, fingerprint, lookup_name};
 use super::ssh_config::{HostKeyPolicy, HostSettings, Warning, matches_list};
 
 /// Why a host key was not believed.
@@ -91,8 +91,8 @@ pub struct HostKeyVerifier {
 }
 
 impl HostKeyVerifier {
-    /// Reads what is known of the host of these settings.
-    pub fn new(settings: &HostSettings) -> Self {
+    /// Looks up what is known of the host of these settings.
+    pub fn new(settings: &HostSettings, known_hosts: &KnownHostsFiles) -> Self {
         // An alias stands for itself, whatever the port.
         let (host, port) = match &settings.host_key_alias {
             Some(alias) => (alias.clone(), 22),
@@ -104,7 +104,7 @@ impl HostKeyVerifier {
             .chain(&settings.global_known_hosts_files)
             .cloned()
             .collect();
-        let known = KnownHost::read(&files, &host, port);
+        let known = known_hosts.of_host(&files, &host, port);
         let mut warnings = known.warnings.clone();
         if settings.host_key_policy == HostKeyPolicy::Off {
             warnings.push(Warning::HostKeyCheckingOff {

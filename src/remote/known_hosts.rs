@@ -1,7 +1,9 @@
 //! `known_hosts` files: which keys a host is known by.
 //!
-//! Reads plain and hashed names, patterns and negation, `[host]:port`, `@cert-authority` and `@revoked`, and adds a key for
-//! `accept-new`. What follows from it is decided in [`super::host_key`].
+//! Reads plain and hashed names, patterns and negation, `[host]:port`, `@cert-authority` and `@revoked` ([`KnownHostsFiles`]), and
+//! adds a key for `accept-new`. What follows from it is decided in [`super::host_key`].
+
+mod files;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -12,7 +14,8 @@ use hmac::{Hmac, KeyInit, Mac};
 use russh::keys::{HashAlg, PublicKey};
 use sha1::Sha1;
 
-use super::ssh_config::{Warning, matches_list};
+pub use self::files::KnownHostsFiles;
+use super::ssh_config::Warning;
 
 /// What a line says about its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,64 +63,6 @@ pub fn lookup_name(host: &str, port: u16) -> String {
 }
 
 impl KnownHost {
-    /// Reads the files that exist; one that cannot be read is left out with a warning.
-    pub fn read(files: &[PathBuf], host: &str, port: u16) -> Self {
-        let name = lookup_name(host, port);
-        let portless = lookup_name(host, 22);
-        let mut known = Self::default();
-        for file in files {
-            match std::fs::read(file) {
-                Ok(bytes) => {
-                    known.read_text(&String::from_utf8_lossy(&bytes), file, &name, &portless);
-                }
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                Err(error) => known.warnings.push(Warning::UnreadableKnownHost {
-                    place: file.display().to_string(),
-                    problem: error.to_string(),
-                }),
-            }
-        }
-        known
-    }
-
-    fn read_text(&mut self, text: &str, file: &Path, name: &str, portless: &str) {
-        for (index, line) in text.lines().enumerate() {
-            let line = line.trim();
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
-            let Some((marker, names, key)) = split_line(line) else {
-                continue;
-            };
-            let exact = names_match(names, name);
-            if !exact && (name == portless || !names_match(names, portless)) {
-                continue;
-            }
-            // Only a line that is about this host is worth a word; others may have keys of types nobody here knows.
-            let key = match PublicKey::from_openssh(key) {
-                Ok(key) => key,
-                Err(error) => {
-                    self.warnings.push(Warning::UnreadableKnownHost {
-                        place: format!("{}:{}", file.display(), index + 1),
-                        problem: error.to_string(),
-                    });
-                    continue;
-                }
-            };
-            let entry = Entry {
-                marker,
-                key,
-                file: file.to_path_buf(),
-                line: index + 1,
-            };
-            if exact {
-                self.entries.push(entry);
-            } else {
-                self.portless.push(entry);
-            }
-        }
-    }
-
     /// Returns the keys that the host itself may show, those for the very port first.
     pub fn plain(&self) -> impl Iterator<Item = &Entry> {
         self.entries
@@ -138,34 +83,6 @@ impl KnownHost {
             .chain(&self.portless)
             .filter(|entry| entry.marker == Marker::Revoked)
     }
-}
-
-/// Splits a line into marker, names and key; nothing if a part is missing.
-fn split_line(line: &str) -> Option<(Marker, &str, &str)> {
-    let (marker, rest) = match line.split_once(char::is_whitespace)? {
-        ("@cert-authority", rest) => (Marker::CertAuthority, rest.trim_start()),
-        ("@revoked", rest) => (Marker::Revoked, rest.trim_start()),
-        (unknown, _) if unknown.starts_with('@') => return None,
-        _ => (Marker::Plain, line),
-    };
-    let (names, key) = rest.split_once(char::is_whitespace)?;
-    Some((marker, names, key.trim()))
-}
-
-fn names_match(names: &str, name: &str) -> bool {
-    if let Some(hashed) = names.strip_prefix("|1|") {
-        hash_matches(hashed, name).unwrap_or(false)
-    } else {
-        let names = names.to_ascii_lowercase();
-        matches_list(names.split(','), name)
-    }
-}
-
-fn hash_matches(hashed: &str, name: &str) -> Option<bool> {
-    let (salt, hash) = hashed.split_once('|')?;
-    let salt = BASE64.decode(salt).ok()?;
-    let hash = BASE64.decode(hash).ok()?;
-    Some(hash_name(&salt, name)? == hash)
 }
 
 fn hash_name(salt: &[u8], name: &str) -> Option<Vec<u8>> {
@@ -250,7 +167,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("known_hosts");
         std::fs::write(&file, text).unwrap();
-        KnownHost::read(&[file], host, port)
+        KnownHostsFiles::default().of_host(&[file], host, port)
     }
 
     #[test]
@@ -306,13 +223,15 @@ mod tests {
         assert!(text.starts_with("[web]:2222 ssh-ed25519 "), "{text}");
         assert!(!text.contains("db"), "{text}");
         assert_eq!(
-            KnownHost::read(std::slice::from_ref(&file), "web", 2222)
+            KnownHostsFiles::default()
+                .of_host(std::slice::from_ref(&file), "web", 2222)
                 .plain()
                 .count(),
             1
         );
         assert_eq!(
-            KnownHost::read(std::slice::from_ref(&file), "db", 22)
+            KnownHostsFiles::default()
+                .of_host(std::slice::from_ref(&file), "db", 22)
                 .plain()
                 .count(),
             1
@@ -336,12 +255,19 @@ mod tests {
         )
         .unwrap();
         assert_eq!(
-            KnownHost::read(std::slice::from_ref(&file), "old", 22)
+            KnownHostsFiles::default()
+                .of_host(std::slice::from_ref(&file), "old", 22)
                 .plain()
                 .count(),
             1
         );
-        assert_eq!(KnownHost::read(&[file], "new", 22).plain().count(), 1);
+        assert_eq!(
+            KnownHostsFiles::default()
+                .of_host(&[file], "new", 22)
+                .plain()
+                .count(),
+            1
+        );
     }
 
     #[test]
@@ -353,5 +279,39 @@ mod tests {
         );
         assert_eq!(known.warnings.len(), 1, "{:?}", known.warnings);
         assert!(known.warnings[0].to_string().contains("known_hosts:1"));
+    }
+
+    #[test]
+    fn a_file_is_read_again_when_it_has_changed() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("known_hosts");
+        std::fs::write(&file, format!("web {FIRST}\n")).unwrap();
+        let files = KnownHostsFiles::default();
+        let known = |name| files.of_host(std::slice::from_ref(&file), name, 22);
+        assert_eq!(known("web").plain().count(), 1);
+        assert_eq!(known("db").plain().count(), 0);
+        let key = PublicKey::from_openssh(SECOND).unwrap();
+        append(&file, "db", &key, false).unwrap();
+        append(&file, "web", &key, true).unwrap();
+        assert_eq!(known("db").plain().count(), 1);
+        let lines: Vec<usize> = known("web").plain().map(|entry| entry.line).collect();
+        assert_eq!(lines, [1, 3]);
+        std::fs::remove_file(&file).unwrap();
+        assert_eq!(known("web").plain().count(), 0);
+    }
+
+    #[test]
+    fn lines_come_in_their_order_however_they_name_the_host() {
+        let hash = BASE64.encode(hash_name(&[7; 20], "web").unwrap());
+        let hashed = format!("|1|{}|{hash}", BASE64.encode([7; 20]));
+        let text = format!(
+            "w* {FIRST}\nweb,web {SECOND}\n{hashed} {FIRST}\n|1|broken {FIRST}\n!web,* {FIRST}\n[web]:2222,WEB {FIRST}\n*,!db {SECOND}\n"
+        );
+        let numbers = |entries: &[Entry]| entries.iter().map(|e| e.line).collect::<Vec<_>>();
+        assert_eq!(numbers(&read(&text, "web", 22).entries), [1, 2, 3, 6, 7]);
+        let other_port = read(&text, "web", 2222);
+        // A star matches brackets too.
+        assert_eq!(numbers(&other_port.entries), [5, 6, 7]);
+        assert_eq!(numbers(&other_port.portless), [1, 2, 3]);
     }
 }
