@@ -12,6 +12,7 @@ mod bytes;
 mod client_handler;
 pub mod connector;
 pub mod error;
+mod heard;
 pub mod host_key;
 pub mod known_hosts;
 pub mod local;

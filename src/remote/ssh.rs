@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use super::auth::{AuthFailure, Credentials, authenticate};
 use super::client_handler::{ClientHandler, Shared};
 use super::error::{ExecError, Failure, Phase};
+use super::heard::{Heard, LastWord};
 use super::host_key::HostKeyVerifier;
 use super::process::{BUFFER_SIZE, Exit, Process, ProcessDriver, ProcessHandle};
 use super::ssh_config::HostSettings;
@@ -88,18 +89,19 @@ impl Handshake<'_> {
         };
         let limit = self.limit;
         let phase = Phase::KeyExchange;
-        let exchanged = match timeout(
-            limit,
-            client::connect_stream(Arc::new(config), stream, handler),
-        )
-        .await
-        {
-            Ok(Ok(handle)) => Ok(handle),
-            Ok(Err(error)) => Err(match shared.take_refusal() {
+        let last_word = LastWord::new();
+        let stream = Heard {
+            stream,
+            last_word: last_word.clone(),
+        };
+        let exchange = client::connect_stream(Arc::new(config), stream, handler);
+        let exchanged = match last_word.wait(exchange, limit, BUSY_LIMIT).await {
+            Some(Ok(handle)) => Ok(handle),
+            Some(Err(error)) => Err(match shared.take_refusal() {
                 Some(refusal) => Failure::HostKey(refusal),
                 None => classify(error, phase, shared.take_farewell()),
             }),
-            Err(_) => Err(Failure::Timeout { phase, limit }),
+            None => Err(Failure::Timeout { phase, limit }),
         };
         let mut handle = match (exchanged, &mut below) {
             (Ok(handle), _) => handle,
