@@ -73,6 +73,8 @@ class Hosts:
         # The interpreter is named, as users name it who care for speed: ansible-core need not look for it.
         lines += ["", "[all:vars]", "ansible_python_interpreter=/usr/bin/python3"]
         lines += [f"ansible_ssh_common_args='-o UserKnownHostsFile={known_hosts}'"]
+        # All hosts share one machine's processors: the first word of the last of a thousand takes its time.
+        lines += ["ansible_timeout=60"]
         self.inventory.write_text("\n".join(lines) + "\n")
         entries = [
             (
