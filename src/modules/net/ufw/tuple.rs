@@ -73,7 +73,7 @@ impl<'a> Rule<'a> {
             &args.interface_in,
             &args.interface_out,
         ) {
-            (None, None, None, None) | (Some(Direction::In), None, None, None) => "in".to_owned(),
+            (None | Some(Direction::In), None, None, None) => "in".to_owned(),
             (Some(Direction::Out), None, None, None) => "out".to_owned(),
             (Some(Direction::In), Some(interface), None, None)
             | (None, None, Some(interface), None) => format!("in_{interface}"),
