@@ -43,15 +43,19 @@ impl Dispatcher<'_> {
                 .iter()
                 .any(|request| matches!(request, ControllerRequest::IncludeVars(_)));
             let plain = |key: &Key, value: &Value| match key.as_str() {
-                Some("ansible_facts") if lazy => value.clone(),
+                Some("ansible_facts") => value.clone(),
                 _ => value.clone().untrusted(),
             };
-            let value: Dict = result
-                .value
-                .iter()
-                .map(|(key, value)| (key.clone(), plain(key, value)))
-                .collect();
-            let value = Value::dict(value);
+            let value = if lazy {
+                let values = result.value.iter();
+                Value::dict(
+                    values
+                        .map(|(key, value)| (key.clone(), plain(key, value)))
+                        .collect(),
+                )
+            } else {
+                Value::dict(result.value.clone()).untrusted()
+            };
             records.change(host, |record| drop(record.set.insert(name.clone(), value)));
         }
         let target = self.fact_host(task, host, result);
@@ -327,12 +331,13 @@ impl Dispatcher<'_> {
                 }
             }
             if let Some(role) = included.role.filter(|role| role.public) {
-                self.setup
+                let mut roles = self
+                    .setup
                     .play
                     .public_roles
                     .write()
-                    .unwrap_or_else(std::sync::PoisonError::into_inner)
-                    .push(role);
+                    .unwrap_or_else(std::sync::PoisonError::into_inner);
+                Arc::make_mut(&mut roles).push(role);
             }
             let wanted = Arc::new(request.hosts);
             let count = self.program.include(place, &included.tasks, &wanted);

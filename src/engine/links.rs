@@ -8,7 +8,7 @@ use tokio::sync::Mutex;
 
 use super::link::{FirstBatch, Link};
 use super::run_state::RunState;
-use super::target::{Place, PlaceKey};
+use super::target::Place;
 use crate::remote::{Connection, Connector, Process, WorkerBinaries, WorkerOrigin, start_worker};
 use crate::step::ExecutionError;
 
@@ -19,9 +19,13 @@ struct Line {
     link: Option<Arc<Link>>,
 }
 
+/// A place, and the line to it.
+type PlacedLine = (Place, Arc<Mutex<Line>>);
+
 /// All connections.
 pub(super) struct Links {
-    lines: Mutex<HashMap<PlaceKey, Arc<Mutex<Line>>>>,
+    /// By host; most have one.
+    lines: Mutex<HashMap<Arc<str>, Vec<PlacedLine>>>,
     connector: Connector,
     workers: Arc<WorkerBinaries>,
     /// Whether somebody reads the workers already.
@@ -39,12 +43,17 @@ impl Links {
     }
 
     async fn line(&self, host: &str, place: &Place) -> Arc<Mutex<Line>> {
-        self.lines
-            .lock()
-            .await
-            .entry(place.key(host))
-            .or_default()
-            .clone()
+        let mut lines = self.lines.lock().await;
+        let known = match lines.get_mut(host) {
+            Some(known) => known,
+            None => lines.entry(host.into()).or_default(),
+        };
+        if let Some((_, line)) = known.iter().find(|(other, _)| other.shares_with(place)) {
+            return line.clone();
+        }
+        let line = Arc::<Mutex<Line>>::default();
+        known.push((place.clone(), line.clone()));
+        line
     }
 
     /// Returns the worker of that place if it runs already.
@@ -149,7 +158,14 @@ impl Links {
     /// Closes all, side by side. After an interruption workers are given time to end what they run; else there is nothing to
     /// wait for.
     pub(super) async fn close(&self, interrupted: bool) {
-        let lines: Vec<_> = self.lines.lock().await.values().cloned().collect();
+        let lines: Vec<_> = self
+            .lines
+            .lock()
+            .await
+            .values()
+            .flatten()
+            .map(|(_, line)| line.clone())
+            .collect();
         let mut closing = tokio::task::JoinSet::new();
         for line in lines {
             closing.spawn(async move {

@@ -359,7 +359,7 @@ impl<'a> Running<'a> {
                 .filter(|host| !out.contains(host))
                 .collect(),
             lost: RwLock::new(out.all()),
-            public_roles: RwLock::new(public.filter(|role| role.public).collect()),
+            public_roles: RwLock::new(Arc::new(public.filter(|role| role.public).collect())),
         };
         Ok(Setup {
             run: run.clone(),

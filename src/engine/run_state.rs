@@ -161,7 +161,7 @@ pub(super) struct PlayState {
     /// Those that failed or were lost so far, in this batch and those before.
     pub(super) lost: RwLock<BTreeSet<Arc<str>>>,
     /// Roles whose defaults and vars the whole play sees, as they come in.
-    pub(super) public_roles: RwLock<Vec<Arc<Role>>>,
+    pub(super) public_roles: RwLock<Arc<Vec<Arc<Role>>>>,
 }
 
 impl PlayState {
@@ -176,7 +176,7 @@ impl PlayState {
     }
 
     /// Returns the roles that the whole play sees.
-    pub(super) fn roles(&self) -> Vec<Arc<Role>> {
+    pub(super) fn roles(&self) -> Arc<Vec<Arc<Role>>> {
         self.public_roles
             .read()
             .unwrap_or_else(PoisonError::into_inner)

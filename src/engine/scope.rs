@@ -207,7 +207,7 @@ impl<'a> HostScope<'a> {
             add(&play.files);
             add(&play.prompts);
             add(&play.play.scope.keywords.vars);
-            for role in play.roles() {
+            for role in play.roles().iter() {
                 add(&role.vars);
                 add(&role.defaults);
             }

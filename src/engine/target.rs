@@ -19,27 +19,20 @@ pub(super) enum Place {
     Ssh(Box<Target>),
 }
 
-/// What makes two places one machine with one login.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) struct PlaceKey(String);
-
 impl Place {
-    /// Returns what connections are shared by.
-    pub(super) fn key(&self, host: &str) -> PlaceKey {
-        match self {
-            // Each inventory host keeps a worker of its own, so that their steps do not wait for each other's answers.
-            Self::Local => PlaceKey(format!("local {host}")),
-            Self::Ssh(target) => PlaceKey(format!(
-                "ssh {host} {} {:?} {:?} {:?} {} {} {}",
-                target.address,
-                target.port,
-                target.user,
-                target.private_key_file,
-                target.ssh_args,
-                target.ssh_common_args,
-                target.ssh_extra_args
-            )),
-        }
+    /// Tells whether both are one machine with one login, so that a connection serves both. Each inventory host has connections of
+    /// its own, this machine too, so that their steps do not wait for each other's answers.
+    pub(super) fn shares_with(&self, other: &Self) -> bool {
+        let (Self::Ssh(one), Self::Ssh(two)) = (self, other) else {
+            return matches!((self, other), (Self::Local, Self::Local));
+        };
+        one.address == two.address
+            && one.port == two.port
+            && one.user == two.user
+            && one.private_key_file == two.private_key_file
+            && one.ssh_args == two.ssh_args
+            && one.ssh_common_args == two.ssh_common_args
+            && one.ssh_extra_args == two.ssh_extra_args
     }
 
     /// Returns what machine this is, as far as the settings tell: hosts with the same one keep their linear order.

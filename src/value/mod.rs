@@ -233,15 +233,22 @@ impl Value {
 
     /// Tells whether this value or one in it is secret.
     pub fn holds_secret(&self) -> bool {
-        self.is_secret()
+        self.holds(Marks::SECRET)
+    }
+
+    /// Tells whether this value or one in it has those marks.
+    fn holds(&self, marks: Marks) -> bool {
+        self.marks.contains(marks)
             || match &self.kind {
-                Kind::List(items) | Kind::Tuple(items) => items.iter().any(Self::holds_secret),
-                Kind::Dict(dict) => dict.values().any(Self::holds_secret),
+                Kind::List(items) | Kind::Tuple(items) => {
+                    items.iter().any(|item| item.holds(marks))
+                }
+                Kind::Dict(dict) => dict.values().any(|item| item.holds(marks)),
                 _ => false,
             }
     }
 
-    /// Returns the value with `change` applied to itself and everything in it, innermost first. Shares what stays as it is.
+    /// Returns the value with `change` applied to itself and everything in it, innermost first.
     #[must_use]
     pub fn map(self, change: &mut impl FnMut(Self) -> Self) -> Self {
         let Self {
@@ -273,6 +280,10 @@ impl Value {
     /// Returns the value and all in it as data that is never evaluated as a template.
     #[must_use]
     pub fn untrusted(self) -> Self {
+        // What hosts return is so already, and is shared then.
+        if !self.holds(Marks::TRUSTED) {
+            return self;
+        }
         self.map(&mut |value| value.without_marks(Marks::TRUSTED))
     }
 
