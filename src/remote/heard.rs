@@ -12,6 +12,9 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+/// Longer than any run; what a user sets may be more than a clock can count.
+const LONGEST: Duration = Duration::from_hours(24 * 365);
+
 /// When something came from the other side for the last time.
 #[derive(Clone, Debug)]
 pub(super) struct LastWord(Arc<Mutex<Instant>>);
@@ -31,23 +34,28 @@ impl LastWord {
     }
 
     /// Waits for `work` as long as no silence is longer than `silence`, and no longer than `most` in all (or `silence`, if that is
-    /// more). Nothing comes back where that has passed.
+    /// more). The error is whichever of the two has passed.
     pub(super) async fn wait<T>(
         &self,
         work: impl Future<Output = T>,
         silence: Duration,
         most: Duration,
-    ) -> Option<T> {
-        let latest = Instant::now() + most.max(silence);
+    ) -> Result<T, Duration> {
+        let silence = silence.min(LONGEST);
+        let most = most.max(silence);
+        let latest = Instant::now() + most;
         let mut work = pin!(work);
         loop {
             let deadline = (self.get() + silence).min(latest);
             if let Ok(done) = tokio::time::timeout_at(deadline, &mut work).await {
-                return Some(done);
+                return Ok(done);
             }
             let now = Instant::now();
-            if now >= latest || now >= self.get() + silence {
-                return None;
+            if now >= self.get() + silence {
+                return Err(silence);
+            }
+            if now >= latest {
+                return Err(most);
             }
         }
     }
@@ -105,8 +113,9 @@ mod tests {
 
     use super::*;
 
-    /// Says a word after each of these pauses, then nothing for ever; tells whether all came while somebody waited for them so.
-    async fn all_come(pauses: &[u64], silence: u64, most: u64) -> bool {
+    /// Says a word after each of these pauses, then nothing for ever; tells whether all came while somebody waited
+    /// for them so, else what had passed.
+    async fn listen(pauses: &[u64], silence: u64, most: u64) -> Result<(), u128> {
         let (near, mut far) = tokio::io::duplex(64);
         let mut words = vec![0; pauses.len()];
         let pauses = pauses.to_vec();
@@ -126,16 +135,24 @@ mod tests {
         };
         let (silence, most) = (Duration::from_millis(silence), Duration::from_millis(most));
         let reading = stream.read_exact(&mut words);
-        last_word.wait(reading, silence, most).await.is_some()
+        let waited = last_word.wait(reading, silence, most).await;
+        waited.map_or_else(
+            |passed| Err(passed.as_millis()),
+            |read| {
+                read.unwrap();
+                Ok(())
+            },
+        )
     }
 
     #[tokio::test]
     async fn whoever_speaks_is_waited_for_and_silence_is_not() {
-        assert!(all_come(&[0], 1000, 1000).await);
-        assert!(all_come(&[400; 4], 1000, 60_000).await);
-        assert!(!all_come(&[60_000], 200, 60_000).await);
-        assert!(!all_come(&[50, 60_000], 200, 60_000).await);
-        assert!(!all_come(&[50; 100], 200, 500).await, "it never ends");
-        assert!(all_come(&[300], 10_000, 0).await, "silence is the least");
+        assert_eq!(listen(&[0], 1000, 1000).await, Ok(()));
+        assert_eq!(listen(&[400; 4], 1000, 60_000).await, Ok(()));
+        assert_eq!(listen(&[60_000], 200, 60_000).await, Err(200));
+        assert_eq!(listen(&[50, 60_000], 200, 60_000).await, Err(200));
+        assert_eq!(listen(&[50; 100], 400, 500).await, Err(500), "no end");
+        assert_eq!(listen(&[300], 10_000, 0).await, Ok(()), "the least");
+        assert_eq!(listen(&[0], u64::MAX, 0).await, Ok(()), "beyond all clocks");
     }
 }

@@ -96,12 +96,12 @@ impl Handshake<'_> {
         };
         let exchange = client::connect_stream(Arc::new(config), stream, handler);
         let exchanged = match last_word.wait(exchange, limit, BUSY_LIMIT).await {
-            Some(Ok(handle)) => Ok(handle),
-            Some(Err(error)) => Err(match shared.take_refusal() {
+            Ok(Ok(handle)) => Ok(handle),
+            Ok(Err(error)) => Err(match shared.take_refusal() {
                 Some(refusal) => Failure::HostKey(refusal),
                 None => classify(error, phase, shared.take_farewell()),
             }),
-            None => Err(Failure::Timeout { phase, limit }),
+            Err(limit) => Err(Failure::Timeout { phase, limit }),
         };
         let mut handle = match (exchanged, &mut below) {
             (Ok(handle), _) => handle,
