@@ -43,19 +43,15 @@ impl Dispatcher<'_> {
                 .iter()
                 .any(|request| matches!(request, ControllerRequest::IncludeVars(_)));
             let plain = |key: &Key, value: &Value| match key.as_str() {
-                Some("ansible_facts") => value.clone(),
+                Some("ansible_facts") if lazy => value.clone(),
                 _ => value.clone().untrusted(),
             };
-            let value = if lazy {
-                let values = result.value.iter();
-                Value::dict(
-                    values
-                        .map(|(key, value)| (key.clone(), plain(key, value)))
-                        .collect(),
-                )
-            } else {
-                Value::dict(result.value.clone()).untrusted()
-            };
+            let value: Dict = result
+                .value
+                .iter()
+                .map(|(key, value)| (key.clone(), plain(key, value)))
+                .collect();
+            let value = Value::dict(value);
             records.change(host, |record| drop(record.set.insert(name.clone(), value)));
         }
         let target = self.fact_host(task, host, result);

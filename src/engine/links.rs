@@ -52,7 +52,12 @@ impl Links {
             return line.clone();
         }
         let line = Arc::<Mutex<Line>>::default();
-        known.push((place.clone(), line.clone()));
+        let mut kept = place.clone();
+        if let Place::Ssh(target) = &mut kept {
+            // Places are told apart without it, and it need not stay here to the end.
+            target.password = None;
+        }
+        known.push((kept, line.clone()));
         line
     }
 
