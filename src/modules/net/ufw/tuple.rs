@@ -2,7 +2,7 @@
 //!
 //! Above the lines for iptables stands each rule once more in a line that begins with `### tuple ###`, as ufw reads it back: action,
 //! protocol, port and address it goes to, port and address it comes from, direction with interface, and the comment in hexadecimal
-//! (ufw's `UFWRule.format_rule` and `Backend._read_rules` of 0.36). ufw writes every part in one form, so that a rule whose parts
+//! (`_read_rules` and `_write_rules` of ufw 0.36). ufw writes every part in one form, so that a rule whose parts
 //! stand there letter by letter is that rule, and ufw would skip it. Anything else, be it only another way to write the same rule,
 //! is left to ufw's dry run.
 
