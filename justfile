@@ -40,6 +40,11 @@ snap:
 docs:
     KPLAY_REGENERATE=1 cargo test --test it reference
 
+# Build both programs as they are handed out: the worker small, the controller fast
+[group('release')]
+package *directory:
+    packaging/build {{ directory }}
+
 # Check licences, bans and sources of the dependencies (needs cargo-deny)
 [group('release')]
 deny:

@@ -202,10 +202,11 @@ class Floor(Peer):
 
 
 def find_kplay(given):
-    """The kplay binary: the one given, or the newest release build of this repository; None if there is none."""
+    """The kplay binary: the one given, or the newest that is built as it is handed out, or for release; None if there is none."""
     if given:
         path = Path(given).resolve()
         return path if os.access(path, os.X_OK) else None
     targets = Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent / "target"))
-    built = [path for pattern in ("release/kplay", "*/release/kplay") for path in targets.glob(pattern)]
+    built = [path for pattern in ("dist", "release", "*/dist", "*/release") for path in targets.glob(f"{pattern}/kplay")]
+    built = [path for path in built if path.with_name("kplay-worker").exists()]
     return max(built, key=lambda path: path.stat().st_mtime, default=None)
