@@ -1,5 +1,6 @@
 //! A case: a file of tasks, run by an engine on this machine; what its tasks registered is compared with what is written down.
-//! A case that begins with `# kplay alone: REASON` is not compared: its own tasks assert what must be.
+//! A case that begins with `# kplay alone: REASON` is not compared: its own tasks assert what must be. One whose name ends in `_four`
+//! has Helm 4, all others have Helm 3.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +10,7 @@ use libtest_mimic::Failed;
 use serde_json::{Value, json};
 
 use crate::answers;
-use crate::server::{Server, TOKEN};
+use crate::server::{HELM, HELM_3, Server, TOKEN};
 
 const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/kubernetes");
 
@@ -86,7 +87,7 @@ impl Case {
         fs::write(directory.join("play.yml"), playbook)?;
         let variables = json!({
             "kubeconfig": server.path("kubeconfig"),
-            "helm": server.program("helm"),
+            "helm": server.program(if self.name.ends_with("_four") { HELM } else { HELM_3 }),
             "chart": format!("{HERE}/chart"),
             "files": format!("{HERE}/files"),
             "server": server.url,

@@ -1,8 +1,8 @@
 //! The modules of `kubernetes.core` against a real API server, compared with ansible-core's recorded answers.
 //!
 //! etcd and kube-apiserver of the platform's products run alone on the loopback; nothing runs pods there, so cases set their
-//! status themselves. Where the products are missing the tests are reported as ignored, with the reason. `record` lets
-//! ansible-core answer instead and writes its answers down.
+//! status themselves. Where the products are missing the tests are reported as ignored, with the reason; with
+//! `KPLAY_LAB_REQUIRED=1` they are built. `record` lets ansible-core answer instead and writes its answers down.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on ends there")]
 
 mod answers;
@@ -34,6 +34,7 @@ fn main() -> ExitCode {
                 .clone();
             match found {
                 Ok(server) => case.run(&server).map(|()| Completion::Completed),
+                Err(why) if server::required() => Err(why.into()),
                 Err(why) => Ok(Completion::ignored_with(why)),
             }
         })

@@ -11,12 +11,16 @@ use tempfile::TempDir;
 /// The token of the cluster's administrator.
 pub(crate) const TOKEN: &str = "t0ken-of-a-test";
 
+/// Where Helm 4 and Helm 3 lie among the products.
+pub(crate) const HELM: &str = "bin/helm";
+pub(crate) const HELM_3: &str = "helm3/helm";
+
 /// How long the API server may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(90);
 
 /// A running API server.
 pub(crate) struct Server {
-    programs: PathBuf,
+    products: PathBuf,
     directory: TempDir,
     pub(crate) url: String,
     children: Vec<Child>,
@@ -32,26 +36,40 @@ impl Drop for Server {
     }
 }
 
-/// Returns the directory of the products; the error says how to get them.
-fn programs() -> Result<PathBuf, String> {
-    let versions = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/platform/versions");
-    let script = format!(
-        "here={}; . {} && echo $platform_cache",
-        versions.parent().unwrap().display(),
-        versions.display()
-    );
-    let output = Command::new("bash").args(["-c", &script]).output();
+/// Returns the directory of the products; the error says how to get them. Where they must be there they are built, which
+/// waits for whoever is at it.
+fn products() -> Result<PathBuf, String> {
+    let platform = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab/platform");
+    if required() {
+        let built = Command::new(platform.join("build"))
+            .arg("kubernetes")
+            .output();
+        let built = built.map_err(|error| error.to_string())?;
+        if !built.status.success() {
+            return Err(String::from_utf8_lossy(&built.stderr).into_owned());
+        }
+    }
+    let script = "here=$0; . $here/versions && echo $platform_cache";
+    let output = Command::new("bash")
+        .args(["-c", script])
+        .arg(&platform)
+        .output();
     let output = output.map_err(|error| error.to_string())?;
-    let bin = Path::new(String::from_utf8_lossy(&output.stdout).trim()).join("bin");
-    for program in ["etcd", "kube-apiserver", "helm"] {
-        if !bin.join(program).exists() {
+    let products = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+    for program in ["bin/etcd", "bin/kube-apiserver", HELM, HELM_3] {
+        if !products.join(program).exists() {
             return Err(format!(
                 "there is no {} (tests/lab/platform/build makes it)",
-                bin.join(program).display()
+                products.join(program).display()
             ));
         }
     }
-    Ok(bin)
+    Ok(products)
+}
+
+/// Whether a test that cannot run counts as one that failed.
+pub(crate) fn required() -> bool {
+    std::env::var_os("KPLAY_LAB_REQUIRED").is_some_and(|value| value == "1")
 }
 
 /// Runs openssl in a directory.
@@ -120,7 +138,7 @@ fn free_port() -> u16 {
 impl Server {
     /// Starts one; the error says why none can be.
     pub(crate) fn start() -> Result<Self, String> {
-        let programs = programs()?;
+        let products = products()?;
         let directory = tempfile::Builder::new()
             .prefix("kubernetes-")
             .tempdir()
@@ -166,7 +184,7 @@ impl Server {
         let store = format!("http://127.0.0.1:{client}");
         let peers = format!("http://127.0.0.1:{peer}");
         let mut server = Self {
-            programs,
+            products,
             directory,
             url: format!("https://127.0.0.1:{port}"),
             children: Vec::new(),
@@ -213,7 +231,7 @@ impl Server {
     }
 
     pub(crate) fn program(&self, name: &str) -> PathBuf {
-        self.programs.join(name)
+        self.products.join(name)
     }
 
     fn kubeconfig(&self) -> String {
@@ -229,7 +247,7 @@ impl Server {
 
     fn spawn(&mut self, program: &str, arguments: &[&str]) {
         let log = File::create(self.path(&format!("{program}.log"))).unwrap();
-        let child = Command::new(self.program(program))
+        let child = Command::new(self.program(&format!("bin/{program}")))
             .args(arguments)
             .current_dir(self.directory.path())
             .stdin(Stdio::null())
