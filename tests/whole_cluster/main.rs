@@ -15,10 +15,10 @@ use libtest_mimic::{Arguments, Completion, Failed, Trial};
 const TESTS: &[(&str, &str, &str, &[&str])] = &[
     ("tailnet_from_joining_to_leaving", "tailnet", "", &["up"]),
     (
-        "kubeadm_from_nothing_and_broken_in_every_way",
+        "kubeadm_from_nothing_broken_in_every_way_and_taken_off",
         "full",
         "kubeadm",
-        &["up", "wrong"],
+        &["up", "wrong", "real"],
     ),
     (
         "k3s_from_nothing_and_the_other_engine_changes_nothing",
