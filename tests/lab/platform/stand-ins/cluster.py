@@ -403,7 +403,7 @@ class Supervisor:
     """Runs the member's programs as children of this process. Their words are in agent/logs."""
 
     def __init__(self, m, say=print):
-        self.m, self.say, self.children, self.applied, self.seen = m, say, collections.OrderedDict(), {}, set()
+        self.m, self.say, self.children, self.applied, self.seen = m, say, collections.OrderedDict(), {}, {}
         self.routes, self.masked = {}, False
 
     def start(self, name, argv):
@@ -519,13 +519,13 @@ class Supervisor:
                 self.applied[path] = stamp
 
     def forget(self, names):
-        """A Node that was deleted takes its member of etcd with it, and its password."""
-        for gone in self.seen - names:
-            for member in members(self.m):
-                if member.get('name', '').rsplit('-', 1)[0] == gone or member.get('name') == gone:
-                    remove_member(self.m, member['name'])
+        """A Node that was deleted takes its member of etcd with it, and its password; not the member of a machine that came in its place since."""
+        there = [member.get('name', '') for member in members(self.m)]
+        for gone in self.seen.keys() - names:
+            for member in self.seen[gone]:
+                remove_member(self.m, member)
             kubectl(self.m, '--namespace', 'kube-system', 'delete', 'secret', f'{gone}.node-password.k3s', '--ignore-not-found')
-        self.seen = names
+        self.seen = {name: {member for member in there if name in (member, member.rsplit('-', 1)[0])} for name in names}
 
     def stop(self):
         """In the order in which they need each other; pods live on."""
