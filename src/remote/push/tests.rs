@@ -412,9 +412,11 @@ async fn t25_a_transfer_that_is_cut_leaves_nothing_behind() {
     let home = format!("HOME={}", scratch.at("home").display());
     let words = [home.as_str(), "/bin/sh", "-c", &line];
     let mut process = local::spawn(Path::new("/usr/bin/env"), words).unwrap();
-    let mut heard = vec![0; 4096];
-    let length = process.stdout.read(&mut heard).await.unwrap();
-    assert!(String::from_utf8_lossy(&heard[..length]).contains(" needed "));
+    let mut heard = Vec::new();
+    while !String::from_utf8_lossy(&heard).contains(" needed ") {
+        let length = process.stdout.read_buf(&mut heard).await.unwrap();
+        assert!(length > 0, "{}", String::from_utf8_lossy(&heard));
+    }
     process
         .stdin
         .write_all(b"1000000\nhalf of it")
