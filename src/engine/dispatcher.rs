@@ -97,8 +97,8 @@ pub(super) struct Dispatcher<'a> {
     pub(super) shown: usize,
     /// Results of steps that run once for all.
     pub(super) once: HashMap<SlotId, Arc<TaskResult>>,
-    /// Includes: what the hosts asked for so far.
-    pub(super) includes: HashMap<SlotId, Vec<include::Request>>,
+    /// Includes: what each host asked for so far.
+    pub(super) includes: HashMap<SlotId, HashMap<Arc<str>, Vec<include::Request>>>,
     pub(super) expanded: BTreeSet<SlotId>,
     /// Slots at which hosts failed, and whether that is to fail all the others too.
     pub(super) failures: BTreeMap<SlotId, (BTreeSet<Arc<str>>, bool)>,
@@ -472,7 +472,7 @@ impl<'a> Dispatcher<'a> {
             .filter(|(id, requests)| {
                 let place = self.program.place(**id);
                 // Whoever asked must have landed: a host that is busy is not led back to what comes in.
-                let asked = |host| requests.iter().any(|one| one.hosts.contains(host));
+                let asked = |host| requests.get(host).is_some_and(|own| !own.is_empty());
                 self.hosts
                     .iter()
                     .filter(|(_, progress)| progress.is_alive())
@@ -485,7 +485,10 @@ impl<'a> Dispatcher<'a> {
             .collect();
         let mut expanded = false;
         for id in ready {
-            if let Some(requests) = self.includes.remove(&id) {
+            if let Some(mut requests) = self.includes.remove(&id) {
+                // In the order of the play's hosts: which one was faster must not decide what runs first.
+                let in_order = self.hosts.keys().filter_map(|host| requests.remove(host));
+                let requests = include::merged(in_order);
                 self.include(id, requests);
                 expanded = true;
             }

@@ -50,43 +50,49 @@ pub(super) struct Request {
     pub(super) hosts: BTreeSet<Arc<str>>,
 }
 
-/// Adds what one host's result asks for to `requests`; equal ones are made one.
-pub(super) fn collect(host: &Arc<str>, result: &TaskResult, requests: &mut Vec<Request>) {
-    let mut add = |value: &Dict, variables: Dict, item: Option<String>| {
-        let Some(arguments) = value.get("include_arguments").and_then(Value::as_dict) else {
-            return;
-        };
-        match requests.iter_mut().find(|request| {
-            request.arguments == *arguments
-                && request.variables == variables
-                && !request.hosts.contains(host)
-        }) {
-            Some(request) => drop(request.hosts.insert(host.clone())),
-            None => requests.push(Request {
-                arguments: arguments.clone(),
-                variables,
-                item,
-                hosts: BTreeSet::from([host.clone()]),
-            }),
-        }
+/// Returns what one host's result asks for, in the order of its items.
+pub(super) fn asked(host: &Arc<str>, result: &TaskResult) -> Vec<Request> {
+    let request = |value: &Dict, variables: Dict, item: Option<String>| {
+        let arguments = value.get("include_arguments").and_then(Value::as_dict)?;
+        Some(Request {
+            arguments: arguments.clone(),
+            variables,
+            item,
+            hosts: BTreeSet::from([host.clone()]),
+        })
     };
-    match &result.items {
-        None if matches!(result.status, Status::Ok | Status::Changed) => {
-            add(&result.value, Dict::new(), None);
-        }
-        None => {}
-        Some(items) => {
-            for item in items {
-                if matches!(item.status, Status::Ok | Status::Changed) {
-                    add(
-                        &item.value,
-                        loop_variables(&item.value),
-                        Some(item.label.to_text()),
-                    );
-                }
-            }
+    let went = |status| matches!(status, Status::Ok | Status::Changed);
+    let Some(items) = &result.items else {
+        return went(result.status)
+            .then(|| request(&result.value, Dict::new(), None))
+            .flatten()
+            .into_iter()
+            .collect();
+    };
+    items
+        .iter()
+        .filter(|item| went(item.status))
+        .filter_map(|item| {
+            let label = item.label.to_text();
+            request(&item.value, loop_variables(&item.value), Some(label))
+        })
+        .collect()
+}
+
+/// Makes one request of those that ask for the same; what the first host asks for comes first. A host that asks twice gets it twice.
+pub(super) fn merged(by_host: impl IntoIterator<Item = Vec<Request>>) -> Vec<Request> {
+    let mut all: Vec<Request> = Vec::new();
+    for request in by_host.into_iter().flatten() {
+        match all.iter_mut().find(|known| {
+            known.arguments == request.arguments
+                && known.variables == request.variables
+                && known.hosts.is_disjoint(&request.hosts)
+        }) {
+            Some(known) => known.hosts.extend(request.hosts),
+            None => all.push(request),
         }
     }
+    all
 }
 
 /// The loop's variables of one item, as its result carries them.

@@ -84,7 +84,10 @@ impl Dispatcher<'_> {
             ActionKind::IncludeTasks(_) | ActionKind::IncludeRole(_)
         );
         if is_include {
-            include::collect(host, result, self.includes.entry(slot.id).or_default());
+            self.includes
+                .entry(slot.id)
+                .or_default()
+                .insert(host.clone(), include::asked(host, result));
         }
         let ignored = match result.status {
             Status::Failed => result.ignore_errors,

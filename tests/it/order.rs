@@ -146,3 +146,39 @@ const PLAY_WITH_A_LATE_CHANGE: &str = "
       register: shown
     - debug: {msg: '{{ inventory_hostname }} {{ shown.changed }}'}
 ";
+
+#[test]
+fn what_is_included_comes_in_the_order_of_the_hosts_whoever_asks_first() {
+    let output = TestEnvironment::new()
+        .write(
+            "hosts",
+            "h1 ansible_connection=local wanted=a,b\nh2 ansible_connection=local wanted=c,b\n",
+        )
+        .write(
+            "one.yml",
+            "- debug: {msg: '{{ inventory_hostname }} has {{ item }}'}\n",
+        )
+        .write(
+            "site.yml",
+            "
+- hosts: all
+  gather_facts: false
+  tasks:
+    - command: sleep 0.5
+      when: inventory_hostname == 'h1'
+    - include_tasks: one.yml
+      loop: \"{{ wanted.split(',') }}\"
+",
+        )
+        .run(["-i", "hosts", "site.yml"])
+        .success();
+    let lines = output.stdout.lines().map(str::trim);
+    let told: Vec<&str> = lines
+        .filter_map(|line| line.strip_prefix("\"msg\": "))
+        .map(|message| message.trim_matches('"'))
+        .collect();
+    let (both, rest) = (&mut told[1..3].to_vec(), [told[0], told[3]]);
+    both.sort_unstable();
+    assert_eq!(rest, ["h1 has a", "h2 has c"]);
+    assert_eq!(*both, ["h1 has b", "h2 has b"]);
+}
