@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::scope::HostScope;
 use crate::diag::Span;
 use crate::kit::{Entry, Supplied, SuppliedContent, TemplateSettings};
-use crate::template::{FileSettings, Templar, Uses};
+use crate::template::{DICT_METHODS, FileSettings, Templar, Uses};
 use crate::value::Value;
 use crate::vars::{Facts, Level};
 use crate::wire::{LoopSource, StepTask};
@@ -89,21 +89,6 @@ const OPEN: [&str; 2] = ["hostvars", "vars"];
 /// The dictionary of all facts.
 const FACTS: &str = "ansible_facts";
 
-/// Methods of a dictionary: `ansible_facts.get(x)` names no fact.
-const DICT_METHODS: [&str; 11] = [
-    "clear",
-    "copy",
-    "fromkeys",
-    "get",
-    "items",
-    "keys",
-    "pop",
-    "popitem",
-    "setdefault",
-    "update",
-    "values",
-];
-
 /// What a text needs.
 #[derive(Clone, Copy)]
 enum Needed<'a> {
@@ -136,6 +121,7 @@ fn each_needed(uses: &Uses, mut take: impl FnMut(Needed<'_>) -> Option<()>) -> O
     uses.names.keys().try_for_each(|path| {
         let name = path.first()?;
         match path.get(1) {
+            // `ansible_facts.get(x)` names no fact.
             Some(key) if &**name == FACTS && !DICT_METHODS.contains(&&**key) => {
                 take(Needed::Fact(key))
             }

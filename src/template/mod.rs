@@ -41,6 +41,7 @@ pub(crate) use filters::yaml_load::yaml_documents;
 #[cfg(test)]
 pub(crate) use lookups::fake::FakeController;
 pub use lookups::fetch_url;
+pub(crate) use methods::mapping::METHODS as DICT_METHODS;
 pub use settings::FileSettings;
 pub use templar::{Scope, Templar};
 

@@ -22,6 +22,29 @@ pub(super) enum State {
     Stopped,
 }
 
+impl State {
+    /// The step that leads there, as systemctl and the scripts of System V call it; nothing where the service is so already.
+    pub(super) fn step(self, running: bool) -> Option<&'static str> {
+        match self {
+            Self::Started if running => None,
+            Self::Stopped if !running => None,
+            Self::Stopped => Some("stop"),
+            Self::Restarted if running => Some("restart"),
+            Self::Reloaded if running => Some("reload"),
+            Self::Started | Self::Restarted | Self::Reloaded => Some("start"),
+        }
+    }
+
+    /// What results call the state that it ends in.
+    pub(super) fn end(self) -> &'static str {
+        if self == Self::Stopped {
+            "stopped"
+        } else {
+            "started"
+        }
+    }
+}
+
 /// Whose units.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
@@ -168,23 +191,11 @@ impl Wish<'_> {
             } else if active.is_empty() {
                 return Err(Failure::new("Service is in unknown state").with("status", status));
             }
-            steps.extend(match wanted {
-                _ if offline => None,
-                State::Started if running => None,
-                State::Stopped if !running && active != "deactivating" => None,
-                State::Stopped => Some("stop"),
-                State::Restarted if running => Some("restart"),
-                State::Reloaded if running => Some("reload"),
-                State::Started | State::Restarted | State::Reloaded => Some("start"),
-            });
-            values.insert(
-                "state",
-                if wanted == State::Stopped {
-                    "stopped"
-                } else {
-                    "started"
-                },
-            );
+            let ends = wanted == State::Stopped && active == "deactivating";
+            if !offline {
+                steps.extend(wanted.step(running || ends));
+            }
+            values.insert("state", wanted.end());
         }
         values.insert("status", status);
         Ok((steps, values, warnings))

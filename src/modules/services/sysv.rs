@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::service::ServiceArgs;
-use super::systemctl::State;
 use crate::kit::{Command, Failure, Host, Outcome, Plan};
 use crate::value::Dict;
 
@@ -40,22 +39,8 @@ pub(super) fn plan(args: &ServiceArgs, host: &dyn Host) -> Result<Plan<Actions>,
     }
     if let Some(wanted) = args.state {
         let running = running(args, host)?;
-        actions.run = match wanted {
-            State::Started if running => None,
-            State::Stopped if !running => None,
-            State::Stopped => Some("stop"),
-            State::Restarted if running => Some("restart"),
-            State::Reloaded if running => Some("reload"),
-            State::Started | State::Restarted | State::Reloaded => Some("start"),
-        };
-        values.insert(
-            "state",
-            if wanted == State::Stopped {
-                "stopped"
-            } else {
-                "started"
-            },
-        );
+        actions.run = wanted.step(running);
+        values.insert("state", wanted.end());
     }
     let plan = if actions == Actions::default() {
         Plan::unchanged("the service is as it shall be")

@@ -93,23 +93,7 @@ impl Templar {
         origin: Span,
         sources: Option<&SourceMap>,
     ) -> Uses {
-        let mut uses = Uses::default();
-        let text: Arc<str> = text.into();
-        self.add(
-            self.compile(
-                Passage {
-                    text: &text,
-                    origin,
-                    sources,
-                },
-                None,
-            ),
-            origin,
-            sources,
-            false,
-            &mut uses,
-        );
-        uses
+        self.uses_of_text(text, origin, None, sources)
     }
 
     /// Returns what a condition uses, as [`Templar::condition`] takes it.
@@ -151,22 +135,26 @@ impl Templar {
         settings: &FileSettings,
         sources: Option<&SourceMap>,
     ) -> Uses {
+        self.uses_of_text(text, origin, Some(settings), sources)
+    }
+
+    /// The text is a template with these settings, or an expression without any.
+    fn uses_of_text(
+        &self,
+        text: &str,
+        origin: Span,
+        settings: Option<&FileSettings>,
+        sources: Option<&SourceMap>,
+    ) -> Uses {
         let mut uses = Uses::default();
         let text: Arc<str> = text.into();
-        self.add(
-            self.compile(
-                Passage {
-                    text: &text,
-                    origin,
-                    sources,
-                },
-                Some(settings),
-            ),
+        let passage = Passage {
+            text: &text,
             origin,
             sources,
-            false,
-            &mut uses,
-        );
+        };
+        let compiled = self.compile(passage, settings);
+        self.add(compiled, origin, sources, false, &mut uses);
         uses
     }
 

@@ -5,7 +5,7 @@ use crate::template::error::TemplateError;
 use crate::template::operators::{extend_dict, iterate};
 use crate::value::{Dict, Key, Value};
 
-pub(super) const METHODS: [&str; 11] = [
+pub(crate) const METHODS: [&str; 11] = [
     "clear",
     "copy",
     "fromkeys",

@@ -3,7 +3,7 @@
 //! Methods that change a list or dictionary give the changed one back; the evaluator decides where it goes.
 
 mod list;
-mod mapping;
+pub(super) mod mapping;
 mod moment;
 mod number;
 mod text;
