@@ -24,6 +24,7 @@ use super::progress::{Progress, State};
 use super::run_state::{PlayState, RunState};
 use super::scope::HostScope;
 use super::slots::{Program, Slot, SlotId, SlotKind};
+use crate::inventory::GroupId;
 use crate::playbook::{Loader, TagSelection, Task};
 use crate::value::Value;
 use crate::wire::TaskResult;
@@ -100,6 +101,8 @@ pub(super) struct Dispatcher<'a> {
     /// Includes: what each host asked for so far.
     pub(super) includes: HashMap<SlotId, HashMap<Arc<str>, Vec<include::Request>>>,
     pub(super) expanded: BTreeSet<SlotId>,
+    /// Groups that hosts made by `group_by`: how many hosts were in them before.
+    pub(super) grouped: HashMap<(SlotId, GroupId), usize>,
     /// Slots at which hosts failed, and whether that is to fail all the others too.
     pub(super) failures: BTreeMap<SlotId, (BTreeSet<Arc<str>>, bool)>,
     /// Hosts that later plays leave out: they failed in the end, or had to share the failure of another.
@@ -167,6 +170,7 @@ impl<'a> Dispatcher<'a> {
             once: HashMap::new(),
             includes: HashMap::new(),
             expanded: BTreeSet::new(),
+            grouped: HashMap::new(),
             failures: BTreeMap::new(),
             barred: BTreeSet::new(),
             cleared: false,

@@ -16,7 +16,13 @@ use crate::wire::{Status, TaskResult};
 
 impl Dispatcher<'_> {
     /// Takes over what a result sets for the host, and the hosts and groups that it makes.
-    pub(super) fn learn(&mut self, task: &Arc<Task>, host: &Arc<str>, result: &TaskResult) {
+    pub(super) fn learn(
+        &mut self,
+        slot: SlotId,
+        task: &Arc<Task>,
+        host: &Arc<str>,
+        result: &TaskResult,
+    ) {
         self.remember(task, host, result);
         for request in &result.requests {
             match request {
@@ -26,7 +32,7 @@ impl Dispatcher<'_> {
                     variables,
                 } => self.add_host(name, groups, variables),
                 ControllerRequest::GroupBy { group, parents } => {
-                    self.group_by(host, group, parents);
+                    self.group_by(slot, host, group, parents);
                 }
                 _ => {}
             }
@@ -135,7 +141,9 @@ impl Dispatcher<'_> {
         });
     }
 
-    fn group_by(&mut self, host: &Arc<str>, group: &str, parents: &[String]) {
+    /// The hosts that one task groups are in the group in the order of the play, whichever was faster.
+    fn group_by(&mut self, slot: SlotId, host: &Arc<str>, group: &str, parents: &[String]) {
+        let (hosts, grouped) = (&self.hosts, &mut self.grouped);
         self.setup.run.change_inventory(|site| {
             let inventory = &mut site.inventory;
             let Ok(added) = inventory.add_group(group, crate::diag::Span::NONE) else {
@@ -147,7 +155,11 @@ impl Dispatcher<'_> {
                 }
             }
             if !LOCALHOST.contains(&&**host) || inventory.host(host).is_some() {
-                let _ = inventory.add_host(host, Some(added));
+                let kept = *grouped
+                    .entry((slot, added))
+                    .or_insert_with(|| inventory.size_of_group(added));
+                let place = |name: &str| hosts.get_index_of(name);
+                let _ = inventory.add_host_in_order(host, added, kept, place);
             }
             inventory.reconcile();
         });

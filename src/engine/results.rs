@@ -77,7 +77,7 @@ impl Dispatcher<'_> {
         host: &Arc<str>,
         result: &Arc<TaskResult>,
     ) {
-        self.learn(task, host, result);
+        self.learn(slot.id, task, host, result);
         let is_meta = matches!(task.action.kind, ActionKind::Meta(_));
         let is_include = matches!(
             task.action.kind,

@@ -517,6 +517,36 @@ impl Inventory {
         self.depths = depths;
     }
 
+    /// Returns how many hosts were put into a group itself.
+    pub fn size_of_group(&self, group: GroupId) -> usize {
+        self.group_data(group).map_or(0, |data| data.hosts.len())
+    }
+
+    /// Puts a host into a group, behind the first `kept` of it, and among the others by `key`, in whose order they are.
+    pub fn add_host_in_order<K: Ord>(
+        &mut self,
+        name: &str,
+        group: GroupId,
+        kept: usize,
+        key: impl Fn(&str) -> K,
+    ) -> Result<HostId, InventoryError> {
+        let host = self.add_host(name, Some(group))?;
+        let Some((_, data)) = self.groups.get_index_mut(group.0) else {
+            return Ok(host);
+        };
+        let last = data.hosts.len().saturating_sub(1);
+        if last >= kept && data.hosts.get_index_of(&host) == Some(last) {
+            let known = &self.hosts;
+            let key_of = |host: &HostId| known.get_index(host.0).map(|(name, _)| key(name));
+            let late = data.hosts.as_slice().get_range(kept..last);
+            let before = late.map_or(0, |late| {
+                late.partition_point(|other| key_of(other) <= key_of(&host))
+            });
+            data.hosts.move_index(last, kept + before);
+        }
+        Ok(host)
+    }
+
     /// Returns the hosts of a group and of all below it, each once, nearest groups first.
     pub fn hosts_of_group(&self, group: GroupId) -> Vec<HostId> {
         let mut hosts = IndexSet::new();

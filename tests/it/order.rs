@@ -148,6 +148,18 @@ const PLAY_WITH_A_LATE_CHANGE: &str = "
 ";
 
 #[test]
+fn a_group_that_hosts_make_has_them_in_the_order_of_the_play() {
+    let play = "
+  tasks:
+    - command: sleep 0.3
+      when: inventory_hostname == 'h1'
+    - group_by: {key: made}
+    - debug: {msg: \"{{ groups.made | join(' ') }}\"}
+";
+    assert_eq!(told(play), ["h1 h2 h3"; 3]);
+}
+
+#[test]
 fn what_is_included_comes_in_the_order_of_the_hosts_whoever_asks_first() {
     let output = TestEnvironment::new()
         .write(
