@@ -1,6 +1,7 @@
 //! Tests of `data.rs`.
 
 use super::*;
+use crate::pattern::Groups as _;
 
 fn add(inventory: &mut Inventory, name: &str) -> GroupId {
     inventory.add_group(name, Span::NONE).unwrap()
