@@ -2,10 +2,14 @@
 //!
 //! Looked up beside `kplay`, then in a directory per architecture. A local host only needs to know where its worker lies. What
 //! goes over SSH is read and hashed once (ten megabytes, fifteen milliseconds), while the first connection is made: the engine
-//! calls [`WorkerBinaries::prepare`] for that. Compressing happens only if a host lacks the worker.
+//! calls [`WorkerBinaries::prepare`] for that. Compressing happens only if a host lacks the worker. A program that was found is held
+//! open, so that an upgrade in the middle of a run does not give it workers of another build.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -45,6 +49,8 @@ pub struct WorkerBinary {
     pub path: PathBuf,
     /// As `uname -m` says.
     pub machine: String,
+    /// What lay there when it was found.
+    file: Option<File>,
     program: OnceLock<Result<Program, WorkerBinaryError>>,
     compressed: OnceLock<Result<Arc<Vec<u8>>, WorkerBinaryError>>,
 }
@@ -105,16 +111,18 @@ impl WorkerBinary {
         Self {
             path,
             machine: machine.into(),
+            file: None,
             program: OnceLock::from(Ok(Program::new(bytes))),
             compressed: OnceLock::new(),
         }
     }
 
     /// Takes a program that is read when somebody asks what is in it.
-    fn at(path: PathBuf, machine: &str) -> Self {
+    fn at(path: PathBuf, machine: &str, file: File) -> Self {
         Self {
             path,
             machine: machine.to_owned(),
+            file: Some(file),
             program: OnceLock::new(),
             compressed: OnceLock::new(),
         }
@@ -122,7 +130,11 @@ impl WorkerBinary {
 
     fn program(&self) -> Result<&Program, WorkerBinaryError> {
         let read = || {
-            std::fs::read(&self.path)
+            let bytes = match &self.file {
+                Some(file) => read_whole(file),
+                None => std::fs::read(&self.path),
+            };
+            bytes
                 .map(Program::new)
                 .map_err(|error| unreadable(&self.path, &error))
         };
@@ -130,6 +142,14 @@ impl WorkerBinary {
             .get_or_init(read)
             .as_ref()
             .map_err(Clone::clone)
+    }
+
+    /// Returns a path at which this process can start the program as it was when it was found, whatever lies at `path` by now.
+    pub fn held(&self) -> PathBuf {
+        match &self.file {
+            Some(file) => format!("/proc/self/fd/{}", file.as_raw_fd()).into(),
+            None => self.path.clone(),
+        }
     }
 
     /// Returns the program's digest in lower-case hexadecimal.
@@ -245,11 +265,12 @@ impl WorkerBinaries {
         let mut found = BTreeMap::new();
         for architecture in &ARCHITECTURES {
             for path in self.candidates(architecture.machine) {
-                let machine = elf_machine(&path).map_err(|error| unreadable(&path, &error))?;
-                if machine != Some(architecture.elf) {
+                let found_there = program_at(&path).map_err(|error| unreadable(&path, &error))?;
+                let Some((_, file)) = found_there.filter(|(elf, _)| *elf == architecture.elf)
+                else {
                     continue;
-                }
-                let worker = WorkerBinary::at(path, architecture.machine);
+                };
+                let worker = WorkerBinary::at(path, architecture.machine, file);
                 found.insert(architecture.machine.to_owned(), Arc::new(worker));
                 break;
             }
@@ -258,26 +279,34 @@ impl WorkerBinaries {
     }
 }
 
-/// Reads from an ELF file's header which machine it is for; nothing if there is no such file or it is none.
-fn elf_machine(path: &Path) -> io::Result<Option<u16>> {
-    use io::Read;
-    let mut header = [0_u8; 20];
-    let read = match std::fs::File::open(path) {
-        Ok(mut file) => file.read_exact(&mut header),
+/// Opens an ELF file and reads from its header which machine it is for; nothing if there is no such file or it is none.
+fn program_at(path: &Path) -> io::Result<Option<(u16, File)>> {
+    let file = match File::open(path) {
+        Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };
-    match (read, header) {
+    let mut header = [0_u8; 20];
+    let read = file.read_exact_at(&mut header, 0);
+    Ok(match (read, header) {
         (Ok(()), [0x7f, b'E', b'L', b'F', _, order, .., low, high]) => {
             let machine = [low, high];
-            Ok(Some(if order == 2 {
+            let machine = if order == 2 {
                 u16::from_be_bytes(machine)
             } else {
                 u16::from_le_bytes(machine)
-            }))
+            };
+            Some((machine, file))
         }
-        _ => Ok(None),
-    }
+        _ => None,
+    })
+}
+
+fn read_whole(file: &File) -> io::Result<Vec<u8>> {
+    let length = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let mut bytes = vec![0; length];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
 }
 
 #[cfg(test)]
@@ -314,6 +343,28 @@ mod tests {
             workers.get("riscv64"),
             Err(WorkerBinaryError::Missing { .. })
         ));
+    }
+
+    #[test]
+    fn a_program_that_is_replaced_stays_what_it_was_for_who_has_found_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("kplay-worker");
+        std::fs::copy("/bin/sh", &path).unwrap();
+        let machine = rustix::system::uname();
+        let machine = machine.machine().to_str().unwrap();
+        let workers = WorkerBinaries::beside(directory.path());
+        let worker = workers.get(machine).unwrap();
+        std::fs::write(directory.path().join("new"), elf(62)).unwrap();
+        std::fs::rename(directory.path().join("new"), &path).unwrap();
+        assert_eq!(
+            *worker.bytes().unwrap(),
+            std::fs::read("/bin/sh").unwrap(),
+            "it is read as it was"
+        );
+        let started = std::process::Command::new(worker.held())
+            .args(["-c", "exit 7"])
+            .status();
+        assert_eq!(started.unwrap().code(), Some(7), "it is started as it was");
     }
 
     #[test]
