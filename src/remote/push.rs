@@ -110,10 +110,7 @@ pub async fn start_worker(
 
 async fn start_local(workers: &WorkerBinaries, early: &[u8]) -> Result<Started, StartError> {
     let worker = workers.get(rustix::system::uname().machine().to_string_lossy().as_ref())?;
-    let nothing = std::iter::empty::<&str>;
-    // Where there is no /proc, whatever lies at its path.
-    let mut process = local::spawn(&worker.held(), nothing())
-        .or_else(|_| local::spawn(&worker.path, nothing()))?;
+    let mut process = local::spawn(&worker.startable(), std::iter::empty::<&str>())?;
     let written = async {
         process.stdin.write_all(early).await?;
         process.stdin.flush().await

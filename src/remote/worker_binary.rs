@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -144,11 +144,18 @@ impl WorkerBinary {
             .map_err(Clone::clone)
     }
 
-    /// Returns a path at which this process can start the program as it was when it was found, whatever lies at `path` by now.
-    pub fn held(&self) -> PathBuf {
+    /// Returns a path at which this process can start the program as it was when it was found: `path`, unless another one lies there
+    /// by now.
+    pub fn startable(&self) -> PathBuf {
+        let is_there = |file: &File| {
+            let (held, there) = (file.metadata().ok()?, std::fs::metadata(&self.path).ok()?);
+            Some(held.ino() == there.ino() && held.dev() == there.dev())
+        };
         match &self.file {
-            Some(file) => format!("/proc/self/fd/{}", file.as_raw_fd()).into(),
-            None => self.path.clone(),
+            Some(file) if is_there(file) != Some(true) => {
+                format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+            }
+            _ => self.path.clone(),
         }
     }
 
@@ -354,6 +361,7 @@ mod tests {
         let machine = machine.machine().to_str().unwrap();
         let workers = WorkerBinaries::beside(directory.path());
         let worker = workers.get(machine).unwrap();
+        assert_eq!(worker.startable(), path);
         std::fs::write(directory.path().join("new"), elf(62)).unwrap();
         std::fs::rename(directory.path().join("new"), &path).unwrap();
         assert_eq!(
@@ -361,7 +369,7 @@ mod tests {
             std::fs::read("/bin/sh").unwrap(),
             "it is read as it was"
         );
-        let started = std::process::Command::new(worker.held())
+        let started = std::process::Command::new(worker.startable())
             .args(["-c", "exit 7"])
             .status();
         assert_eq!(started.unwrap().code(), Some(7), "it is started as it was");
