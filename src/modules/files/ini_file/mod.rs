@@ -235,6 +235,8 @@ impl Module for IniFile {
         }
         let (new, message) = changed(args, &found);
         let edit = Edit::new(&found, new.as_deref(), message, &args.setting(), host)?;
+        // The ends of lines are no part of what is shown: other ones alone are no change.
+        found.text.text = section::lines(&found.text.text).concat();
         let diffs = edit.diffs(&found, path);
         let plan = if edit.is_empty() {
             Plan::unchanged(format!("`{path}` is as it shall be"))
@@ -260,11 +262,7 @@ impl Module for IniFile {
 
 /// The file as results tell of it.
 fn described(path: &str, host: &dyn Host) -> Result<Dict, Failure> {
-    let mut values = path_info(path, host)?;
-    if values.is_empty() {
-        values.insert("state", "absent");
-    }
-    Ok(values.with("path", path))
+    Ok(path_info(path, host)?.with("path", path))
 }
 
 /// Returns the new text if it differs, and what was done.
