@@ -1,6 +1,6 @@
 //! The roles' own word about their variables: what `defaults/main.yml` sets and what `meta/argument_specs.yml` describes are the same
 //! names with the same types, so that a wrong value is refused before anything happens, and no variable is only known from the code.
-//! What the roles do is the oracle's to see (`tests/oracle/cases/role_*`).
+//! What the roles do is the oracle's to see (`tests/oracle/cases/role_*`), but for what no cluster of a test has: two nodes with such names.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use kplay::diag::SourceMap;
 use kplay::yaml::{LoadOptions, Node, load};
 
-use crate::support::repository;
+use crate::support::{TestEnvironment, repository};
 
 /// The files of each role, by its name.
 fn roles() -> BTreeMap<String, PathBuf> {
@@ -116,4 +116,39 @@ fn every_default_of_a_role_is_described_and_nothing_else_is() {
         "only {defaults_seen} defaults were found"
     );
     assert!(flawed.is_empty(), "{}", flawed.join("\n"));
+}
+
+/// What the roles of clusters ask before they make a node anew, with a kubectl of this test's and no time that passes.
+#[test]
+fn a_node_whose_lease_is_renewed_lives_and_one_of_a_longer_name_is_another() {
+    let kubectl = "case \"$*\" in
+*'get nodes'*) printf 'dead True\\nnot-dead True\\nalive True\\naway False\\n' ;;
+*'get lease dead'*) echo 1 ;;
+*'get lease alive'* | *'get lease not-dead'*) date +%s%N ;;
+*) exit 1 ;;
+esac";
+    let script = repository("roles/node-preflight/templates/living.sh.j2");
+    let asks = |names: &str, living: &str| {
+        format!(
+            "
+    - shell: \"{{{{ lookup('template', '{}') }}}}\"
+      vars: {{living_kubectl: kubectl, living_names: {names}}}
+      environment: {{PATH: '{{{{ playbook_dir }}}}/bin:/usr/bin:/bin'}}
+      register: asked
+    - assert: {{that: asked.stdout == '{living}'}}
+",
+            script.display()
+        )
+    };
+    let playbook = format!(
+        "- hosts: localhost\n  gather_facts: false\n  tasks:\n{}{}",
+        asks("[Dead, ALIVE, away, unknown]", "alive"),
+        asks("[dead, away, unknown]", "")
+    );
+    TestEnvironment::new()
+        .program("bin/kubectl", kubectl)
+        .program("bin/sleep", "")
+        .write("site.yml", &playbook)
+        .run(["site.yml"])
+        .success();
 }
