@@ -139,6 +139,12 @@ fn missing() -> Option<&'static str> {
     None
 }
 
+/// The last lines of what a stage said.
+fn end(text: &str) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    lines[lines.len().saturating_sub(40)..].concat()
+}
+
 /// Runs the stages; the output is shown if one of them fails, the minutes of each always.
 fn run(script: &str, kind: &str, stages: &[&str]) -> Result<(), Failed> {
     let result = stages.iter().try_for_each(|stage| {
@@ -152,6 +158,13 @@ fn run(script: &str, kind: &str, stages: &[&str]) -> Result<(), Failed> {
             return Ok(());
         }
         let errors = String::from_utf8_lossy(&output.stderr);
+        // At once as well: at the end, after all other tests, a long log may have lost it.
+        let said = format!("{}{}", end(&text), end(&errors));
+        writeln!(
+            std::io::stdout().lock(),
+            "{script} {kind} {stage} failed:\n{said}"
+        )
+        .unwrap();
         Err(Failed::from(format!("{script} {stage}: {text}{errors}")))
     });
     call(script, kind, "down");
