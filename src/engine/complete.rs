@@ -288,9 +288,9 @@ fn wait_for_connection(
 /// What Ansible says of a pause that has a prompt and a time.
 const EARLIER: &str = "(ctrl+C then 'C' = continue early, ctrl+C then 'A' = abort)\r";
 
-/// The seconds since then as Python writes them, rounded to hundredths.
-fn hundredths(since: Instant) -> Value {
-    Value::from((since.elapsed().as_secs_f64() * 100.0).round() / 100.0)
+/// A number as Python writes it, rounded to hundredths.
+fn hundredths(number: f64) -> String {
+    Value::from((number * 100.0).round() / 100.0).to_text()
 }
 
 fn pause(
@@ -298,6 +298,7 @@ fn pause(
     prompt: &PausePrompt,
     outcome: &Outcome,
 ) -> Result<Outcome, Failure> {
+    let mut outcome = outcome.clone();
     let start = run_state::clock();
     let begun = Instant::now();
     let mut typed = String::new();
@@ -331,17 +332,20 @@ fn pause(
             );
         }
         // Nobody is there to press Enter.
-        None => {}
+        None => outcome
+            .warnings
+            .push("Not waiting for response to prompt as stdin is not interactive".into()),
     }
-    let passed = begun.elapsed().as_secs();
+    let passed = begun.elapsed();
+    let (time, unit) = if prompt.in_minutes {
+        (passed.as_secs_f64() / 60.0, "minutes")
+    } else {
+        (passed.as_secs_f64(), "seconds")
+    };
     Ok(outcome
-        .clone()
         .with("start", start)
         .with("stop", run_state::clock())
-        .with("delta", passed)
-        .with(
-            "stdout",
-            format!("Paused for {} seconds", hundredths(begun).to_text()),
-        )
+        .with("delta", passed.as_secs())
+        .with("stdout", format!("Paused for {} {unit}", hundredths(time)))
         .with("user_input", typed))
 }

@@ -32,6 +32,8 @@ pub struct PausePrompt {
     pub echo: bool,
     /// How long to wait; without it, until Enter.
     pub seconds: Option<u64>,
+    /// Whether the result tells the time in minutes.
+    pub in_minutes: bool,
 }
 
 /// What `reboot` asks for; all times in seconds.

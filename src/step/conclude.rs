@@ -137,7 +137,12 @@ pub(super) fn outcome(outcome: Outcome, keywords: &Keywords) -> Ended {
     if skipped {
         values.insert("skipped", true);
     }
-    for stream in ["stdout", "stderr"] {
+    // What `pause` says is no output of a module.
+    let streams: &[&str] = match request {
+        Some(ControllerRequest::Pause(_)) => &[],
+        _ => &["stdout", "stderr"],
+    };
+    for stream in streams {
         let name = format!("{stream}_lines");
         if let Some(lines) = values.get(stream).and_then(Value::as_str).map(split_lines)
             && !values.contains(&name)

@@ -86,6 +86,7 @@ impl Control for Pause {
             prompt: args.prompt.clone(),
             echo: args.echo,
             seconds,
+            in_minutes: args.seconds.is_none(),
         };
         Ok(Outcome::unchanged()
             .with_all(values)
