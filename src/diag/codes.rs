@@ -38,6 +38,10 @@ pub const CODES: &[(&str, &str)] = &[
         "An entry of `vars_prompt` is not understood: it needs at least a `name`.",
     ),
     (
+        "bad-register",
+        "`register` names a variable: a letter or `_`, then letters, digits and `_`.",
+    ),
+    (
         "bad-role-metadata",
         "`meta/main.yml` of a role is not understood.",
     ),

@@ -11,11 +11,19 @@ use crate::value::{Dict, Value};
 use crate::vars::Layered;
 use crate::wire::Step;
 
-/// Runs the task once. `loop_error` is why the loop has no items: it counts only if the condition holds.
+/// Why a loop cannot begin.
+pub(super) enum LoopError {
+    /// It has no items. That counts only where the condition holds.
+    Items(TemplateError),
+    /// `loop_control` cannot be.
+    Control(TemplateError),
+}
+
+/// Runs the task once, or says why its loop cannot begin.
 pub(super) fn run(
     step: &Step,
     evaluation: &Evaluation<'_>,
-    loop_error: Option<TemplateError>,
+    loop_error: Option<LoopError>,
 ) -> Ended {
     let no_log = match step
         .no_log
@@ -32,21 +40,21 @@ pub(super) fn run(
             };
         }
     };
-    let ended = match evaluation.first_false(&step.when) {
-        Err(error) => Ended {
-            ignore_errors: forgives(step, evaluation),
-            ..conclude::trouble(condition_trouble(error), None)
-        },
-        Ok(Some(condition)) => conclude::condition_false(condition),
-        Ok(None) => match loop_error {
-            Some(error) => Ended {
-                ignore_errors: forgives(step, evaluation),
-                ..conclude::trouble(error.into(), None)
+    let ended = if let Some(LoopError::Control(error)) = loop_error {
+        conclude::trouble(error.into(), None)
+    } else {
+        match evaluation.first_false(&step.when) {
+            Err(error) => conclude::trouble(condition_trouble(error), None),
+            Ok(Some(condition)) => conclude::condition_false(condition),
+            Ok(None) => match loop_error {
+                Some(LoopError::Items(error) | LoopError::Control(error)) => {
+                    conclude::trouble(error.into(), None)
+                }
+                None => try_until(step, evaluation),
             },
-            None => try_until(step, evaluation),
-        },
+        }
     };
-    // A task may forgive even that its own condition cannot be evaluated.
+    // A task may forgive even that it could not begin.
     let ignore_errors = ended.ignore_errors
         || step
             .ignore_errors
@@ -57,13 +65,6 @@ pub(super) fn run(
         ignore_errors,
         ..ended
     }
-}
-
-/// `ignore_errors` forgives a task that could not begin, too.
-fn forgives(step: &Step, evaluation: &Evaluation<'_>) -> bool {
-    step.ignore_errors
-        .as_ref()
-        .is_some_and(|value| evaluation.boolean("ignore_errors", value).unwrap_or(false))
 }
 
 fn condition_trouble(error: TemplateError) -> Trouble {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::StepContext;
 use super::conclude::Ended;
 use super::evaluation::Evaluation;
-use super::{StepContext, conclude, item};
+use super::item::{self, LoopError};
+use crate::diag::Span;
 use crate::kit::ControllerRequest;
 use crate::template::TemplateError;
-use crate::value::{Dict, Kind, Value};
+use crate::value::{Dict, Kind, Value, is_variable_name};
 use crate::vars::Layered;
 use crate::wire::{ItemResult, Loop, LoopSource, Status, Step, TaskResult};
 
@@ -21,16 +23,19 @@ pub fn run(step: &Step, context: &StepContext<'_>) -> TaskResult {
     let Some(looping) = &step.looping else {
         return finish(item::run(step, &evaluation, None));
     };
+    let cannot_begin = |error, undefined: bool| {
+        let mut result = finish(item::run(step, &evaluation, Some(error)));
+        if !undefined && result.status == Status::Failed {
+            // As in Ansible: the task as such was never tried.
+            result.value.remove("changed");
+        }
+        result
+    };
     match items(looping, &evaluation) {
         // A loop over something undefined is no fault where the condition keeps the task from running.
         Err(error) => {
             let undefined = error.is_undefined();
-            let mut result = finish(item::run(step, &evaluation, Some(error)));
-            if !undefined && result.status == Status::Failed {
-                // As in Ansible: the task as such was never tried.
-                result.value.remove("changed");
-            }
-            result
+            cannot_begin(LoopError::Items(error), undefined)
         }
         Ok(items) if items.is_empty() => {
             let value = Dict::new()
@@ -45,7 +50,7 @@ pub fn run(step: &Step, context: &StepContext<'_>) -> TaskResult {
             }
         }
         Ok(items) => match Control::read(looping, &evaluation) {
-            Err(error) => finish(conclude::trouble(error.into(), None)),
+            Err(error) => cannot_begin(LoopError::Control(error), false),
             Ok(control) => run_items(step, &items, &control, looping, &evaluation),
         },
     }
@@ -129,9 +134,17 @@ impl Control {
             .pause
             .as_ref()
             .map_or(Ok(0.0), |value| evaluation.number("pause", value))?;
+        let variable = name("loop_var", &control.variable)?.unwrap_or_else(|| "item".into());
+        if !is_variable_name(&variable) {
+            let place = control.variable.as_ref().map(Value::origin);
+            return Err(TemplateError::new(format!(
+                "`loop_var` cannot be `{variable}`: the name of a variable begins with a letter or `_` and has only letters, digits and `_`"
+            ))
+            .at(place.unwrap_or(Span::NONE)));
+        }
         Ok(Self {
-            variable: name("loop_var", &control.variable)?.unwrap_or_else(|| "item".into()),
-            index: name("index_var", &control.index)?,
+            variable,
+            index: name("index_var", &control.index)?.filter(|index| !index.is_empty()),
             pause: Duration::try_from_secs_f64(pause).unwrap_or_default(),
             extended: flag("extended", &control.extended, false)?,
             extended_all: flag("extended_allitems", &control.extended_all, true)?,

@@ -10,6 +10,7 @@ mod convert;
 mod dict;
 mod json;
 mod moment;
+mod name;
 mod text;
 mod wire;
 
@@ -24,6 +25,7 @@ use crate::diag::Span;
 pub use compare::Number;
 pub use dict::{Dict, Key};
 pub use moment::Moment;
+pub use name::is_variable_name;
 
 bitflags! {
     /// What is known of a value besides its content.

@@ -7,13 +7,12 @@ use std::path::{Path, PathBuf};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::set_fact::is_variable_name;
 use crate::diag::Span;
 use crate::kit::{
     Any, Control, ControllerRequest, Effect, Failure, Meta, Outcome, StepView, Support,
 };
 use crate::template::{FileKind, Flags, LookupContext, Pattern, TemplateError};
-use crate::value::{Dict, Value};
+use crate::value::{Dict, Value, is_variable_name};
 
 /// Set variables from files of the controller
 ///

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use crate::kit::{
     Any, Control, ControllerRequest, Effect, Failure, Meta, Outcome, Persistence, StepView, Support,
 };
-use crate::value::Dict;
+use crate::value::{Dict, is_variable_name};
 
 /// Facts to set, and whether they outlive the run.
 #[derive(Debug)]
@@ -113,13 +113,4 @@ impl Control for SetFact {
             .with("ansible_facts", facts.clone())
             .request(ControllerRequest::SetFacts(facts, persistence)))
     }
-}
-
-/// Python's idea of an identifier, in ASCII.
-pub(super) fn is_variable_name(name: &str) -> bool {
-    let mut characters = name.chars();
-    characters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && characters.all(|next| next.is_ascii_alphanumeric() || next == '_')
 }

@@ -3,11 +3,10 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::set_fact::is_variable_name;
 use crate::kit::{
     Any, Control, ControllerRequest, Effect, Failure, Meta, Outcome, StepView, Support,
 };
-use crate::value::{Dict, Kind, Value};
+use crate::value::{Dict, Kind, Value, is_variable_name};
 
 /// Set statistics of the run, shown at its end
 ///

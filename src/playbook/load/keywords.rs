@@ -8,7 +8,7 @@ use super::shape::{Mismatch, Shape, as_bool, is_all_template, is_template, kind_
 use crate::diag::{Diagnostic, nearest_one};
 use crate::playbook::model::{Keywords, ModuleDefaults};
 use crate::playbook::names::{self, Owner, Resolution};
-use crate::value::{Dict, Kind, Value};
+use crate::value::{Dict, Kind, Value, is_variable_name};
 use crate::yaml::Node;
 
 type Field = fn(&mut Keywords) -> &mut Option<Value>;
@@ -214,17 +214,24 @@ impl Session<'_> {
             self.report(Diagnostic::error("bad-variable-name", headline).at(whole(key), ""));
         }
         for variable in items(item.value) {
-            self.variable_name(variable.name, variable.key);
+            self.variable_name(variable.name, variable.key, |headline| {
+                Diagnostic::error("bad-variable-name", headline)
+            });
         }
         self.dict(item.value)
     }
 
-    /// Checks the name of a variable.
-    pub(super) fn variable_name(&mut self, name: &str, node: &Node) -> bool {
+    /// Checks the name of a variable; what is reported of a name that cannot be one is made by `level`, of a code and a headline.
+    pub(super) fn variable_name(
+        &mut self,
+        name: &str,
+        node: &Node,
+        level: impl FnOnce(String) -> Diagnostic,
+    ) -> bool {
         if is_variable_name(name) {
             return true;
         }
-        let diagnostic = Diagnostic::error("bad-variable-name", format!("`{name}` cannot be the name of a variable"))
+        let diagnostic = level(format!("`{name}` cannot be the name of a variable"))
             .at(whole(node), "")
             .help("names begin with a letter or `_` and have only letters, digits and `_`; `true`, `none` and `not` are none");
         self.report(diagnostic);
@@ -380,18 +387,6 @@ impl Session<'_> {
             self.report(Diagnostic::error("unknown-keyword", headline).at(whole(key), ""));
         }
     }
-}
-
-/// Tells whether the name can be that of a variable, in 2.19's strict sense.
-pub(super) fn is_variable_name(name: &str) -> bool {
-    /// Names that mean something else in a template.
-    const RESERVED: [&str; 7] = ["False", "None", "True", "false", "none", "not", "true"];
-    let mut characters = name.chars();
-    characters
-        .next()
-        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_')
-        && characters.all(|character| character.is_ascii_alphanumeric() || character == '_')
-        && !RESERVED.contains(&name)
 }
 
 /// Returns `a, b or c`.

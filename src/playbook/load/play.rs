@@ -378,9 +378,10 @@ impl Session<'_> {
             return None;
         };
         let variable = self.value(name).to_text();
-        if !self.variable_name(&variable, name) {
-            return None;
-        }
+        // Ansible takes it, and `vars` finds it.
+        self.variable_name(&variable, name, |headline| {
+            Diagnostic::warning("bad-variable-name", headline)
+        });
         let value = |key: &str| {
             node.get(key)
                 .filter(|value| !value.is_null())

@@ -304,8 +304,17 @@ impl Session<'_> {
         self.refuse_odd_keys(Owner::LoopControl, item.value);
         for item in items(item.value) {
             match item.name {
-                "loop_var" => control.loop_var = self.loop_variable(item, faults),
-                "index_var" => control.index_var = self.loop_variable(item, faults),
+                "loop_var" => {
+                    control.loop_var = self.shaped(item, Shape::Text, faults);
+                    if let Some(name) = control.loop_var.as_ref().filter(|name| !is_template(name))
+                    {
+                        // The task fails if its list has an item.
+                        self.variable_name(&name.to_text(), item.value, |headline| {
+                            Diagnostic::warning("bad-variable-name", headline)
+                        });
+                    }
+                }
+                "index_var" => control.index_var = self.shaped(item, Shape::Text, faults),
                 "label" => control.label = Some(self.value(item.value)),
                 "pause" => control.pause = self.shaped(item, Shape::Number, faults),
                 "extended" => control.extended = self.shaped(item, Shape::Bool, faults),
@@ -317,10 +326,6 @@ impl Session<'_> {
             }
         }
         control
-    }
-
-    fn loop_variable(&mut self, item: Item<'_>, faults: &mut Vec<Diagnostic>) -> Option<Value> {
-        self.shaped(item, Shape::Text, faults)
     }
 
     fn register(&mut self, item: Item<'_>) -> Option<Arc<str>> {
@@ -336,10 +341,13 @@ impl Session<'_> {
                 "`register` needs the name of a variable, not {}",
                 item.value.describe()
             );
-            self.report(Diagnostic::error("bad-variable-name", headline).at(whole(item.value), ""));
+            self.report(Diagnostic::error("bad-register", headline).at(whole(item.value), ""));
             return None;
         }
-        self.variable_name(&name, item.value).then(|| name.into())
+        self.variable_name(&name, item.value, |headline| {
+            Diagnostic::error("bad-register", headline)
+        })
+        .then(|| name.into())
     }
 
     fn listen(&mut self, item: Item<'_>, place: &Place) -> Vec<Arc<str>> {
