@@ -27,7 +27,7 @@ pub(super) fn run(options: &AdHocOptions, printer: &Printer) -> u8 {
     let sources = SourceMap::default();
     let mut base = match Base::load(&sources) {
         Ok(base) => base,
-        Err(errors) => return play::refuse(printer, &sources, errors),
+        Err(errors) => return voice::refuse(printer, &sources, errors),
     };
     let printer = voice::configured(printer, &base.settings);
     base.printer = Some(printer.clone());
@@ -84,7 +84,7 @@ pub(super) fn run(options: &AdHocOptions, printer: &Printer) -> u8 {
 fn list_hosts(site: engine::Site, printer: &Printer, sources: &SourceMap) -> u8 {
     let listing = match engine::list(site) {
         Ok(listing) => listing,
-        Err(errors) => return play::refuse(printer, sources, errors),
+        Err(errors) => return voice::refuse(printer, sources, errors),
     };
     for play in &listing.plays {
         printer.line(&format!("  hosts ({}):", play.hosts.len()), None);

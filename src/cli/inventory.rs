@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::command::ShowInventoryOptions;
 use super::ground::{Base, Ground};
-use super::{exit, play, voice};
+use super::{exit, voice};
 use crate::diag::{Diagnostic, SourceMap, nearest_one};
 use crate::inventory::{Shown, graph_text, host_json, list_json, static_yaml};
 use crate::pattern::LOCALHOST;
@@ -16,7 +16,7 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
     let sources = SourceMap::default();
     let mut base = match Base::load(&sources) {
         Ok(base) => base,
-        Err(errors) => return play::refuse(printer, &sources, errors),
+        Err(errors) => return voice::refuse(printer, &sources, errors),
     };
     let printer = voice::configured(printer, &base.settings);
     base.printer = Some(printer.clone());
@@ -33,7 +33,7 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
                 format!("`--write` does not know sources of the kind `{which}`"),
             );
             let help = "`kplay inventory proxmox --write FILE` writes what Proxmox sources give, without `proxmox` all sources are written";
-            play::refuse(&printer, &sources, vec![error.help(help)]);
+            voice::refuse(&printer, &sources, vec![error.help(help)]);
             return exit::WRONG_OPTIONS;
         }
         common.only_proxmox = which == "proxmox";
@@ -43,12 +43,12 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
     voice::complain(&printer, &sources, warnings);
     let ground = match loaded {
         Ok(ground) => ground,
-        Err(errors) => return play::refuse(&printer, &sources, errors),
+        Err(errors) => return voice::refuse(&printer, &sources, errors),
     };
     if let Some(path) = &options.write {
         return match write(path, &ground, &printer) {
             Ok(()) => exit::FINE,
-            Err(error) => play::refuse(&printer, &sources, vec![error]),
+            Err(error) => voice::refuse(&printer, &sources, vec![error]),
         };
     }
     let text = text(options, &base, &ground, &sources);
@@ -60,7 +60,7 @@ pub(super) fn show(options: &ShowInventoryOptions, printer: &Printer) -> u8 {
         }
         Err(errors) => {
             let wrong_name = errors.iter().any(|error| error.code == "host-pattern");
-            let code = play::refuse(&printer, &sources, errors);
+            let code = voice::refuse(&printer, &sources, errors);
             if wrong_name {
                 exit::WRONG_OPTIONS
             } else {

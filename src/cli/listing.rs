@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::options::PlayOptions;
-use super::{exit, play};
+use super::{exit, voice};
 use crate::engine::{self, ListedPlay, Site};
 use crate::report::Printer;
 
@@ -35,7 +35,7 @@ pub(super) fn list(
         .collect();
     let listing = match engine::list(site) {
         Ok(listing) => listing,
-        Err(errors) => return play::refuse(printer, &sources, errors),
+        Err(errors) => return voice::refuse(printer, &sources, errors),
     };
     for (named, file) in playbooks.iter().zip(&files) {
         printer.line(&format!("\nplaybook: {}", named.display()), None);

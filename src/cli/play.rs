@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::ground::Base;
 use super::options::PlayOptions;
 use super::site::{self, Wanted};
+use super::voice::refuse;
 use super::{drive, exit, listing, names, traffic, voice};
 use crate::diag::{Diagnostic, SourceMap};
 use crate::engine::events::Event;
@@ -126,13 +127,6 @@ fn learn(printer: &Printer, site: &Site) {
         printer.learn_from(password);
     }
     printer.learn_from(&crate::value::Value::dict(site.options.extra_vars.clone()));
-}
-
-/// Says what is wrong, and returns the code for it.
-pub(super) fn refuse(printer: &Printer, sources: &SourceMap, errors: Vec<Diagnostic>) -> u8 {
-    let code = exit::of_errors(&errors);
-    voice::complain(printer, sources, errors);
-    code
 }
 
 /// Says what ended a run before its time, and returns its code.

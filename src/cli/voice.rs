@@ -2,6 +2,7 @@
 
 use std::io::IsTerminal as _;
 
+use super::exit;
 use crate::config::Settings;
 use crate::diag::render;
 use crate::diag::{Diagnostic, SourceMap};
@@ -69,4 +70,11 @@ pub(super) fn complain(printer: &Printer, sources: &SourceMap, mut diagnostics: 
     if errors.len() > 1 {
         printer.error_line(&format!("\n{} errors; nothing was run", errors.len()), None);
     }
+}
+
+/// Says what is wrong, and returns the code for it.
+pub(super) fn refuse(printer: &Printer, sources: &SourceMap, errors: Vec<Diagnostic>) -> u8 {
+    let code = exit::of_errors(&errors);
+    complain(printer, sources, errors);
+    code
 }

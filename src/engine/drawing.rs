@@ -13,6 +13,7 @@ use super::graph::{Reach, Wait, Waits};
 use super::links::Links;
 use super::outward::Outward;
 use super::play::{self, LaidOut};
+use super::play_context::Context;
 use super::run_state::RunState;
 use super::site::{Site, connector};
 use super::slots::{Program, Slot, SlotKind};
@@ -106,7 +107,7 @@ pub fn draw(site: Site) -> Result<Drawing, Vec<Diagnostic>> {
         connector(&events),
         WorkerBinaries::beside_this_program(),
     ));
-    let context = play::Context {
+    let context = Context {
         run: &run,
         loader: &loader,
         links: &links,

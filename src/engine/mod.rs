@@ -36,6 +36,7 @@ mod outside;
 mod outward;
 mod perform;
 mod play;
+mod play_context;
 mod play_hosts;
 mod play_start;
 mod play_vars;

@@ -4,29 +4,16 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, RwLock};
 
-use tokio::sync::{mpsc, watch};
-
 use super::dispatcher::{BatchEnd, BatchResult, Dispatcher, Setup};
 use super::events::{Event, Recap};
-use super::links::Links;
-use super::outside::Outside;
+use super::play_context::{Context, render_for_play};
 use super::run_state::{PlayState, RunState};
-use super::scope::HostScope;
 use super::slots::{Program, SlotKind};
 use super::{facts, play_hosts, play_start, play_vars};
 use crate::diag::Diagnostic;
 use crate::pattern;
-use crate::playbook::{Entry, Loader, Play};
+use crate::playbook::{Entry, Play};
 use crate::value::{Dict, Value};
-
-/// What a play is run with.
-pub(super) struct Context<'a> {
-    pub(super) run: &'a Arc<RunState>,
-    pub(super) loader: &'a Arc<Loader>,
-    pub(super) links: &'a Arc<Links>,
-    pub(super) events: &'a mpsc::UnboundedSender<Event>,
-    pub(super) interrupted: &'a watch::Receiver<bool>,
-}
 
 /// What follows a play.
 pub(super) enum PlayEnd {
@@ -88,28 +75,6 @@ pub(super) struct PlayHosts {
     pub(super) hosts: Vec<Arc<str>>,
     pub(super) unmatched: Vec<String>,
     pub(super) patterns: Vec<String>,
-}
-
-/// Renders what a play states with nothing but the play's own variables and the extra ones.
-pub(super) fn render_for_play(
-    run: &RunState,
-    play: &Arc<Play>,
-    value: &Value,
-) -> Result<Value, Diagnostic> {
-    let scope = HostScope::new(run, None, Some(&play.scope), &"localhost".into());
-    let vars = crate::vars::Layered {
-        first: &scope,
-        then: &play.scope.keywords.vars,
-    };
-    let outside = Outside { scope: &scope };
-    let template_scope = crate::template::Scope {
-        variables: &vars,
-        outside: Some(&outside),
-        sources: Some(&run.sources),
-    };
-    run.templar
-        .render(value, &template_scope)
-        .map_err(|error| Diagnostic::from(error.located(&run.sources)))
 }
 
 /// Returns the hosts of a play in the order of the inventory.

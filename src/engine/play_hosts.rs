@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::play::render_for_play;
+use super::play_context::render_for_play;
 use super::run_state::RunState;
 use crate::diag::Diagnostic;
 use crate::playbook::Play;

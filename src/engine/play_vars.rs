@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::ask;
 use super::events::Event;
 use super::outside::Outside;
-use super::play::{Context, render_for_play};
+use super::play_context::{Context, render_for_play};
 use super::scope::HostScope;
 use crate::diag::Diagnostic;
 use crate::playbook::Play;

@@ -12,6 +12,7 @@ use super::facts::Demand;
 use super::hosts::Records;
 use super::links::Links;
 use super::play::{self, PlayEnd};
+use super::play_context::Context;
 use super::run_state::{Options, RunState};
 use super::site_inventory::SiteInventory;
 use super::traffic::Traffic;
@@ -172,7 +173,7 @@ async fn run_all(
         let mut out = play::Casualties::default();
         let mut end = None;
         for play in &playbook.plays {
-            let context = play::Context {
+            let context = Context {
                 run: state,
                 loader,
                 links,

@@ -11,19 +11,8 @@ use super::module::Module;
 use super::need::Need;
 use super::outcome::Outcome;
 use super::plan::{Applied, Plan};
-use super::running::{Running, drive};
+use super::running::{Request, Running, drive};
 use crate::value::Value;
-
-/// How a module is to be run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Request<'a> {
-    /// The rendered arguments, a dictionary.
-    pub arguments: &'a Value,
-    /// Plan only.
-    pub check: bool,
-    /// Only a plan that is empty may be carried out: another one is not begun, and says so ([`Outcome::held`]).
-    pub hold: bool,
-}
 
 impl Eq for Value {}
 

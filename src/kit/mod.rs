@@ -18,6 +18,7 @@ mod module;
 mod need;
 mod outcome;
 mod plan;
+mod request;
 mod running;
 
 pub use arguments::{Any, ArgumentError, Coercion, HostPath, from_value};
@@ -26,10 +27,8 @@ pub use attributes::{
     AttributeChanges, FileAttributes, FileFlags, file_flags, octal, path_info, security_context,
     selinux_enabled,
 };
-pub use control::{
-    Control, ControllerRequest, PausePrompt, Persistence, Reboot, SopsEncrypt, StepView,
-};
-pub use erased::{ControlEntry, Entry, Execution, Manual, ModuleEntry, Request, expand_path};
+pub use control::{Control, StepView};
+pub use erased::{ControlEntry, Entry, Execution, Manual, ModuleEntry, expand_path};
 pub use failure::Failure;
 #[cfg(test)]
 pub use fake::{FakeHost, FakeStep, assert_converges, assert_unchanged};
@@ -45,3 +44,5 @@ pub use need::{
 };
 pub use outcome::{Diff, DiffText, Outcome};
 pub use plan::{Applied, Plan, Verdict};
+pub use request::{ControllerRequest, PausePrompt, Persistence, Reboot, SopsEncrypt};
+pub use running::Request;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::control::ControllerRequest;
 use super::failure::Failure;
+use super::request::ControllerRequest;
 use crate::value::{Dict, Key, Value};
 
 /// One side of a [`Diff`].

@@ -2,13 +2,23 @@
 //!
 //! Written for a trait object, once, because there are dozens of modules and the worker travels to every host.
 
-use super::erased::Request;
 use super::failure::Failure;
 use super::host::Host;
 use super::meta::{Meta, Support};
 use super::outcome::{Diff, Outcome};
 use super::plan::{Applied, Plan, Verdict};
-use crate::value::Dict;
+use crate::value::{Dict, Value};
+
+/// How a module is to be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Request<'a> {
+    /// The rendered arguments, a dictionary.
+    pub arguments: &'a Value,
+    /// Plan only.
+    pub check: bool,
+    /// Only a plan that is empty may be carried out: another one is not begun, and says so ([`Outcome::held`]).
+    pub hold: bool,
+}
 
 /// A module with its arguments.
 pub(super) trait Running {

@@ -12,8 +12,9 @@ use std::sync::Arc;
 
 use super::command::{GraphFormat, GraphOptions};
 use super::ground::Base;
-use super::play::{checked, refuse, refused};
+use super::play::{checked, refused};
 use super::site::Wanted;
+use super::voice::refuse;
 use super::{exit, names, voice};
 use crate::diag::SourceMap;
 use crate::engine;

@@ -1,9 +1,13 @@
 //! What `copy` and `template` do once it is decided, in order.
 
-use super::single::{Decision, Source, Target, WriteDecision, Written, folder};
-use crate::kit::{AttributeChanges, Diff, Failure, FileAttributes, Host, Outcome, Plan, path_info};
+use super::single::{Decision, Source, Target, WriteDecision, Written, folder, refused};
+use crate::kit::{
+    AttributeChanges, Attributes, Content, Diff, Failure, FileAttributes, Host, Outcome, Plan,
+    path_info,
+};
 use crate::modules::files::checksum::Algorithm;
 use crate::modules::files::directories;
+use crate::modules::files::writing::Writing;
 use crate::value::{Dict, Value};
 
 /// One thing to do.
@@ -167,10 +171,34 @@ impl Step {
                 directories.without_mode().compare(path, host)?.apply(host)
             }
             Self::Attributes(changes) => changes.apply(host),
-            Self::CopyFile { from, to, mode } => {
-                super::on_host::copy_file(from, to, *mode, directories, host)
-            }
+            Self::CopyFile { from, to, mode } => copy_file(from, to, *mode, directories, host),
             Self::Write(..) => Err(Failure::new("a file cannot be written without its source")),
         }
     }
+}
+
+/// Copies one file of a directory: it takes the source's mode; one that is there keeps its owner.
+fn copy_file(
+    from: &str,
+    to: &str,
+    mode: u32,
+    attributes: &FileAttributes<'_>,
+    host: &dyn Host,
+) -> Result<(), Failure> {
+    let attributes = Attributes {
+        mode: Some(mode),
+        uid: attributes.uid(host)?,
+        gid: attributes.gid(host)?,
+    };
+    let writing = Writing {
+        destination: to,
+        backup: None,
+        validate: None,
+        attributes,
+        unsafe_writes: Some(false),
+    };
+    writing
+        .write(Content::File(from), host)
+        .map(drop)
+        .map_err(refused)
 }

@@ -4,8 +4,7 @@ use super::change::{Change, Step, md5};
 use super::single::{folder, join, refused};
 use super::{CopyArgs, base_name};
 use crate::kit::{
-    Attributes, Content, Diff, Failure, FileAttributes, FileType, Host, Mode, Outcome, Plan,
-    Status, path_info,
+    Content, Diff, Failure, FileAttributes, FileType, Host, Mode, Outcome, Plan, Status, path_info,
 };
 use crate::modules::files::checksum::Algorithm;
 use crate::modules::files::writing::{Writing, finish_attributes, unsafe_writes};
@@ -373,32 +372,6 @@ impl Walk<'_> {
         }
         Ok(())
     }
-}
-
-/// Copies one file of a directory: it takes the source's mode; one that is there keeps its owner.
-pub(super) fn copy_file(
-    from: &str,
-    to: &str,
-    mode: u32,
-    attributes: &FileAttributes<'_>,
-    host: &dyn Host,
-) -> Result<(), Failure> {
-    let attributes = Attributes {
-        mode: Some(mode),
-        uid: attributes.uid(host)?,
-        gid: attributes.gid(host)?,
-    };
-    let writing = Writing {
-        destination: to,
-        backup: None,
-        validate: None,
-        attributes,
-        unsafe_writes: Some(false),
-    };
-    writing
-        .write(Content::File(from), host)
-        .map(drop)
-        .map_err(refused)
 }
 
 /// Copies the one file of the task, with its backup, validation and attributes.
