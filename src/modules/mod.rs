@@ -18,6 +18,7 @@ mod files;
 mod kubernetes;
 mod net;
 mod packages;
+mod paths;
 mod services;
 mod system;
 mod users;

@@ -16,6 +16,7 @@ use super::host_key::HostKeyVerifier;
 use super::known_hosts::KnownHostsFiles;
 use super::local;
 use super::local_user::LocalUser;
+use super::passphrase::AskPassphrase;
 use super::process::Process;
 use super::ssh::{Below, Handshake, SshConnection};
 use super::ssh_config::{
@@ -29,16 +30,6 @@ const MAX_JUMPS: usize = 8;
 /// Ansible's default for `timeout`.
 const DEFAULT_LIMIT: Duration = Duration::from_secs(10);
 
-/// A key file that needs its passphrase.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PassphraseRequest {
-    pub key_file: PathBuf,
-    /// 1 for the first question, more after a wrong answer.
-    pub attempt: u32,
-}
-
-/// Asks for a passphrase; nothing means that nobody will give one. Called outside the async threads.
-pub type AskPassphrase = Arc<dyn Fn(&PassphraseRequest) -> Option<Password> + Send + Sync>;
 /// Shows a warning; each distinct one is shown once.
 pub type TellWarning = Arc<dyn Fn(&Warning) + Send + Sync>;
 

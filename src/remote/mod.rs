@@ -17,6 +17,7 @@ pub mod host_key;
 pub mod known_hosts;
 pub mod local;
 pub mod local_user;
+pub mod passphrase;
 pub mod process;
 pub mod push;
 mod push_script;
@@ -27,8 +28,9 @@ pub mod target;
 mod transport;
 pub mod worker_binary;
 
-pub use connector::{Connection, Connector, PassphraseRequest};
+pub use connector::{Connection, Connector};
 pub use error::{ConnectError, Failure, Phase};
+pub use passphrase::PassphraseRequest;
 pub use process::{Exit, Process};
 pub use push::{StartError, Started, WorkerOrigin, start_worker};
 pub use target::{Password, Target};

@@ -8,6 +8,7 @@ use super::{directories, trust};
 use crate::kit::{
     AttributeChanges, Attributes, Content, Diff, Failure, FileAttributes, Host, Outcome, Status,
 };
+use crate::modules::paths;
 
 /// The text of a file. Bytes that are no UTF-8 stand as one character each, and come back as they were.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -179,8 +180,7 @@ impl Edit {
             };
             let existing = host.status(&real, true)?;
             if existing.is_none() {
-                let folder = real.rsplit_once('/').map_or(".", |(folder, _)| folder);
-                for missing in directories::missing(folder, host)? {
+                for missing in directories::missing(paths::folder(&real), host)? {
                     directories::make(&missing, &FileAttributes::default(), host).map_err(
                         |failure| {
                             Failure::new(format!("Error creating {missing} ({})", failure.message))

@@ -8,6 +8,7 @@ use crate::kit::{
     Applied, Command, Effect, Failure, FileType, Host, HostPath, Meta, Module, Outcome, Plan,
     Status, Support, file_flags,
 };
+use crate::modules::paths;
 use crate::value::{Dict, Value};
 
 /// Get what is known of a file
@@ -217,8 +218,7 @@ fn resolved(path: &str, target: &str, host: &dyn Host) -> Result<String, Failure
             path
         })?);
     }
-    let folder = path.rsplit_once('/').map_or(".", |(folder, _)| folder);
-    Ok(host.real_path(&format!("{folder}/{target}"))?)
+    Ok(host.real_path(&paths::join(paths::folder(path), target))?)
 }
 
 /// Reads `PATH: text/plain; charset=us-ascii`.

@@ -8,6 +8,7 @@ use crate::kit::{
     Applied, ArgumentError, Effect, Failure, Host, HostPath, Meta, Mode, Module, Need, NeedKind,
     Plan, SuppliedContent, Support, TemplateSettings, with_file_attributes,
 };
+use crate::modules::paths;
 use crate::template::FileKind;
 
 with_file_attributes! {
@@ -188,7 +189,7 @@ impl TemplateArgs {
                 })?,
         };
         let path = supplied.path.as_str();
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = paths::base_name(path);
         Ok(Rendered {
             path,
             name,

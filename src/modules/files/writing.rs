@@ -2,11 +2,11 @@
 
 use super::backup;
 use super::checksum::{Algorithm, Summing};
-use super::copy::single::folder;
 use crate::kit::{
     Attributes, Command, Content, Failure, FileAttributes, Host, Placement, Staged, Write,
 };
 use crate::modules::commands::words;
+use crate::modules::paths;
 
 /// A content on its way to its place.
 pub(super) struct Writing<'a> {
@@ -130,7 +130,7 @@ impl Writing<'_> {
     ) -> Result<Option<String>, Refusal> {
         let unsafe_writes = unsafe_writes(self.unsafe_writes, host);
         // Where nothing can be made beside the destination, it is made elsewhere and written into the file that is there.
-        let above = folder(self.destination);
+        let above = paths::folder(self.destination);
         let elsewhere = (unsafe_writes && !host.access(above).1)
             .then(|| host.temporary_directory(None, "kplay-", ""))
             .transpose()?;
@@ -219,7 +219,7 @@ pub(in crate::modules) fn unsafe_writes(given: Option<bool>, host: &dyn Host) ->
 
 /// The ending of a name with its dot, if it has one.
 fn suffix(path: &str) -> &str {
-    let name = path.rsplit('/').next().unwrap_or(path);
+    let name = paths::base_name(path);
     match name.rfind('.') {
         Some(at) if at > 0 => name.get(at..).unwrap_or_default(),
         _ => "",

@@ -8,8 +8,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use russh::keys::{Certificate, PrivateKey, PublicKey, decode_secret_key};
 
-use crate::remote::connector::{AskPassphrase, PassphraseRequest};
 use crate::remote::local_user::LocalUser;
+use crate::remote::passphrase::{AskPassphrase, PassphraseRequest};
 
 /// ssh's default key files, in its order.
 const DEFAULT_NAMES: [&str; 3] = ["id_rsa", "id_ecdsa", "id_ed25519"];

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 
 use tokio::io::AsyncReadExt;
 
-use crate::remote::connector::{AskPassphrase, Connection};
+use crate::remote::connector::Connection;
 use crate::remote::local_user::LocalUser;
+use crate::remote::passphrase::AskPassphrase;
 use crate::remote::ssh_config::SourceFiles;
 use crate::remote::{ConnectError, Connector, Target};
 

@@ -1,6 +1,6 @@
 //! What `copy` and `template` do once it is decided, in order.
 
-use super::single::{Decision, Source, Target, WriteDecision, Written, folder, refused};
+use super::single::{Decision, Source, Target, WriteDecision, Written, refused};
 use crate::kit::{
     AttributeChanges, Attributes, Content, Diff, Failure, FileAttributes, Host, Outcome, Plan,
     path_info,
@@ -8,6 +8,7 @@ use crate::kit::{
 use crate::modules::files::checksum::Algorithm;
 use crate::modules::files::directories;
 use crate::modules::files::writing::Writing;
+use crate::modules::paths;
 use crate::value::{Dict, Value};
 
 /// One thing to do.
@@ -70,7 +71,7 @@ pub(in crate::modules::files) fn plan_single(
             let mut steps = Vec::new();
             if target.dest.ends_with('/') {
                 steps.extend(
-                    directories::missing(folder(&decision.path), host)?
+                    directories::missing(paths::folder(&decision.path), host)?
                         .into_iter()
                         .map(Step::MakeDirectory),
                 );

@@ -12,6 +12,7 @@ use crate::kit::{
     Module, Need, NeedKind, Plan, Supplied, SuppliedContent, Support, with_file_attributes,
 };
 use crate::modules::files::checksum::Algorithm;
+use crate::modules::paths::base_name;
 use crate::template::FileKind;
 use change::Change;
 pub(in crate::modules) use single::python_json;
@@ -249,12 +250,6 @@ impl CopyArgs {
             ..self.file_attributes()
         }
     }
-}
-
-/// The last part of a path.
-fn base_name(path: &str) -> &str {
-    let path = path.trim_end_matches('/');
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 impl<'a> Source<'a> {

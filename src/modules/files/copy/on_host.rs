@@ -1,14 +1,15 @@
 //! `copy` with `remote_src`: a file or directory of the host to another place on it.
 
+use super::CopyArgs;
 use super::change::{Change, Step, md5};
-use super::single::{folder, join, refused};
-use super::{CopyArgs, base_name};
+use super::single::refused;
 use crate::kit::{
     Content, Diff, Failure, FileAttributes, FileType, Host, Mode, Outcome, Plan, Status, path_info,
 };
 use crate::modules::files::checksum::Algorithm;
 use crate::modules::files::writing::{Writing, finish_attributes, unsafe_writes};
 use crate::modules::files::{directories, trust};
+use crate::modules::paths::{base_name, folder, join};
 use crate::value::{Dict, Value};
 
 /// Source and destination as they were found.

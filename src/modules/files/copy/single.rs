@@ -11,6 +11,7 @@ use crate::kit::{
 use crate::modules::files::checksum::{Algorithm, Summing};
 use crate::modules::files::trust;
 use crate::modules::files::writing::{Refusal, Writing, finish_attributes, unsafe_writes};
+use crate::modules::paths;
 use crate::value::{Kind, Value};
 
 /// Larger files are not shown in a difference; Ansible's number.
@@ -168,20 +169,6 @@ pub(super) struct Written {
     pub(super) md5: Option<String>,
 }
 
-/// Joins a folder and a name.
-pub(in crate::modules::files) fn join(folder: &str, name: &str) -> String {
-    format!("{}/{name}", folder.trim_end_matches('/'))
-}
-
-/// The folder of a path.
-pub(in crate::modules::files) fn folder(path: &str) -> &str {
-    match path.rsplit_once('/') {
-        Some(("", _)) => "/",
-        Some((folder, _)) => folder,
-        None => ".",
-    }
-}
-
 impl Target<'_> {
     /// The attributes with `preserve` resolved.
     pub(in crate::modules::files) fn resolved(&self) -> FileAttributes<'_> {
@@ -197,7 +184,7 @@ impl Target<'_> {
     /// The path that a file of that name gets. Links are looked through to see whether it is a directory.
     fn path(&self, source: &Source<'_>, host: &dyn Host) -> Result<String, Failure> {
         let mut path = if self.dest.ends_with('/') {
-            join(self.dest, source.name)
+            paths::join(self.dest, source.name)
         } else {
             self.dest.to_owned()
         };
@@ -208,7 +195,7 @@ impl Target<'_> {
             if source.name.is_empty() {
                 return Err(Failure::new("can not use content with a dir as dest"));
             }
-            path = join(&path, source.name);
+            path = paths::join(&path, source.name);
         }
         Ok(path)
     }
@@ -420,7 +407,7 @@ impl Target<'_> {
         host: &dyn Host,
     ) -> Result<Writing<'d>, Failure> {
         let path = decision.path.as_str();
-        let above = folder(path);
+        let above = paths::folder(path);
         match host.status(above, true)? {
             Some(status) if status.is_directory() => {}
             _ => {

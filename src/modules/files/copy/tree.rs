@@ -2,13 +2,12 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
+use super::CopyArgs;
 use super::change::{Change, Step, write};
-use super::single::{
-    Asked, Data, Decision, Sight, Source, Sum, Target, WriteDecision, folder, join,
-};
-use super::{CopyArgs, base_name};
+use super::single::{Asked, Data, Decision, Sight, Source, Sum, Target, WriteDecision};
 use crate::kit::{Diff, Failure, Host, Mode, Outcome, Placement, Plan, TreeEntry};
 use crate::modules::files::{directories, trust};
+use crate::modules::paths::{base_name, folder, join};
 use crate::value::Dict;
 
 /// Where an entry goes.

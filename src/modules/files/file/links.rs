@@ -2,27 +2,19 @@
 
 use super::FileArgs;
 use super::change::{Action, Sides};
-use super::states::{Current, Decision, followed};
+use super::current::{Current, Decision, followed};
 use super::times::Times;
 use crate::kit::{Failure, Host};
 use crate::modules::files::trust;
+use crate::modules::paths;
 use crate::value::{Dict, Value};
 
-/// Returns the folder that a path lies in.
-fn folder(path: &str) -> &str {
-    match path.rsplit_once('/') {
-        Some(("", _)) => "/",
-        Some((folder, _)) => folder,
-        None => ".",
-    }
-}
-
 /// A relative target counts from that folder.
-fn join(folder: &str, target: &str) -> String {
+fn at(folder: &str, target: &str) -> String {
     if target.starts_with('/') {
         target.to_owned()
     } else {
-        format!("{}/{target}", folder.trim_end_matches('/'))
+        paths::join(folder, target)
     }
 }
 
@@ -52,9 +44,9 @@ pub(super) fn symbolic(
     let base = if current == Current::Directory {
         path
     } else {
-        folder(path)
+        paths::folder(path)
     };
-    let target = src.as_ref().map(|src| join(base, src));
+    let target = src.as_ref().map(|src| at(base, src));
     let target_exists = match &target {
         Some(target) => host.status(target, true)?.is_some(),
         None => false,

@@ -1,6 +1,7 @@
 //! `ansible.builtin.file`: directories, links, empty files, what is not to be; and mode, owner and times of what is there.
 
 mod change;
+mod current;
 mod links;
 mod states;
 #[cfg(test)]

@@ -3,61 +3,13 @@
 use std::collections::BTreeSet;
 
 use super::change::{Action, Change, Sides};
+use super::current::{Current, Decision, followed};
 use super::links;
 use super::times::Times;
 use super::{FileArgs, State};
-use crate::kit::{Diff, Failure, FileAttributes, FileType, Host, Plan, Status, path_info};
+use crate::kit::{Diff, Failure, FileAttributes, FileType, Host, Plan, path_info};
 use crate::modules::files::{directories, trust};
 use crate::value::Dict;
-
-/// What a path is, in the words of the module.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Current {
-    Absent,
-    Directory,
-    File,
-    Hard,
-    Link,
-}
-
-impl Current {
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Absent => "absent",
-            Self::Directory => "directory",
-            Self::File => "file",
-            Self::Hard => "hard",
-            Self::Link => "link",
-        }
-    }
-
-    fn of(status: Option<&Status>) -> Self {
-        match status {
-            None => Self::Absent,
-            Some(status) => match status.kind {
-                FileType::Link => Self::Link,
-                FileType::Directory => Self::Directory,
-                _ if status.links > 1 => Self::Hard,
-                _ => Self::File,
-            },
-        }
-    }
-
-    pub(super) fn at(path: &str, host: &dyn Host) -> Result<Self, Failure> {
-        Ok(Self::of(host.status(path, false)?.as_ref()))
-    }
-}
-
-/// What a state has decided.
-pub(super) struct Decision {
-    pub(super) actions: Vec<Action>,
-    pub(super) sides: Sides,
-    /// `path` or `dest`, and `src` of links.
-    pub(super) values: Dict,
-    /// The path whose attributes the result shows.
-    pub(super) shown: String,
-    pub(super) warnings: Vec<String>,
-}
 
 pub(super) fn plan(args: &FileArgs, host: &dyn Host) -> Result<Plan<Change>, Failure> {
     let mut path = args.path.as_str().to_owned();
@@ -227,19 +179,6 @@ fn walk(
     folders
         .iter()
         .try_for_each(|folder| walk(folder, host, found))
-}
-
-/// The path that attributes are meant for: the target of a link if links are followed.
-pub(super) fn followed(path: &str, follow: bool, host: &dyn Host) -> Result<String, Failure> {
-    let link = follow
-        && host
-            .status(path, false)?
-            .is_some_and(|status| status.is_link());
-    if link {
-        Ok(host.real_path(path)?)
-    } else {
-        Ok(path.to_owned())
-    }
 }
 
 fn directory(

@@ -9,6 +9,7 @@ use crate::kit::{AttributeChanges, Failure, Host, Outcome, Plan, path_info};
 use crate::modules::files::checksum::Algorithm;
 use crate::modules::files::trust;
 use crate::modules::net::web::{Answer, Download, Place, Question, headers};
+use crate::modules::paths;
 use crate::value::{Dict, Value};
 
 /// What is to be done.
@@ -162,11 +163,7 @@ fn current(dest: &str, host: &dyn Host) -> Result<Option<String>, Failure> {
         }
         return Algorithm::Sha1.of_file(dest, host).map(Some);
     }
-    let above = match dest.rsplit_once('/') {
-        Some(("", _)) => "/",
-        Some((above, _)) => above,
-        None => ".",
-    };
+    let above = paths::folder(dest);
     if host.status(above, true)?.is_none() {
         return Err(Failure::new(format!("Destination {above} does not exist")));
     }

@@ -7,6 +7,7 @@ use crate::kit::{Failure, FileAttributes, Host, Staged, Write};
 use crate::modules::files::backup;
 use crate::modules::files::checksum::{Algorithm, Summing};
 use crate::modules::files::writing::{finish_attributes, unsafe_writes};
+use crate::modules::paths;
 
 /// A content that has come and has no place yet. Hand it to [`Download::place`] or [`Download::discard`].
 #[derive(Debug)]
@@ -39,11 +40,7 @@ impl Download {
         attributes: &FileAttributes<'_>,
         host: &dyn Host,
     ) -> Result<Self, Failure> {
-        let above = match path.rsplit_once('/') {
-            Some(("", _)) => "/",
-            Some((above, _)) => above,
-            None => ".",
-        };
+        let above = paths::folder(path);
         let aside = match folder {
             Some(_) => None,
             None if host.access(above).1 || !unsafe_writes(attributes.unsafe_writes, host) => None,

@@ -15,6 +15,7 @@ use crate::kit::{
     Module, Outcome, Plan, Support, Write,
 };
 use crate::modules::files::{backup, directories};
+use crate::modules::paths;
 use crate::value::{Dict, Value};
 
 /// What there shall be.
@@ -425,8 +426,7 @@ fn write(path: &str, text: &str, host: &dyn Host) -> Result<(), Failure> {
         host.real_path(path)?
     };
     if fresh {
-        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for missing in directories::missing(folder, host)? {
+        for missing in directories::missing(paths::folder(path), host)? {
             host.make_directory(&missing, 0o777 & !host.umask())?;
         }
     }

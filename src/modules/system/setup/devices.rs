@@ -2,6 +2,7 @@
 
 use super::{reader, text_or_null};
 use crate::kit::Host;
+use crate::modules::paths;
 use crate::value::{Dict, Key, Value};
 
 const LINKS: [(&str, &str); 3] = [
@@ -35,7 +36,7 @@ fn all_links(host: &dyn Host) -> Vec<(&'static str, Dict)> {
             let mut links = Dict::new();
             for name in reader::names(folder, host) {
                 if let Ok(target) = host.read_link(&format!("{folder}/{name}")) {
-                    append(&mut links, reader::base_name(&target), &name);
+                    append(&mut links, paths::base_name(&target), &name);
                 }
             }
             (*kind, links)

@@ -1,6 +1,6 @@
 //! `local`: what the host's administrator has put into `facts.d`.
 
-use super::subsets::Gathering;
+use super::gathering::Gathering;
 use crate::kit::{Command, FileType};
 use crate::modules::commands::glob;
 use crate::value::{Dict, Value};

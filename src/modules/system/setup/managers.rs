@@ -2,6 +2,7 @@
 
 use super::{distribution, reader};
 use crate::kit::{Command, Host, Output};
+use crate::modules::paths;
 use crate::value::Dict;
 
 /// Programs of package managers, and their names in Ansible, the preferred one first.
@@ -64,7 +65,7 @@ pub(in crate::modules) fn service_manager(host: &dyn Host) -> String {
     let init_link = || host.read_link("/sbin/init").ok();
     let first = reader::content("/proc/1/comm", host)
         .or_else(init_link)
-        .map(|name| reader::base_name(&name).to_owned())
+        .map(|name| paths::base_name(&name).to_owned())
         .filter(|name| name != "init" && !name.ends_with("sh"));
     if let Some(first) = first {
         return match first.as_str() {
@@ -82,7 +83,7 @@ pub(in crate::modules) fn service_manager(host: &dyn Host) -> String {
         "upstart"
     } else if exists("/sbin/openrc") {
         "openrc"
-    } else if init_link().is_some_and(|target| reader::base_name(&target) == "systemd")
+    } else if init_link().is_some_and(|target| paths::base_name(&target) == "systemd")
         && host.find_program("systemctl").is_some()
     {
         "systemd"

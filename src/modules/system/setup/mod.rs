@@ -8,6 +8,7 @@ mod boot;
 mod clock;
 mod devices;
 mod distribution;
+mod gathering;
 mod hardware;
 mod local;
 pub(in crate::modules) mod managers;
@@ -130,7 +131,7 @@ impl Module for Setup {
         let mut facts = Dict::new();
         let mut warnings = Vec::new();
         for group in groups {
-            let found = (group.gather)(&mut subsets::Gathering {
+            let found = (group.gather)(&mut gathering::Gathering {
                 host,
                 fact_path: &args.fact_path,
                 timeout: std::time::Duration::from_secs(args.gather_timeout),

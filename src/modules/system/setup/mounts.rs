@@ -1,7 +1,7 @@
 //! `mounts`: what is mounted where, and how full it is.
 
+use super::gathering::Gathering;
 use super::reader;
-use super::subsets::Gathering;
 use crate::kit::Host;
 use crate::value::{Dict, Value};
 

@@ -4,6 +4,7 @@ use std::net::Ipv4Addr;
 
 use super::reader;
 use crate::kit::{Command, Host};
+use crate::modules::paths;
 use crate::value::{Dict, Key, Value};
 
 /// Addresses far away, those that Ansible takes: the way to them is the way out. Nothing is sent there.
@@ -119,7 +120,7 @@ fn hardware(name: &str, folder: &str, host: &dyn Host) -> Dict {
     if there("device/driver/module")
         && let Ok(path) = host.real_path(&format!("{folder}/device/driver/module"))
     {
-        facts.insert("module", reader::base_name(&path));
+        facts.insert("module", paths::base_name(&path));
     }
     if let Some(kind) = file("type") {
         facts.insert(
@@ -167,7 +168,7 @@ fn hardware(name: &str, folder: &str, host: &dyn Host) -> Dict {
         facts.insert("perm_macaddress", address);
     }
     if let Ok(target) = host.read_link(&format!("{folder}/device")) {
-        facts.insert("pciid", reader::base_name(&target));
+        facts.insert("pciid", paths::base_name(&target));
     }
     // Reading the speed of an interface that is down is an error.
     if let Some(speed) = file("speed").and_then(|text| text.parse::<i64>().ok()) {

@@ -2,6 +2,7 @@
 
 use super::reader;
 use crate::kit::{Command, Host, Output};
+use crate::modules::paths;
 use crate::value::{Dict, Value};
 
 /// Gathers them.
@@ -134,7 +135,7 @@ pub(super) fn python(host: &dyn Host) -> Dict {
         return Dict::new();
     };
     let real = host.real_path(&program).unwrap_or(program);
-    let version = reader::base_name(&real)
+    let version = paths::base_name(&real)
         .strip_prefix("python")
         .unwrap_or_default()
         .to_owned();

@@ -28,14 +28,6 @@ pub(super) fn names(path: &str, host: &dyn Host) -> Vec<String> {
         .unwrap_or_default()
 }
 
-/// Returns the last part of a path.
-pub(super) fn base_name(path: &str) -> &str {
-    path.trim_end_matches('/')
-        .rsplit('/')
-        .next()
-        .unwrap_or(path)
-}
-
 /// Reads `NAME=value` lines with shell quotes, as `/etc/os-release` has them.
 pub(super) fn assignments(text: &str) -> Vec<(String, String)> {
     text.lines()

@@ -1,21 +1,12 @@
 //! Which groups of facts `gather_subset` asks for.
 
-use std::time::Duration;
-
+use super::gathering::Gathering;
 use super::{
     accounts, boot, clock, devices, distribution, hardware, local, managers, mounts, network,
     platform, security, virtualization,
 };
-use crate::kit::{ArgumentError, Host};
+use crate::kit::ArgumentError;
 use crate::value::Dict;
-
-/// What a group works with.
-pub(super) struct Gathering<'a> {
-    pub(super) host: &'a dyn Host,
-    pub(super) fact_path: &'a str,
-    pub(super) timeout: Duration,
-    pub(super) warnings: &'a mut Vec<String>,
-}
 
 /// A group of facts.
 #[derive(Clone, Copy)]

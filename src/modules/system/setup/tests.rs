@@ -298,7 +298,7 @@ fn groups_give_what_their_names_promise() {
     ] {
         for group in subsets::select(&["all".to_owned()]).unwrap() {
             let mut warnings = Vec::new();
-            let facts = (group.gather)(&mut subsets::Gathering {
+            let facts = (group.gather)(&mut gathering::Gathering {
                 host,
                 fact_path: "/etc/ansible/facts.d",
                 timeout: std::time::Duration::from_secs(1),

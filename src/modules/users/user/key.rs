@@ -5,6 +5,7 @@
 
 use super::UserArgs;
 use crate::kit::{Command, Failure, Host, User};
+use crate::modules::paths;
 use crate::value::Dict;
 
 /// Where the key is to lie.
@@ -66,10 +67,7 @@ pub(super) fn generate(args: &UserArgs, user: &User, host: &dyn Host) -> Result<
         command.umask = Some(0o022);
         command
     };
-    let folder = path
-        .rsplit_once('/')
-        .map_or("/", |(folder, _)| folder)
-        .to_owned();
+    let folder = paths::folder(&path).to_owned();
     if host.status(&folder, true)?.is_none() {
         run(
             &acting(vec![
