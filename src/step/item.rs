@@ -40,19 +40,12 @@ pub(super) fn run(
             };
         }
     };
-    let ended = if let Some(LoopError::Control(error)) = loop_error {
-        conclude::trouble(error.into(), None)
-    } else {
-        match evaluation.first_false(&step.when) {
-            Err(error) => conclude::trouble(condition_trouble(error), None),
-            Ok(Some(condition)) => conclude::condition_false(condition),
-            Ok(None) => match loop_error {
-                Some(LoopError::Items(error) | LoopError::Control(error)) => {
-                    conclude::trouble(error.into(), None)
-                }
-                None => try_until(step, evaluation),
-            },
+    let ended = match loop_error {
+        Some(LoopError::Control(error)) => conclude::trouble(error.into(), None),
+        Some(LoopError::Items(error)) => {
+            where_it_holds(step, evaluation, || conclude::trouble(error.into(), None))
         }
+        None => where_it_holds(step, evaluation, || try_until(step, evaluation)),
     };
     // A task may forgive even that it could not begin.
     let ignore_errors = ended.ignore_errors
@@ -67,8 +60,16 @@ pub(super) fn run(
     }
 }
 
-fn condition_trouble(error: TemplateError) -> Trouble {
-    Trouble::from(error).about("Error while evaluating conditional")
+/// The task's end, where its condition holds.
+fn where_it_holds(step: &Step, evaluation: &Evaluation<'_>, end: impl FnOnce() -> Ended) -> Ended {
+    match evaluation.first_false(&step.when) {
+        Err(error) => {
+            let trouble = Trouble::from(error).about("Error while evaluating conditional");
+            conclude::trouble(trouble, None)
+        }
+        Ok(Some(condition)) => conclude::condition_false(condition),
+        Ok(None) => end(),
+    }
 }
 
 /// How often, and how long between.
