@@ -13,7 +13,8 @@ use failure::{Failures, failure};
 
 use super::color::Color;
 use super::printer::Printer;
-use super::result::{shown, starred};
+use super::result::shown;
+use super::stars::starred;
 use super::statistics::Statistics;
 use super::{Look, diff, recap};
 use crate::diag::render;

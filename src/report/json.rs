@@ -5,7 +5,8 @@ use std::sync::Arc;
 use serde_json::{Map, json};
 
 use super::printer::Printer;
-use super::result::{shown, starred};
+use super::result::shown;
+use super::stars::starred;
 use super::statistics::Statistics;
 use crate::engine::events::{Event, HostResult, TaskHeader};
 use crate::value::Value;

@@ -14,6 +14,7 @@ mod minimal;
 mod printer;
 mod recap;
 mod result;
+mod stars;
 mod statistics;
 mod yaml;
 

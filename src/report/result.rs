@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use super::stars::STARS;
 use super::yaml;
 use crate::config::Settings;
 use crate::value::{Dict, Kind, Value};
 
-/// What a secret shows as.
-const STARS: &str = "********";
 /// What stands in the place of a result that `no_log` hides.
 const CENSORED: &str =
     "the output has been hidden due to the fact that 'no_log: true' was specified for this result";
@@ -187,18 +186,6 @@ fn write(value: &Value, depth: Option<usize>, out: &mut String) {
         Kind::Bytes(bytes) => out.push_str(&quoted(&String::from_utf8_lossy(bytes))),
         Kind::Moment(moment) => out.push_str(&quoted(&moment.iso())),
     }
-}
-
-/// Returns the value with stars in the place of secrets.
-pub(super) fn starred(value: &Value) -> Value {
-    value.clone().map(&mut |leaf| {
-        let whole = matches!(leaf.kind(), Kind::List(_) | Kind::Tuple(_) | Kind::Dict(_));
-        if leaf.is_secret() && !whole {
-            Value::text(STARS)
-        } else {
-            leaf
-        }
-    })
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::color::Color;
 use super::printer::Printer;
-use super::result::{json, starred};
+use super::result::json;
+use super::stars::starred;
 use crate::engine::events::HostResult;
 use crate::kit::ControllerRequest;
 use crate::value::{Dict, Key, Kind, Value};

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use super::result::starred;
+use super::stars::starred;
 use crate::diag::Span;
 use crate::template::{Scope, Templar};
 use crate::value::{Dict, Kind, Value};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::diag::{Diagnostic, SourceMap, Span};
 use crate::engine::events::{Recap, TaskHeader};
-use crate::report::result::starred;
+use crate::report::stars::starred;
 use crate::value::Dict;
 
 /// The last failure of each host that nothing forgave.

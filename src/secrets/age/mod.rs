@@ -5,12 +5,14 @@
 
 mod armor;
 mod header;
+mod key_error;
 mod keys;
 mod ssh;
 mod stream;
 mod wrap;
 
-pub use keys::{Identity, KeyError, Recipient};
+pub use key_error::KeyError;
+pub use keys::{Identity, Recipient};
 
 use std::io;
 

@@ -6,7 +6,7 @@ use curve25519_dalek::montgomery::MontgomeryPoint;
 use sha2::{Digest as _, Sha512};
 use zeroize::Zeroizing;
 
-use super::keys::KeyError;
+use super::key_error::KeyError;
 
 const BEGIN: &str = "-----BEGIN OPENSSH PRIVATE KEY-----";
 const END: &str = "-----END OPENSSH PRIVATE KEY-----";
