@@ -23,7 +23,8 @@ pub fn run(step: &Step, context: &StepContext<'_>) -> TaskResult {
     let Some(looping) = &step.looping else {
         return finish(item::run(step, &evaluation, None));
     };
-    let cannot_begin = |error, undefined: bool| {
+    let cannot_begin = |error: LoopError| {
+        let undefined = matches!(&error, LoopError::Items(error) if error.is_undefined());
         let mut result = finish(item::run(step, &evaluation, Some(error)));
         if !undefined && result.status == Status::Failed {
             // As in Ansible: the task as such was never tried.
@@ -33,10 +34,7 @@ pub fn run(step: &Step, context: &StepContext<'_>) -> TaskResult {
     };
     match items(looping, &evaluation) {
         // A loop over something undefined is no fault where the condition keeps the task from running.
-        Err(error) => {
-            let undefined = error.is_undefined();
-            cannot_begin(LoopError::Items(error), undefined)
-        }
+        Err(error) => cannot_begin(LoopError::Items(error)),
         Ok(items) if items.is_empty() => {
             let value = Dict::new()
                 .with("changed", false)
@@ -50,7 +48,7 @@ pub fn run(step: &Step, context: &StepContext<'_>) -> TaskResult {
             }
         }
         Ok(items) => match Control::read(looping, &evaluation) {
-            Err(error) => cannot_begin(LoopError::Control(error), false),
+            Err(error) => cannot_begin(LoopError::Control(error)),
             Ok(control) => run_items(step, &items, &control, looping, &evaluation),
         },
     }
@@ -136,11 +134,11 @@ impl Control {
             .map_or(Ok(0.0), |value| evaluation.number("pause", value))?;
         let variable = name("loop_var", &control.variable)?.unwrap_or_else(|| "item".into());
         if !is_variable_name(&variable) {
-            let place = control.variable.as_ref().map(Value::origin);
+            let place = control.variable.as_ref().map_or(Span::NONE, Value::origin);
             return Err(TemplateError::new(format!(
                 "`loop_var` cannot be `{variable}`: the name of a variable begins with a letter or `_` and has only letters, digits and `_`"
             ))
-            .at(place.unwrap_or(Span::NONE)));
+            .at(place));
         }
         Ok(Self {
             variable,

@@ -221,17 +221,17 @@ impl Session<'_> {
         self.dict(item.value)
     }
 
-    /// Checks the name of a variable; what is reported of a name that cannot be one is made by `level`, of a code and a headline.
+    /// Tells whether a variable can have that name; if not, reports what `diagnostic` makes of the headline.
     pub(super) fn variable_name(
         &mut self,
         name: &str,
         node: &Node,
-        level: impl FnOnce(String) -> Diagnostic,
+        diagnostic: impl FnOnce(String) -> Diagnostic,
     ) -> bool {
         if is_variable_name(name) {
             return true;
         }
-        let diagnostic = level(format!("`{name}` cannot be the name of a variable"))
+        let diagnostic = diagnostic(format!("`{name}` cannot be the name of a variable"))
             .at(whole(node), "")
             .help("names begin with a letter or `_` and have only letters, digits and `_`; `true`, `none` and `not` are none");
         self.report(diagnostic);
