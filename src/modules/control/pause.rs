@@ -10,7 +10,7 @@ use crate::value::Dict;
 
 /// Wait for some time, or for someone to press Enter
 ///
-/// Runs once, however many hosts the play has. Without a time it waits for Enter; where there is no terminal it goes on at once.
+/// Runs once, however many hosts the play has. Without a time it waits for Enter; where there is no terminal it warns, and goes on at once.
 ///
 /// ## Check mode
 ///
